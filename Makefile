@@ -1,0 +1,76 @@
+# strata: what is built, from what. One Makefile; each room adds its own build.mk.
+#
+#   make            the driver ./strata and every program under build/bin/
+#   make deps       install the Debian packages that all of this needs (as root)
+#   make demo       the main job: one request through a VM, and where its time went
+#   make check      unit tests here, system tests in the testbed machine
+#   make lint       formatting, clang-tidy, cppcheck
+#
+# Programs are build/bin/strata-CMD; "./strata CMD ..." runs them, as git does.
+
+B := build
+
+CC       ?= gcc
+CLANG    ?= clang
+CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -pthread -MMD -MP
+LDFLAGS  += -pthread
+
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+PROGRAMS   :=
+UNIT_TESTS :=
+FUZZERS    :=
+
+objs = $(patsubst %.c,$(B)/%.o,$(1))
+
+# $(call program,NAME,SOURCES,OUR ARCHIVES,SYSTEM LIBRARIES): a program build/bin/NAME
+define program
+PROGRAMS += $(B)/bin/$(1)
+$(B)/bin/$(1): $(call objs,$(2)) $(3)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $(4)
+endef
+
+# $(call archive,NAME,SOURCES): an archive build/NAME
+define archive
+$(B)/$(1): $(call objs,$(2))
+	@mkdir -p $$(@D)
+	rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+
+# $(call unit_test,NAME,SOURCES,OUR ARCHIVES,SYSTEM LIBRARIES): a cmocka program build/tests/NAME
+define unit_test
+UNIT_TESTS += $(B)/tests/$(1)
+$(B)/tests/$(1): $(call objs,$(2)) $(3)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $(4) -lcmocka
+endef
+
+# $(call fuzzer,NAME,SOURCES,SYSTEM LIBRARIES): a libFuzzer program build/fuzz/NAME, all of it sanitised
+define fuzzer
+FUZZERS += $(B)/fuzz/$(1)
+$(B)/fuzz/$(1): $(2)
+	@mkdir -p $$(@D)
+	$$(CLANG) $$(CPPFLAGS) -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $$@ $$(filter %.c,$$^) $(3)
+endef
+
+LIB := $(B)/libstrata.a
+include $(wildcard */build.mk */*/build.mk)
+
+all: $(PROGRAMS) strata
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf $(B) strata
+
+.PHONY: all clean
