@@ -1,0 +1,39 @@
+/*
+ * An event loop on a thread of its own: the VMM's I/O thread. It waits (epoll) for
+ * doorbells (ioeventfd), tap and disk completions, timers, and calls their owners.
+ *
+ * Threading: sources may be added and removed from any thread. loop_remove() returns
+ * only when the source's callback is not running and will not run again, except when
+ * called from within the loop's own thread. loop_call() runs a function on the loop's thread
+ * and waits for it: how a vCPU thread changes device state that the I/O thread uses.
+ */
+#ifndef STRATA_VMM_LOOP_H
+#define STRATA_VMM_LOOP_H
+
+#include <stdint.h>
+
+struct loop;
+
+struct loop_source {
+	int fd;
+	void (*ready)(struct loop_source *s, uint32_t events); /* EPOLLIN, EPOLLOUT, ... */
+	void *owner;
+};
+
+/* Create the loop; its thread is named name (as in ps -L) and starts at loop_start(). */
+struct loop *loop_create(const char *name);
+int loop_start(struct loop *l);
+void loop_stop(struct loop *l); /* joins the thread */
+void loop_destroy(struct loop *l);
+
+int loop_add(struct loop *l, struct loop_source *s, uint32_t events);
+int loop_modify(struct loop *l, struct loop_source *s, uint32_t events);
+void loop_remove(struct loop *l, struct loop_source *s);
+
+/* Run fn(arg) on the loop's thread and wait until it has. Runs it at once if this is that
+ * thread, or if the loop is not started. */
+void loop_call(struct loop *l, void (*fn)(void *arg), void *arg);
+
+int loop_tid(const struct loop *l);
+
+#endif

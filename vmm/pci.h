@@ -1,0 +1,116 @@
+/*
+ * PCI: one bus, type 0 functions, configuration by ports 0xcf8/0xcfc, BARs that the
+ * guest may move, MSI-X through KVM's interrupt routing and irqfd, INTx as the fallback.
+ *
+ * The bus knows nothing of what a device does; a device gives a descriptor, its BARs and
+ * callbacks. PCI Local Bus 3.0, 6.1 and 6.8.2.
+ *
+ * Threading: callbacks run on the vCPU thread that made the access, under no lock of the bus.
+ * pci_msix_signal() and pci_intx() may be called from any thread.
+ */
+#ifndef STRATA_VMM_PCI_H
+#define STRATA_VMM_PCI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/bus.h"
+
+#define PCI_BARS 6
+
+struct machine;
+struct pci_device;
+
+enum pci_bar_kind {
+	PCI_BAR_NONE = 0,
+	PCI_BAR_IO,
+	PCI_BAR_MEM32,
+	PCI_BAR_MEM64,		/* takes two slots */
+	PCI_BAR_MEM64_PREFETCH, /* the same, prefetchable */
+};
+
+struct pci_bar {
+	enum pci_bar_kind kind;
+	uint64_t bytes;	  /* a power of two */
+	bus_read_fn read; /* range->owner is the pci_device */
+	bus_write_fn write;
+	void *ram; /* not NULL: host memory mapped straight into the guest (a KVM slot), no
+		      exits */
+};
+
+/* What identifies a function in configuration space. */
+struct pci_id {
+	uint16_t vendor, device, subsystem_vendor, subsystem;
+	uint32_t class_code; /* base, sub, interface: 0x020000 is Ethernet */
+	uint8_t revision;
+};
+
+struct pci_ops {
+	/* After a guest's write into configuration space beyond the standard header and MSI-X;
+	 * may be NULL. */
+	void (*config_written)(struct pci_device *d, unsigned int offset, unsigned int size);
+	/* Before a guest's read of the same; may be NULL. */
+	void (*config_reading)(struct pci_device *d, unsigned int offset, unsigned int size);
+};
+
+struct pci_msix; /* vectors, table, routes: private to msix.c */
+
+struct pci_device {
+	const char *name;
+	struct pci_id id;
+	const struct pci_ops *ops;
+	struct pci_bar bar[PCI_BARS];
+	void *owner;
+
+	/* the bus's own */
+	struct machine *machine;
+	unsigned int slot;
+	uint8_t config[256];
+	uint8_t writable[256]; /* bits of config[] that a guest may change */
+	unsigned int next_capability;
+	struct bus_range range[PCI_BARS];
+	bool mapped[PCI_BARS];
+	struct pci_ioeventfd *ioeventfds;
+	struct pci_msix *msix;
+	bool intx_level;
+};
+
+/* Put the function on the machine's bus, in the next free slot, BARs assigned. Before vCPUs
+ * run. */
+int pci_add(struct machine *m, struct pci_device *d);
+
+/*
+ * Add a capability of that many bytes (with its 2-byte header) to configuration space, before
+ * or after pci_add(). Returns its offset; fails if there is no room. The body is the caller's
+ * to fill (d->config[offset + 2 ...]).
+ */
+int pci_add_capability(struct pci_device *d, uint8_t id, unsigned int bytes);
+
+/*
+ * Give the function MSI-X with so many vectors; table and pending bits live in BAR bar, which
+ * this call defines as a PCI_BAR_MEM32 of its own. Call before pci_add().
+ */
+int pci_msix_init(struct pci_device *d, unsigned int bar, unsigned int vectors);
+
+/* Has the guest turned MSI-X on? */
+bool pci_msix_enabled(const struct pci_device *d);
+
+/* Raise a vector: through irqfd; a masked vector becomes pending. Out of range is ignored. */
+void pci_msix_signal(struct pci_device *d, unsigned int vector);
+
+/* What the guest programmed, for status and tracing. False if not usable. */
+bool pci_msix_message(const struct pci_device *d, unsigned int vector, uint64_t *address,
+		      uint32_t *data);
+
+/* Set the level of INTA#. */
+void pci_intx(struct pci_device *d, bool level);
+
+/*
+ * Have writes of that size at offset into BAR bar signal the eventfd fd without leaving the
+ * kernel (KVM_IOEVENTFD), following the BAR as the guest moves it. Several per BAR. Before or
+ * after pci_add().
+ */
+int pci_ioeventfd(struct pci_device *d, unsigned int bar, uint64_t offset, unsigned int size,
+		  int fd);
+
+#endif
