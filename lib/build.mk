@@ -1,0 +1,2 @@
+lib_SRCS := $(wildcard lib/*.c)
+$(eval $(call archive,libstrata.a,$(lib_SRCS)))

@@ -1,0 +1,55 @@
+/* The table of hops and the names of its columns. */
+#include "lib/hop.h"
+
+#include <string.h>
+
+/* The rows of hop.def name placements by their short names. */
+enum {
+	NONE = PLACE_NONE,
+	VM = PLACE_VM,
+	CONTAINER = PLACE_CONTAINER,
+	BARE = PLACE_BARE,
+	ALL = PLACE_ALL
+};
+
+const struct hop_info hop_table[HOP_COUNT] = {
+#define HOP(id, name_, layer_, direction_, places_, needed_, probe_, title_, text_) \
+	[HOP_##id] = {                                                              \
+		.name = name_,                                                      \
+		.layer = LAYER_##layer_,                                            \
+		.direction = DIRECTION_##direction_,                                \
+		.places = places_,                                                  \
+		.needed = needed_,                                                  \
+		.probe = probe_,                                                    \
+		.title = title_,                                                    \
+		.text = text_,                                                      \
+	},
+#include "lib/hop.def"
+#undef HOP
+};
+
+const char *layer_name(enum strata_layer layer)
+{
+	static const char *const names[LAYER_COUNT] = {"external", "host", "hypervisor", "vm",
+						       "service"};
+
+	return names[layer];
+}
+
+const char *direction_name(enum strata_direction d)
+{
+	return d == DIRECTION_REQUEST ? "request" : "reply";
+}
+
+const char *place_name(enum strata_place place)
+{
+	return place == PLACE_VM ? "vm" : place == PLACE_CONTAINER ? "container" : "bare";
+}
+
+int hop_by_name(const char *name)
+{
+	for (int i = 0; i < HOP_COUNT; i++)
+		if (!strcmp(hop_table[i].name, name))
+			return i;
+	return -1;
+}
