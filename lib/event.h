@@ -39,8 +39,8 @@ struct strata_event {
 	__u16 queue;
 	__u16 reserved;
 	__u32 tid;   /* task that was running */
-	__u32 arg32; /* per hop, see lib/hop.def */
-	__u64 arg64; /* per hop, see lib/hop.def */
+	__u32 arg32; /* per hop, see probes/ */
+	__u64 arg64; /* per hop, see probes/ */
 };
 
 #ifndef __bpf__
