@@ -1,0 +1,17 @@
+# The guest: Debian's kernel and an initrd with nginx, busybox and the strata agent.
+
+guest_DIR    := scenarios/guest
+guest_AGENT  := $(wildcard $(B)/bin/strata-agent)
+GUEST_KERNEL := $(B)/kernel/release
+GUEST_IMAGE  := $(B)/guest/stamp
+
+$(GUEST_KERNEL): $(guest_DIR)/unpack-kernel $(guest_DIR)/fetch-debs
+	$(guest_DIR)/unpack-kernel $(B)/debs $(B)/kernel
+
+$(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-image fetch-debs pick-modules init nginx.conf)
+	$(guest_DIR)/build-image $(B) $(guest_AGENT)
+	touch $@
+
+guest-image: $(GUEST_IMAGE)
+
+.PHONY: guest-image
