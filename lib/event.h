@@ -16,31 +16,32 @@
 #endif
 
 enum event_flags {
-	EVENT_IPV6 = 1 << 0,	/* the flow is IPv6 */
-	EVENT_FIN = 1 << 1,	/* the segment carries FIN or RST */
-	EVENT_CONTEXT = 1 << 2, /* no flow: belongs to a task, a vCPU or an interrupt */
-	EVENT_INFERRED =
-		1 << 3, /* marked by a neighbouring probe, the exact one being unavailable */
+	EVENT_IPV6 = 1 << 0,     /* the flow is IPv6 */
+	EVENT_FIN = 1 << 1,      /* the segment carries FIN or RST */
+	EVENT_CONTEXT = 1 << 2,  /* no flow: belongs to a task, a vCPU or an interrupt */
+	EVENT_INFERRED = 1 << 3, /* the exact probe is unavailable, a neighbour marked it */
+	EVENT_UPTO = 1 << 4,     /* only the range's end is known: seq is that end, len is 0 */
 };
 
 struct strata_event {
-	__u64 time_ns;	   /* CLOCK_MONOTONIC of its domain */
-	__u64 flow;	   /* flow_hash() of the connection; 0 if EVENT_CONTEXT */
-	__u32 seq;	   /* TCP sequence number of the first payload byte */
-	__u32 len;	   /* payload bytes; the range is [seq, seq + len) */
-	__u16 hop;	   /* enum strata_hop (lib/hop.h) */
-	__u8 domain;	   /* clock domain: 0 the host, 1.. guests */
-	__u8 flags;	   /* enum event_flags */
-	__u16 cpu;	   /* CPU number in its domain */
-	__u8 vm;	   /* 1.. index of the VM, 0 none */
-	__u8 device;	   /* index in the topology's device table, 0 none */
+	__u64 time_ns;     /* CLOCK_MONOTONIC of its domain */
+	__u64 flow;        /* flow_hash() of the connection; 0 if EVENT_CONTEXT */
+	__u32 seq;         /* TCP sequence number of the first payload byte */
+	__u32 len;         /* payload bytes; the range is [seq, seq + len) */
+	__u16 hop;         /* enum strata_hop (lib/hop.h) */
+	__u8 domain;       /* clock domain: 0 the host, 1.. guests */
+	__u8 flags;        /* enum event_flags */
+	__u16 cpu;         /* CPU number in its domain */
+	__u8 vm;           /* 1.. index of the VM, 0 none */
+	__u8 device;       /* index in the topology's device table, 0 none */
 	__u16 client_port; /* host byte order */
 	__u16 server_port;
 	__u16 queue;
 	__u16 reserved;
-	__u32 tid;   /* task that was running */
-	__u32 arg32; /* per hop, see probes/ */
-	__u64 arg64; /* per hop, see probes/ */
+	__u32 tid;    /* task that was running */
+	__u32 arg32;  /* per hop, see probes/ */
+	__u64 arg64;  /* per hop, see probes/ */
+	__u64 packet; /* the skb's head in its kernel; 0 where there is no skb */
 };
 
 #ifndef __bpf__

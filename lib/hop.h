@@ -50,7 +50,7 @@ extern const struct hop_info hop_table[HOP_COUNT];
 const char *layer_name(enum strata_layer layer);     /* "external", "host", ... */
 const char *direction_name(enum strata_direction d); /* "request", "reply" */
 const char *place_name(enum strata_place place);     /* "vm", "container", "bare" */
-int hop_by_name(const char *name);		     /* enum strata_hop, or -1 */
+int hop_by_name(const char *name);                   /* enum strata_hop, or -1 */
 #endif
 
 #endif

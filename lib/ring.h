@@ -24,17 +24,17 @@
 
 #include "lib/event.h"
 
-#define RING_MAGIC	  0x73747261746172ULL /* "stratar" */
-#define RING_VERSION	  1
-#define RING_LANES_MAX	  64
+#define RING_MAGIC        0x73747261746172ULL /* "stratar" */
+#define RING_VERSION      1
+#define RING_LANES_MAX    64
 #define RING_HEADER_BYTES 4096
-#define RING_NOTE_BYTES	  2048
+#define RING_NOTE_BYTES   2048
 
 /* Clock samples a producer in another clock domain leaves for the consumer. */
 struct ring_clock {
 	_Atomic uint32_t sequence; /* seqlock: odd while being written */
 	uint32_t reserved;
-	uint64_t tsc;	  /* the producer's own TSC, middle of the bracket */
+	uint64_t tsc;     /* the producer's own TSC, middle of the bracket */
 	uint64_t time_ns; /* its CLOCK_MONOTONIC */
 	uint64_t bracket; /* width of the bracket in TSC ticks */
 };
@@ -47,7 +47,7 @@ struct ring_header {
 	uint32_t reserved0;
 
 	_Atomic uint32_t wanted; /* consumer: 1 while it wants events; a generation count */
-	_Atomic uint32_t state;	 /* producer: see enum ring_state, for the wanted generation */
+	_Atomic uint32_t state;  /* producer: see enum ring_state, for the wanted generation */
 	_Atomic uint32_t state_generation;
 	_Atomic uint64_t
 		upstream_lost; /* producer: events lost before they reached this ring */
@@ -69,7 +69,7 @@ enum ring_state {
 
 struct ring_lane {
 	_Atomic uint64_t head __attribute__((aligned(64))); /* producer: next to write */
-	_Atomic uint64_t lost;				    /* producer: dropped, lane full */
+	_Atomic uint64_t lost;                              /* producer: dropped, lane full */
 	_Atomic uint64_t tail __attribute__((aligned(64))); /* consumer: next to read */
 	uint8_t pad[64 - sizeof(uint64_t)];
 };
