@@ -1,0 +1,118 @@
+/*
+ * Probes: load, attach and read the eBPF programs of one kernel.
+ *
+ * The same library serves the tracer in the host and the agent in a guest; what
+ * differs is the configuration: which devices play which part, whose threads are vCPUs.
+ *
+ * Tracepoints are the complete baseline; fentry refines where the kernel allows it. What the
+ * kernel refuses is reported, not hidden: see probes_report().
+ *
+ * Threading: one struct probes belongs to one thread.
+ */
+#ifndef STRATA_PROBES_PROBES_H
+#define STRATA_PROBES_PROBES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/event.h"
+#include "lib/hop.h"
+
+#define PROBES_DEVICES_MAX 64
+#define PROBES_PORTS_MAX   8
+#define PROBES_VMS_MAX     16
+#define PROBES_VCPUS_MAX   64
+
+/* The part a network device plays on the path; decides which hop a tracepoint on it marks. */
+enum device_role {
+	ROLE_NONE = 0,
+	ROLE_CLIENT, /* the client's device, if the client is on this kernel */
+	ROLE_UPLINK, /* the host's NIC, a port of the vSwitch */
+	ROLE_PORT,   /* the vSwitch's port towards the server: a tap, or a veth's outer end */
+	ROLE_SERVER, /* the device of the kernel or namespace that runs the server */
+	ROLE_BARE,   /* uplink and server in one: the server uses the host's NIC directly */
+	ROLE_COUNT
+};
+
+struct probes_device {
+	uint32_t ifindex;
+	uint32_t netns; /* inode number of its network namespace */
+	enum device_role role;
+	uint8_t index; /* what events carry in .device */
+	uint8_t vm;    /* what events carry in .vm */
+	char name[16];
+};
+
+struct probes_vm {
+	uint8_t vm;    /* what events carry in .vm */
+	uint32_t tgid; /* the VMM's process; its threads that touch KVM are this VM's */
+	uint32_t vcpu_tids[PROBES_VCPUS_MAX];
+	unsigned int vcpus;
+	/* doorbells of transmit queues: kvm_mmio and kvm_fast_mmio writes there are kicks */
+	struct {
+		uint64_t gpa;
+		uint16_t queue;
+	} kicks[PROBES_VCPUS_MAX];
+	unsigned int kick_count;
+};
+
+struct probes_config {
+	uint8_t domain;                   /* what events carry in .domain */
+	uint16_t ports[PROBES_PORTS_MAX]; /* the server's TCP ports, host byte order */
+	unsigned int port_count;
+	struct probes_device devices[PROBES_DEVICES_MAX];
+	unsigned int device_count;
+	struct probes_vm vms[PROBES_VMS_MAX];
+	unsigned int vm_count;
+	int server_netns_fd; /* unused if -1 */
+	const char
+		*nginx_path; /* binary to put uprobes on, as this process sees it; NULL: none */
+	uint32_t wire_device; /* index into devices[] of the device whose payload is captured;
+				 ~0 none */
+	int wire_netns_fd;    /* its network namespace; -1: this process's */
+	size_t ring_bytes;    /* per CPU, a power of two; 0: 4 MiB */
+	bool no_fentry;       /* tracepoints only */
+	bool stats;           /* measure the programs' own run time (bpf_enable_stats) */
+};
+
+struct probes_callbacks {
+	void (*event)(void *ctx, const struct strata_event *e);
+	void (*wire)(void *ctx,
+		     const struct strata_wire *w); /* captured bytes only: see w->captured */
+	void *ctx;
+};
+
+/* How one probe stands. */
+struct probe_report {
+	const char *name; /* "tp_btf/net_dev_queue" */
+	bool attached;
+	bool required;       /* without it the trace is of no use */
+	const char *why_not; /* "" if attached */
+	uint64_t runs;       /* with stats: hits and time so far */
+	uint64_t run_time_ns;
+};
+
+struct probes;
+
+/* Load, verify and attach. NULL with a sentence that names the kernel option, if a required
+ * probe fails. */
+struct probes *probes_open(const struct probes_config *config,
+			   const struct probes_callbacks *cb);
+
+/* Read what has gathered, oldest first per CPU; returns how many records, or -1. Never blocks.
+ */
+int probes_poll(struct probes *p);
+
+/* Records lost since probes_open(): rings full, maps full. */
+uint64_t probes_lost(const struct probes *p);
+
+/* One entry per probe; valid until probes_close(). */
+size_t probes_report(struct probes *p, const struct probe_report **report);
+
+/* Can this kernel mark that hop with the probes in force? inferred: only by a neighbour. */
+bool probes_hop_in_force(const struct probes *p, enum strata_hop hop, bool *inferred);
+
+void probes_close(struct probes *p);
+
+#endif
