@@ -57,12 +57,16 @@ int arguments_number(const struct arguments *a, const char *key, uint64_t min, u
 int arguments_size(const struct arguments *a, const char *key, uint64_t min, uint64_t max,
 		   uint64_t *out);
 
+/* The same for a text that is the value alone. */
+int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+int parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
 /* One device of a running machine. */
 struct device {
 	const struct device_type *type;
 	struct machine *machine;
-	int index;		/* 1.. in order of creation: event.device, topology */
-	void *state;		/* the device's own, set by create() */
+	int index;              /* 1.. in order of creation: event.device, topology */
+	void *state;            /* the device's own, set by create() */
 	struct pci_device *pci; /* set by create() if it is one: the status then tells its BARs,
 				 * MSI-X messages and doorbells */
 	struct device *next;
@@ -71,19 +75,22 @@ struct device {
 struct device_type {
 	const char *name; /* the option without its dashes; also the name in status */
 	const char *help; /* one line */
-	const struct argument
-		*arguments; /* ends with a row whose key is NULL; NULL: takes none */
-	bool always;	    /* every machine has one, the option merely configures it */
-	bool hidden;	    /* has no option */
-	bool many;	    /* may be given several times */
 
-	/* What the table cannot say ("tap or fd, not both"); failing is wrong usage. May be
+	/* Ends with a row whose key is NULL. NULL: the option takes none. */
+	const struct argument *arguments;
+
+	bool always; /* every machine has one, the option merely configures it */
+	bool hidden; /* has no option */
+	bool many;   /* may be given several times */
+
+	/* What the table cannot say ("tap or fd, not both"). Failing is wrong usage. May be
 	 * NULL. */
 	int (*check)(const struct arguments *a);
 
 	int (*create)(struct device *d, const struct arguments *a);
-	void (*destroy)(
-		struct device *d); /* also after a create() that failed, if it set state */
+
+	/* Also called after a create() that failed, if it had set d->state. */
+	void (*destroy)(struct device *d);
 
 	/* Put counters and settings into the object. May be NULL. */
 	void (*status)(struct device *d, json_t *into);
