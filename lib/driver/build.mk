@@ -1,0 +1,3 @@
+# ./strata, the driver: "strata CMD" runs strata-CMD.
+strata: $(call objs,lib/driver/strata.c)
+	$(CC) $(LDFLAGS) -o $@ $^
