@@ -1,0 +1,86 @@
+/*
+ * Topology: what a trace is taken of. Which network devices play which part, which VMs
+ * there are, whose threads are their vCPUs, where their event rings lie.
+ *
+ * Filled by the caller (the demo knows what it built) or discovered from a VM's control
+ * socket and the bridge its tap is plugged into.
+ */
+#ifndef STRATA_TRACER_TOPOLOGY_H
+#define STRATA_TRACER_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "lib/hop.h"
+#include "probes/probes.h"
+
+#define TOPOLOGY_DEVICES_MAX 32
+#define TOPOLOGY_VMS_MAX     8
+
+struct topology_device {
+	char name[16];
+	enum device_role role;
+	int netns_fd; /* ours, closed by topology_free() */
+	uint32_t ifindex;
+	uint8_t vm;
+};
+
+struct topology_vm {
+	char name[32];
+	pid_t pid;
+	char ring_path[256];   /* the VMM's event ring; "" none */
+	char memory_path[256]; /* the ivshmem memory shared with the agent; "" none */
+	uint64_t memory_bytes;
+	int64_t tsc_offset;
+	double tsc_ratio;
+	struct probes_vm probes;
+};
+
+struct topology {
+	enum strata_place place;
+	char mode[16];        /* "virtio", "container", "bare" */
+	char switch_kind[16]; /* "bridge", "none" */
+	struct topology_device devices[TOPOLOGY_DEVICES_MAX];
+	unsigned int device_count;
+	struct topology_vm vms[TOPOLOGY_VMS_MAX];
+	unsigned int vm_count;
+	uint16_t ports[PROBES_PORTS_MAX];
+	unsigned int port_count;
+	char nginx_path[256]; /* "" none: no uprobes on this kernel */
+};
+
+void topology_init(struct topology *t);
+void topology_free(struct topology *t);
+
+/* The device called name in the namespace plays that role. The namespace's descriptor is
+ * duplicated. */
+int topology_add_device(struct topology *t, int netns_fd, const char *name,
+			enum device_role role, uint8_t vm);
+
+/*
+ * A strata VM, by its control socket: its vCPU threads, clocks and rings, its tap as a port,
+ * and the devices beside the tap on its bridge that are not taps as uplinks.
+ */
+int topology_add_vm(struct topology *t, const char *control_path);
+
+/* A server process in a container-like namespace or on this kernel: its device, the port of the
+ * bridge it is plugged into and that bridge's uplinks; or, without a bridge, its device alone.
+ */
+int topology_add_server(struct topology *t, pid_t server_pid);
+
+/* A tap, or any device plugged into a bridge: it is a port, what else the bridge has but taps
+ * are uplinks (unless an uplink was given before). */
+int topology_add_switch_port(struct topology *t, int netns_fd, const char *name, uint8_t vm);
+
+int topology_add_port(struct topology *t, uint16_t port);
+
+const struct topology_device *topology_find(const struct topology *t, enum device_role role);
+
+/* As the META block of a recording tells it: mode, switch, place, server_ports, devices,
+ * domains. */
+json_t *topology_meta(const struct topology *t);
+
+#endif
