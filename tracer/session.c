@@ -1,0 +1,425 @@
+/* A tracing session: see session.h. */
+#include "tracer/session.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/environment.h"
+#include "lib/err.h"
+#include "lib/netns.h"
+#include "lib/recording.h"
+#include "tracer/source.h"
+
+#define POLL_NS          4000000L
+#define CLOCK_EVERY_NS   100000000ULL
+#define FLUSH_EVERY_NS   1000000000ULL
+#define GUEST_TIMEOUT_MS 60000
+#define STOP_TIMEOUT_MS  10000
+
+struct session {
+	struct topology topology; /* a copy; the descriptors stay the caller's */
+	struct session_options options;
+	struct recording_writer *recording;
+	pthread_mutex_t lock; /* recording: collector thread and session_meta() */
+
+	struct probes *probes;
+	uint64_t probes_lost;
+	struct source sources[2 * TOPOLOGY_VMS_MAX];
+	unsigned int source_count;
+	json_t *answers; /* by VM index as text: what its agent answered */
+
+	pthread_t thread;
+	bool thread_runs;
+	atomic_bool stop;
+	bool failed; /* the recording could not be written; why is in why */
+	char why[512];
+	_Atomic uint64_t events, wire, lost;
+	uint64_t last_clock_ns, last_flush_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+static void fail(struct session *s)
+{
+	if (!s->failed)
+		snprintf(s->why, sizeof(s->why), "%s", err_text());
+	s->failed = true;
+}
+
+static void on_event(void *ctx, const struct strata_event *e)
+{
+	struct session *s = ctx;
+
+	s->events++;
+	if (!s->failed && recording_event(s->recording, e))
+		fail(s);
+}
+
+static void on_wire(void *ctx, const struct strata_wire *w)
+{
+	struct session *s = ctx;
+
+	s->wire++;
+	if (!s->failed && recording_wire(s->recording, w))
+		fail(s);
+}
+
+static int note_lost(struct session *s)
+{
+	uint64_t now = probes_lost(s->probes), lost = now - s->probes_lost;
+
+	s->probes_lost = now;
+	return lost ? recording_lost(s->recording, LOST_HOST_PROBES, lost) : 0;
+}
+
+/* One round: everything that has gathered, into the recording. */
+static void collect(struct session *s)
+{
+	uint64_t now = now_ns();
+
+	probes_poll(s->probes);
+	for (unsigned int i = 0; i < s->source_count && !s->failed; i++) {
+		int n = source_drain(&s->sources[i], s->recording);
+
+		if (n < 0)
+			fail(s);
+		else
+			s->events += (uint64_t)n;
+	}
+	if (!s->failed && note_lost(s))
+		fail(s);
+	if (!s->failed && now - s->last_clock_ns >= CLOCK_EVERY_NS) {
+		struct clock_sample sample = clock_sample_now();
+
+		s->last_clock_ns = now;
+		if (recording_clock(s->recording, 0, &sample))
+			fail(s);
+	}
+	if (!s->failed && now - s->last_flush_ns >= FLUSH_EVERY_NS) {
+		s->last_flush_ns = now;
+		if (recording_flush(s->recording))
+			fail(s);
+	}
+}
+
+static void *collector(void *arg)
+{
+	struct session *s = arg;
+	struct timespec pause = {.tv_nsec = POLL_NS};
+
+	while (!atomic_load(&s->stop)) {
+		pthread_mutex_lock(&s->lock);
+		collect(s);
+		pthread_mutex_unlock(&s->lock);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+/* ---- starting ---- */
+
+static void fill_config(const struct session *s, struct probes_config *c)
+{
+	const struct topology *t = &s->topology;
+
+	memset(c, 0, sizeof(*c));
+	c->server_netns_fd = -1;
+	c->wire_netns_fd = -1;
+	c->wire_device = ~0u;
+	c->nginx_path = t->nginx_path[0] ? t->nginx_path : NULL;
+	c->no_fentry = s->options.no_fentry;
+	c->stats = s->options.stats;
+	c->port_count = t->port_count;
+	memcpy(c->ports, t->ports, sizeof(t->ports));
+	for (unsigned int i = 0; i < t->device_count; i++) {
+		const struct topology_device *d = &t->devices[i];
+		struct probes_device *p = &c->devices[c->device_count++];
+
+		*p = (struct probes_device){.ifindex = d->ifindex,
+					    .netns = netns_inode(d->netns_fd),
+					    .role = d->role,
+					    .index = (uint8_t)(i + 1),
+					    .vm = d->vm};
+		snprintf(p->name, sizeof(p->name), "%s", d->name);
+		if (c->wire_device == ~0u && (d->role == ROLE_UPLINK || d->role == ROLE_BARE)) {
+			c->wire_device = i;
+			c->wire_netns_fd = d->netns_fd;
+		}
+		if (d->role == ROLE_SERVER)
+			c->server_netns_fd = d->netns_fd;
+	}
+	for (unsigned int i = 0; i < t->vm_count; i++)
+		c->vms[c->vm_count++] = t->vms[i].probes;
+}
+
+/* Open and start the ring of a VM's agent and that of its VMM. */
+static int start_vm(struct session *s, unsigned int index)
+{
+	const struct topology_vm *vm = &s->topology.vms[index];
+	struct source *agent = &s->sources[s->source_count], *vmm;
+	json_t *request, *ports = json_array();
+	int result = -1;
+
+	for (unsigned int i = 0; i < s->topology.port_count; i++)
+		json_array_append_new(ports, json_integer(s->topology.ports[i]));
+	request = json_pack("{s:o,s:i,s:i,s:b,s:b}", "ports", ports, "domain", (int)index + 1,
+			    "vm", vm->probes.vm, "stats", s->options.stats, "no_fentry",
+			    s->options.no_fentry);
+	if (vm->memory_path[0]) {
+		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
+		agent->domain = (uint8_t)(index + 1);
+		agent->vm = vm->probes.vm;
+		agent->stage = LOST_GUEST_PROBES;
+		agent->has_clock = true;
+		if (!source_open(agent, vm->memory_path, GUEST_TIMEOUT_MS)) {
+			source_start(agent, request);
+			s->source_count++;
+		} else if (!s->options.guest_optional) {
+			goto out;
+		}
+	}
+	if (vm->ring_path[0]) {
+		vmm = &s->sources[s->source_count];
+		snprintf(vmm->name, sizeof(vmm->name), "the VMM of VM %s", vm->name);
+		vmm->vm = vm->probes.vm;
+		vmm->stage = LOST_VMM;
+		if (source_open(vmm, vm->ring_path, STOP_TIMEOUT_MS))
+			goto out;
+		source_start(vmm, request);
+		s->source_count++;
+	}
+	result = 0;
+out:
+	json_decref(request);
+	return result;
+}
+
+/* Wait for the agents, and keep what they say. */
+static int await_agents(struct session *s)
+{
+	int timeout =
+		s->options.guest_timeout_ms ? s->options.guest_timeout_ms : GUEST_TIMEOUT_MS;
+
+	for (unsigned int i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+		char key[8];
+		json_t *answer;
+
+		if (!src->has_clock)
+			continue;
+		answer = source_wait_running(src, timeout);
+		if (!answer)
+			return -1;
+		snprintf(key, sizeof(key), "%d", src->domain);
+		json_object_set_new(s->answers, key, answer);
+	}
+	return 0;
+}
+
+/* ---- what the recording says of the probes ---- */
+
+static bool agent_marks(const struct session *s, const char *list, const char *hop)
+{
+	const char *domain;
+	json_t *answer, *name;
+	size_t i;
+
+	json_object_foreach (s->answers, domain, answer) {
+		json_array_foreach (json_object_get(answer, list), i, name) {
+			if (!strcmp(json_string_value(name) ? json_string_value(name) : "",
+				    hop))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool vmm_marks(const struct session *s, enum strata_hop hop)
+{
+	return (hop == HOP_VMM_RX_READ || hop == HOP_VMM_RX_PUBLISH || hop == HOP_VMM_TX_POP) &&
+	       s->topology.vm_count && s->topology.vms[0].ring_path[0];
+}
+
+static json_t *hops_meta(const struct session *s)
+{
+	json_t *force = json_array(), *inferred = json_array();
+
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		const char *name = hop_table[hop].name;
+		bool guess = false;
+
+		if (!(hop_table[hop].places & s->topology.place))
+			continue;
+		if (!probes_hop_in_force(s->probes, (enum strata_hop)hop, &guess) &&
+		    !vmm_marks(s, (enum strata_hop)hop) && !agent_marks(s, "hops", name))
+			continue;
+		json_array_append_new(force, json_string(name));
+		if (guess || agent_marks(s, "inferred", name))
+			json_array_append_new(inferred, json_string(name));
+	}
+	return json_pack("{s:o,s:o}", "in_force", force, "inferred", inferred);
+}
+
+static json_t *probes_meta(const struct session *s)
+{
+	const struct probe_report *r;
+	size_t n = probes_report(s->probes, &r);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+			list, json_pack("{s:i,s:s,s:b,s:s,s:I,s:I}", "domain", 0, "name",
+					r[i].name, "attached", r[i].attached, "why_not",
+					r[i].why_not, "runs", (json_int_t)r[i].runs,
+					"run_time_ns", (json_int_t)r[i].run_time_ns));
+	return list;
+}
+
+static int write_start_meta(struct session *s)
+{
+	json_t *meta = topology_meta(&s->topology);
+	int result;
+
+	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
+	json_object_set_new(meta, "environment", environment_capture());
+	json_object_set_new(meta, "hops", hops_meta(s));
+	json_object_set_new(meta, "probes", probes_meta(s));
+	json_object_set(meta, "agents", s->answers);
+	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));
+	result = recording_meta(s->recording, meta);
+	json_decref(meta);
+	return result;
+}
+
+static int start_all(struct session *s)
+{
+	struct probes_callbacks callbacks = {.event = on_event, .wire = on_wire, .ctx = s};
+	struct probes_config config;
+	int error;
+
+	for (unsigned int i = 0; i < s->topology.vm_count; i++)
+		if (start_vm(s, i))
+			return -1;
+	fill_config(s, &config);
+	s->probes = probes_open(&config, &callbacks);
+	if (!s->probes || await_agents(s) || write_start_meta(s))
+		return -1;
+	error = pthread_create(&s->thread, NULL, collector, s);
+	if (error) {
+		errno = error;
+		return err_errno("start the collector thread");
+	}
+	s->thread_runs = true;
+	return 0;
+}
+
+/* Whatever was started, stopped; nothing is written any more. */
+static void release(struct session *s)
+{
+	for (unsigned int i = 0; i < s->source_count; i++) {
+		if (s->sources[i].ring.header)
+			ring_stop(&s->sources[i].ring);
+		source_close(&s->sources[i]);
+	}
+	if (s->probes)
+		probes_close(s->probes);
+	json_decref(s->answers);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct session *session_start(const struct topology *t, const struct session_options *options)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		err_set("start a trace: out of memory");
+		return NULL;
+	}
+	s->topology = *t;
+	s->options = *options;
+	s->answers = json_object();
+	pthread_mutex_init(&s->lock, NULL);
+	s->recording = recording_create(options->recording_path);
+	if (s->recording && !start_all(s))
+		return s;
+	if (s->recording) {
+		char why[512];
+
+		snprintf(why, sizeof(why), "%s", err_text());
+		recording_close(s->recording);
+		unlink(options->recording_path);
+		err_set("%s", why);
+	}
+	release(s);
+	return NULL;
+}
+
+int session_meta(struct session *s, const json_t *meta)
+{
+	int result;
+
+	pthread_mutex_lock(&s->lock);
+	result = recording_meta(s->recording, meta);
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
+struct session_counts session_counts(const struct session *s)
+{
+	return (struct session_counts){.events = s->events, .wire = s->wire};
+}
+
+/* ---- stopping ---- */
+
+static int write_end_meta(struct session *s, uint64_t ended_ns)
+{
+	json_t *meta = json_pack("{s:o,s:I,s:o}", "probes", probes_meta(s), "ended_ns",
+				 (json_int_t)ended_ns, "agents", json_incref(s->answers));
+	int result = recording_meta(s->recording, meta);
+
+	json_decref(meta);
+	return result;
+}
+
+int session_stop(struct session *s)
+{
+	uint64_t ended_ns = now_ns();
+	int result;
+
+	atomic_store(&s->stop, true);
+	pthread_join(s->thread, NULL);
+	s->last_clock_ns = 0;
+	collect(s);
+	for (unsigned int i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+		json_t *closing = source_stop(src, s->recording, STOP_TIMEOUT_MS);
+		char key[24];
+
+		if (closing && src->has_clock) {
+			snprintf(key, sizeof(key), "%d", src->domain);
+			json_object_update(json_object_get(s->answers, key), closing);
+		}
+		json_decref(closing);
+	}
+	if (!s->failed && write_end_meta(s, ended_ns))
+		fail(s);
+	if (recording_close(s->recording) && !s->failed)
+		fail(s);
+	result = s->failed ? err_set("%s", s->why) : 0;
+	release(s);
+	return result;
+}

@@ -1,0 +1,186 @@
+/* Rings filled by others: see source.h. */
+#include "tracer/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/hop.h"
+
+#define BATCH   512
+#define STEP_MS 5
+
+static void pause_ms(long ms)
+{
+	struct timespec t = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static int map_file(struct source *s, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_errno("%s: open its ring %s", s->name, path);
+	if (fstat(fd, &st) || st.st_size < RING_HEADER_BYTES) {
+		close(fd);
+		return err_set("%s: its ring %s is shorter than a ring's header", s->name,
+			       path);
+	}
+	s->bytes = (size_t)st.st_size;
+	s->memory = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (s->memory == MAP_FAILED) {
+		s->memory = NULL;
+		return err_errno("%s: map its ring %s", s->name, path);
+	}
+	return 0;
+}
+
+int source_open(struct source *s, const char *path, int timeout_ms)
+{
+	if (map_file(s, path))
+		return -1;
+	for (int waited = 0; ring_attach(&s->ring, s->memory, s->bytes); waited += STEP_MS) {
+		if (waited >= timeout_ms) {
+			err_add("%s did not come up within %d s", s->name, timeout_ms / 1000);
+			source_close(s);
+			return -1;
+		}
+		pause_ms(STEP_MS);
+	}
+	return 0;
+}
+
+void source_start(struct source *s, const json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+
+	s->generation = ring_start(&s->ring, text);
+	free(text);
+}
+
+json_t *source_wait_running(struct source *s, int timeout_ms)
+{
+	char text[RING_NOTE_BYTES / 2];
+	enum ring_state state = RING_IDLE;
+	json_t *answer;
+
+	for (int waited = 0; waited < timeout_ms; waited += STEP_MS) {
+		state = ring_state(&s->ring, s->generation, text, sizeof(text));
+		if (state == RING_RUNNING || state == RING_FAILED)
+			break;
+		pause_ms(STEP_MS);
+	}
+	if (state != RING_RUNNING && state != RING_FAILED) {
+		err_set("%s does not answer: it was asked for events %d s ago and has not "
+			"started",
+			s->name, timeout_ms / 1000);
+		return NULL;
+	}
+	answer = json_loads(text, 0, NULL);
+	if (state == RING_FAILED) {
+		const char *why = json_string_value(json_object_get(answer, "error"));
+
+		err_set("%s could not start: %s", s->name, why ? why : "it did not say why");
+		json_decref(answer);
+		return NULL;
+	}
+	return answer ? answer : json_object();
+}
+
+/* A producer's clock sample, if there is a new one. */
+static int take_clock(struct source *s, struct recording_writer *w)
+{
+	struct clock_sample sample;
+
+	if (!s->has_clock ||
+	    !ring_clock_get(&s->ring, &sample.tsc, &sample.time_ns, &sample.bracket) ||
+	    sample.time_ns <= s->last_sample_ns)
+		return 0;
+	s->last_sample_ns = sample.time_ns;
+	return recording_clock(w, s->domain, &sample);
+}
+
+static bool plausible(const struct strata_event *e)
+{
+	return e->hop < HOP_COUNT && (e->time_ns >> 62) == 0;
+}
+
+static int take_lane(struct source *s, uint32_t lane, struct recording_writer *w)
+{
+	struct strata_event batch[BATCH];
+	uint64_t taken = 0;
+	size_t n;
+
+	do {
+		n = ring_take(&s->ring, lane, batch, BATCH);
+		for (size_t i = 0; i < n; i++) {
+			if (!plausible(&batch[i])) {
+				s->rejected++;
+				continue;
+			}
+			batch[i].domain = s->domain;
+			batch[i].vm = s->vm;
+			if (recording_event(w, &batch[i]))
+				return -1;
+		}
+		taken += n;
+	} while (n == BATCH && taken < s->ring.capacity);
+	return (int)taken;
+}
+
+int source_drain(struct source *s, struct recording_writer *w)
+{
+	uint64_t lost;
+	int total = 0;
+
+	for (uint32_t lane = 0; lane < s->ring.lanes; lane++) {
+		int n = take_lane(s, lane, w);
+
+		if (n < 0)
+			return -1;
+		total += n;
+	}
+	lost = ring_lost(&s->ring) + s->rejected;
+	s->rejected = 0;
+	if ((lost && recording_lost(w, s->stage, lost)) || take_clock(s, w))
+		return -1;
+	return total;
+}
+
+json_t *source_stop(struct source *s, struct recording_writer *w, int timeout_ms)
+{
+	char text[RING_NOTE_BYTES / 2];
+	json_t *answer = NULL;
+
+	ring_stop(&s->ring);
+	for (int waited = 0; waited < timeout_ms; waited += STEP_MS) {
+		if (source_drain(s, w) < 0)
+			return NULL;
+		if (ring_state(&s->ring, s->generation, text, sizeof(text)) != RING_RUNNING) {
+			answer = json_loads(text, 0, NULL);
+			break;
+		}
+		pause_ms(STEP_MS);
+	}
+	source_drain(s, w);
+	return answer;
+}
+
+void source_close(struct source *s)
+{
+	if (s->memory)
+		munmap(s->memory, s->bytes);
+	s->memory = NULL;
+	s->ring.header = NULL;
+}
