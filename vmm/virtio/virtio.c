@@ -14,6 +14,8 @@
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
 	 1ULL << VIRTIO_RING_F_EVENT_IDX)
 
+#define CHAINS_PER_TURN 64
+
 static uint16_t default_size(const struct virtio_device *d, unsigned int queue)
 {
 	return d->queue_sizes ? d->queue_sizes[queue] : VIRTQUEUE_SIZE_MAX;
@@ -159,10 +161,11 @@ void virtio_break(struct virtio_device *d, const char *why)
 	if (d->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	counter_add(&d->broken, 1);
-	fprintf(stderr,
-		"strata-vmm: %s: the guest's driver broke a rule (%s); the device waits for "
-		"its reset\n",
-		d->name, why ? why : "queue already broken");
+	if (d->broken == 1) /* a guest must not be able to flood the log */
+		fprintf(stderr,
+			"strata-vmm: %s: the guest's driver broke a rule (%s); the device "
+			"waits for its reset, later ones are only counted\n",
+			d->name, why ? why : "queue already broken");
 	d->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (d->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		d->transport->signal_config(d);
@@ -171,6 +174,28 @@ void virtio_break(struct virtio_device *d, const char *why)
 void virtio_kick_again(struct virtio_device *d, unsigned int queue)
 {
 	eventfd_write(d->queue[queue].kick_fd, 1);
+}
+
+void virtio_serve(struct virtio_device *d, unsigned int queue, struct virtqueue_chain *c,
+		  virtio_serve_fn serve)
+{
+	struct virtqueue *q = &d->queue[queue].ring;
+
+	virtqueue_kicks_off(q);
+	for (int turns = 0; turns < CHAINS_PER_TURN;) {
+		int popped = virtqueue_pop(q, c);
+
+		if (popped < 0)
+			virtio_break(d, q->broken);
+		if (popped < 0 || (!popped && !virtqueue_kicks_on(q)))
+			return;
+		if (!popped)
+			virtqueue_kicks_off(q);
+		else if (!serve(d, queue, c))
+			return;
+		turns += popped;
+	}
+	virtio_kick_again(d, queue);
 }
 
 static json_t *queue_status(const struct virtio_queue *q)

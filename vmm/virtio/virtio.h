@@ -109,6 +109,15 @@ void virtio_break(struct virtio_device *d, const char *why);
 /* Have ops->kick called again, after others have had their turn. */
 void virtio_kick_again(struct virtio_device *d, unsigned int queue);
 
+/*
+ * Have serve called with each chain of the queue, kicks suppressed meanwhile, until the
+ * queue is empty, serve returns false, or it is the turn of others (and then again later).
+ */
+typedef bool (*virtio_serve_fn)(struct virtio_device *d, unsigned int queue,
+				struct virtqueue_chain *c);
+void virtio_serve(struct virtio_device *d, unsigned int queue, struct virtqueue_chain *c,
+		  virtio_serve_fn serve);
+
 /* Driver state, features, queues and their counters. */
 void virtio_status(const struct virtio_device *d, json_t *into);
 

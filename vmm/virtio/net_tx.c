@@ -1,0 +1,64 @@
+/* virtio-net, transmit: from the guest's buffers to the tap (virtio 1.2, 5.1.6.2). */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+#include "vmm/virtio/net.h"
+
+/* Write the popped frame to the tap. False if the tap takes none now. */
+static bool send_frame(struct net_pair *p)
+{
+	const struct virtqueue_chain *c = &p->chain;
+	struct trace_frame frame = {
+		.iov = c->iov,
+		.iovcnt = (int)c->readable,
+		.skip = NET_HEADER_BYTES,
+		.bytes = c->readable_bytes - NET_HEADER_BYTES,
+		.queue = (uint16_t)p->index,
+		.index = c->head,
+	};
+
+	if (c->writable || c->readable_bytes <= NET_HEADER_BYTES) {
+		counter_add(&p->tx_dropped, 1);
+		return true;
+	}
+	trace_tx_pop(p->net->trace, p->net->lane, &frame);
+	if (writev(p->fd, c->iov, (int)c->readable) >= 0) {
+		counter_add(&p->tx_frames, 1);
+		counter_add(&p->tx_bytes, frame.bytes);
+		return true;
+	}
+	if (errno == EAGAIN || errno == EINTR)
+		return false;
+	/* The interface is down, or the guest's header makes no sense: a wire would lose it
+	 * too. */
+	counter_add(&p->tx_dropped, 1);
+	return true;
+}
+
+static bool serve(struct virtio_device *d, unsigned int queue, struct virtqueue_chain *c)
+{
+	struct virtio_net *n = d->owner;
+	struct net_pair *p = &n->pair[queue / 2];
+
+	if (!send_frame(p)) {
+		virtqueue_unpop(net_tx_ring(p), 1);
+		counter_add(&p->tx_blocked, 1);
+		net_poll(p, EPOLLOUT, true);
+		return false;
+	}
+	virtqueue_push(net_tx_ring(p), c->head, 0);
+	virtio_publish(d, queue);
+	return true;
+}
+
+void net_tx_run(struct net_pair *p)
+{
+	net_poll(p, EPOLLOUT, false);
+	virtio_serve(&p->net->device, 2 * p->index + 1, &p->chain, serve);
+}
+
+void net_tx_start(struct net_pair *p)
+{
+	virtio_kick_again(&p->net->device, 2 * p->index + 1);
+}
