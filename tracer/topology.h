@@ -8,6 +8,7 @@
 #ifndef STRATA_TRACER_TOPOLOGY_H
 #define STRATA_TRACER_TOPOLOGY_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,7 +50,7 @@ struct topology {
 	unsigned int vm_count;
 	uint16_t ports[PROBES_PORTS_MAX];
 	unsigned int port_count;
-	char nginx_path[256]; /* "" none: no uprobes on this kernel */
+	char nginx_path[PATH_MAX]; /* "" none: no uprobes on this kernel */
 };
 
 void topology_init(struct topology *t);

@@ -200,9 +200,10 @@ static int start_nginx(struct lab *lab)
 	char root[PATH_MAX], path[PATH_MAX + 8];
 	struct proc_options opt = PROC_DEFAULTS;
 
-	if (path_built(root, sizeof(root), "guest/root", "guest-image"))
+	if (path_built(root, sizeof(root), "guest/root", "guest-image") ||
+	    path_built(lab->nginx, sizeof(lab->nginx), "guest/root/usr/sbin/nginx",
+		       "guest-image"))
 		return -1;
-	snprintf(lab->nginx, sizeof(lab->nginx), "%s/usr/sbin/nginx", root);
 	snprintf(path, sizeof(path), "%s/tmp", root);
 	if (mount("strata", path, "tmpfs", MS_NOSUID | MS_NODEV, NULL))
 		return err_errno("mount a tmpfs on %s", path);

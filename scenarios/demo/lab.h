@@ -12,6 +12,7 @@
 #ifndef STRATA_SCENARIOS_DEMO_LAB_H
 #define STRATA_SCENARIOS_DEMO_LAB_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -32,8 +33,8 @@ struct lab {
 	pid_t server;     /* strata-vmm or nginx */
 	char folder[256]; /* private to this process: sockets, rings */
 	char control[300];
-	char log[300];   /* what the server process prints: the VM's console, nginx' errors */
-	char nginx[512]; /* binary, for uprobes, if nginx runs on this kernel */
+	char log[300]; /* what the server process prints: the VM's console, nginx' errors */
+	char nginx[PATH_MAX]; /* binary, for uprobes, if nginx runs on this kernel */
 };
 
 /* Build the network and start the server. folder is an existing folder for logs and mount

@@ -1,0 +1,167 @@
+/* Options of strata-demo. */
+#include "scenarios/demo/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	enum strata_place place;
+} modes[] = {
+	{"virtio", PLACE_VM},
+	{"container", PLACE_CONTAINER},
+	{"bare", PLACE_BARE},
+};
+
+static const char help[] =
+	"usage: strata demo [OPTION]...\n"
+	"\n"
+	"Bring up nginx behind a Linux bridge, send it HTTP requests from a client on the "
+	"other end of a\n"
+	"wire, trace every one of them, and print where the time went. Where this machine "
+	"cannot run it\n"
+	"(no usable KVM, no root), it runs inside the testbed machine, and says so.\n"
+	"\n"
+	"  --mode MODE      where nginx runs: virtio (a virtual machine, the default), "
+	"container, bare\n"
+	"  --requests N     traced requests (300), half on kept-alive and half on new "
+	"connections\n"
+	"  --path PATH      what to ask nginx for (/)\n"
+	"  --cpus N         virtual CPUs (1)\n"
+	"  --output FOLDER  recording, JSON and logs (out/demo)\n"
+	"  --json           print the JSON document instead of the tables\n"
+	"  --no-fentry      probes on tracepoints alone\n"
+	"  --no-overhead    leave out the untraced rounds that tell what tracing costs\n"
+	"  --delay WHERE=MS put a known delay in: port (netem on the tap), uplink (netem on "
+	"the host's NIC),\n"
+	"                   vcpu (vCPU threads are stopped for MS out of every 2*MS "
+	"milliseconds)\n"
+	"  --here           run on this machine whatever \"strata doctor\" says of it\n"
+	"  --help           this text\n"
+	"\n"
+	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
+
+enum {
+	MODE = 256,
+	REQUESTS,
+	PATH,
+	CPUS,
+	OUTPUT,
+	JSON,
+	NO_FENTRY,
+	NO_OVERHEAD,
+	DELAY,
+	HERE,
+	HELP
+};
+
+static const struct option long_options[] = {
+	{"mode", required_argument, NULL, MODE},
+	{"requests", required_argument, NULL, REQUESTS},
+	{"path", required_argument, NULL, PATH},
+	{"cpus", required_argument, NULL, CPUS},
+	{"output", required_argument, NULL, OUTPUT},
+	{"json", no_argument, NULL, JSON},
+	{"no-fentry", no_argument, NULL, NO_FENTRY},
+	{"no-overhead", no_argument, NULL, NO_OVERHEAD},
+	{"delay", required_argument, NULL, DELAY},
+	{"here", no_argument, NULL, HERE},
+	{"help", no_argument, NULL, HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static int number(const char *option, const char *text, long min, long max, int *out)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < min || n > max) {
+		fprintf(stderr, "strata-demo: --%s %s: expected a number from %ld to %ld\n",
+			option, text, min, max);
+		return -1;
+	}
+	*out = (int)n;
+	return 0;
+}
+
+static int parse_mode(struct demo_options *o, const char *text)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		if (!strcmp(modes[i].name, text)) {
+			o->place = modes[i].place;
+			return 0;
+		}
+	}
+	fprintf(stderr, "strata-demo: --mode %s: expected virtio, container or bare\n", text);
+	return -1;
+}
+
+static int parse_one(struct demo_options *o, int option)
+{
+	switch (option) {
+	case MODE:
+		return parse_mode(o, optarg);
+	case REQUESTS:
+		return number("requests", optarg, 1, 1000000, &o->requests);
+	case CPUS:
+		return number("cpus", optarg, 1, 64, &o->cpus);
+	case PATH:
+		o->path = optarg;
+		return 0;
+	case OUTPUT:
+		o->folder = optarg;
+		return 0;
+	case DELAY:
+		o->delay = optarg;
+		return 0;
+	case JSON:
+		o->json = true;
+		return 0;
+	case NO_FENTRY:
+		o->no_fentry = true;
+		return 0;
+	case NO_OVERHEAD:
+		o->no_overhead = true;
+		return 0;
+	case HERE:
+		o->here = true;
+		return 0;
+	case HELP:
+		fputs(help, stdout);
+		return 1;
+	default:
+		return -1;
+	}
+}
+
+int demo_options_parse(struct demo_options *o, int argc, char **argv)
+{
+	int option, result;
+
+	*o = (struct demo_options){.place = PLACE_VM,
+				   .cpus = 1,
+				   .requests = 300,
+				   .path = "/",
+				   .folder = "out/demo"};
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		result = parse_one(o, option);
+		if (result) {
+			if (result < 0)
+				fputs("try \"strata demo --help\"\n", stderr);
+			return result;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"strata-demo: %s: no such argument; try \"strata demo --help\"\n",
+			argv[optind]);
+		return -1;
+	}
+	if (o->path[0] != '/') {
+		fprintf(stderr, "strata-demo: --path %s: a path begins with /\n", o->path);
+		return -1;
+	}
+	return 0;
+}
