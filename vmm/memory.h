@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define GUEST_LOW_MAX	 (3ULL << 30)
+#define GUEST_LOW_MAX    (3ULL << 30)
 #define GUEST_HIGH_START (4ULL << 30)
 
 struct guest_region {

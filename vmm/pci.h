@@ -25,13 +25,13 @@ enum pci_bar_kind {
 	PCI_BAR_NONE = 0,
 	PCI_BAR_IO,
 	PCI_BAR_MEM32,
-	PCI_BAR_MEM64,		/* takes two slots */
+	PCI_BAR_MEM64,          /* takes two slots */
 	PCI_BAR_MEM64_PREFETCH, /* the same, prefetchable */
 };
 
 struct pci_bar {
 	enum pci_bar_kind kind;
-	uint64_t bytes;	  /* a power of two */
+	uint64_t bytes;   /* a power of two */
 	bus_read_fn read; /* range->owner is the pci_device */
 	bus_write_fn write;
 	void *ram; /* not NULL: host memory mapped straight into the guest (a KVM slot), no
@@ -60,6 +60,7 @@ struct pci_device {
 	struct pci_id id;
 	const struct pci_ops *ops;
 	struct pci_bar bar[PCI_BARS];
+	bool no_interrupt; /* it never uses INTx */
 	void *owner;
 
 	/* the bus's own */
@@ -78,6 +79,10 @@ struct pci_device {
 /* Put the function on the machine's bus, in the next free slot, BARs assigned. Before vCPUs
  * run. */
 int pci_add(struct machine *m, struct pci_device *d);
+
+/* Take it off again and free what the bus made for it. After vCPUs have stopped; no-op if never
+ * added. */
+void pci_remove(struct pci_device *d);
 
 /*
  * Add a capability of that many bytes (with its 2-byte header) to configuration space, before
@@ -101,6 +106,10 @@ void pci_msix_signal(struct pci_device *d, unsigned int vector);
 /* What the guest programmed, for status and tracing. False if not usable. */
 bool pci_msix_message(const struct pci_device *d, unsigned int vector, uint64_t *address,
 		      uint32_t *data);
+
+/* How many vectors there are, and how often each was signalled, for status. */
+unsigned int pci_msix_vectors(const struct pci_device *d);
+uint64_t pci_msix_signals(const struct pci_device *d, unsigned int vector);
 
 /* Set the level of INTA#. */
 void pci_intx(struct pci_device *d, bool level);

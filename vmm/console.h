@@ -1,0 +1,41 @@
+/*
+ * The other end of the serial port: our terminal, a file, or nothing; and a memory of
+ * the last few thousand bytes, from which a panic is recognised and quoted.
+ *
+ * Threading: console_put() and console_take() on any thread, input arrives on the I/O thread.
+ */
+#ifndef STRATA_VMM_CONSOLE_H
+#define STRATA_VMM_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONSOLE_TAIL_BYTES 8192
+
+struct console;
+struct machine;
+
+enum console_mode { CONSOLE_NONE, CONSOLE_STDIO, CONSOLE_FILE };
+
+/* Takes input bytes; must have room for so many as console_open()'s chunk says. */
+typedef void (*console_input_fn)(void *owner, const uint8_t *bytes, size_t count);
+
+#define CONSOLE_CHUNK 64
+
+struct console *console_open(struct machine *m, enum console_mode mode, const char *path,
+			     console_input_fn input, void *owner);
+void console_close(struct console *c);
+
+void console_put(struct console *c, uint8_t byte);
+
+/* Whether there is room for another chunk: input waits in the terminal while there is none. */
+void console_accept(struct console *c, bool room);
+
+/* The last bytes written, as text; whole lines, at most so many. Returns buf. */
+char *console_tail(struct console *c, char *buf, size_t size, unsigned int lines);
+
+/* Does what is remembered contain this text? */
+bool console_said(struct console *c, const char *text);
+
+#endif
