@@ -136,5 +136,6 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2 || strcmp(argv[1], "run") != 0)
 		return usage("the subcommand is \"run\"");
+	argv[1] = (char *)PROGRAM; /* what getopt() calls us in its messages */
 	return run(argc - 1, argv + 1);
 }

@@ -81,17 +81,36 @@ static void take_console(struct attempt *a)
 	a->console_len += n;
 }
 
-/* Say why, with the end of what the machine itself said. */
-static int machine_failed(struct attempt *a, const char *why)
+/* Where the console begins to say why the kernel died; its last lines if it does not say. */
+static const char *find_cause(const struct attempt *a)
 {
-	const char *from = a->console + a->console_len;
+	static const char *const causes[] = {"BUG: ", "Oops: ", "general protection",
+					     "Kernel panic", "qemu-system"};
+	const char *from = a->console + a->console_len, *found;
 	int lines = 0;
 
-	a->console[a->console_len] = '\0';
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		found = strstr(a->console, causes[i]);
+		if (!found)
+			continue;
+		while (found > a->console && found[-1] != '\n')
+			found--;
+		return found;
+	}
 	while (from > a->console && (from[-1] != '\n' || lines++ < CONSOLE_SHOW))
 		from--;
-	fprintf(stderr, "testbed: machine failed: %s; the end of its console:\n", why);
-	while (*from) {
+	return from;
+}
+
+/* Say that the machine failed, and what its console has to say about it. */
+static int machine_failed(struct attempt *a, const char *why)
+{
+	const char *from;
+
+	a->console[a->console_len] = '\0';
+	from = find_cause(a);
+	fprintf(stderr, "testbed: machine failed: %s\n", why);
+	for (int lines = 0; *from && lines < CONSOLE_SHOW; lines++) {
 		int n = strcspn(from, "\r\n");
 
 		fprintf(stderr, "testbed| %.*s\n", n, from);
