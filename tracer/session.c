@@ -36,11 +36,11 @@ struct session {
 	json_t *answers; /* by VM index as text: what its agent answered */
 
 	pthread_t thread;
-	bool thread_runs;
+	bool running;
 	atomic_bool stop;
 	bool failed; /* the recording could not be written; why is in why */
 	char why[512];
-	_Atomic uint64_t events, wire, lost;
+	_Atomic uint64_t events;
 	uint64_t last_clock_ns, last_flush_ns;
 };
 
@@ -72,7 +72,6 @@ static void on_wire(void *ctx, const struct strata_wire *w)
 {
 	struct session *s = ctx;
 
-	s->wire++;
 	if (!s->failed && recording_wire(s->recording, w))
 		fail(s);
 }
@@ -322,20 +321,27 @@ static int start_all(struct session *s)
 		errno = error;
 		return err_errno("start the collector thread");
 	}
-	s->thread_runs = true;
+	s->running = true;
 	return 0;
 }
 
-/* Whatever was started, stopped; nothing is written any more. */
-static void release(struct session *s)
+/* Whatever was started, stopped. */
+static void detach(struct session *s)
 {
 	for (unsigned int i = 0; i < s->source_count; i++) {
 		if (s->sources[i].ring.header)
 			ring_stop(&s->sources[i].ring);
 		source_close(&s->sources[i]);
 	}
+	s->source_count = 0;
 	if (s->probes)
 		probes_close(s->probes);
+	s->probes = NULL;
+}
+
+static void release(struct session *s)
+{
+	detach(s);
 	json_decref(s->answers);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -378,9 +384,9 @@ int session_meta(struct session *s, const json_t *meta)
 	return result;
 }
 
-struct session_counts session_counts(const struct session *s)
+uint64_t session_events(const struct session *s)
 {
-	return (struct session_counts){.events = s->events, .wire = s->wire};
+	return s->events;
 }
 
 /* ---- stopping ---- */
@@ -395,31 +401,48 @@ static int write_end_meta(struct session *s, uint64_t ended_ns)
 	return result;
 }
 
+/* The last of an outside producer, and what it says in closing. */
+static void stop_source(struct session *s, struct source *src)
+{
+	json_t *closing = source_stop(src, s->recording, STOP_TIMEOUT_MS);
+	char key[8];
+
+	if (closing && src->has_clock) {
+		snprintf(key, sizeof(key), "%d", src->domain);
+		json_object_update(json_object_get(s->answers, key), closing);
+	}
+	json_decref(closing);
+}
+
 int session_stop(struct session *s)
 {
 	uint64_t ended_ns = now_ns();
-	int result;
 
+	if (!s->running)
+		return s->failed ? err_set("%s", s->why) : 0;
+	s->running = false;
 	atomic_store(&s->stop, true);
 	pthread_join(s->thread, NULL);
 	s->last_clock_ns = 0;
 	collect(s);
-	for (unsigned int i = 0; i < s->source_count; i++) {
-		struct source *src = &s->sources[i];
-		json_t *closing = source_stop(src, s->recording, STOP_TIMEOUT_MS);
-		char key[24];
-
-		if (closing && src->has_clock) {
-			snprintf(key, sizeof(key), "%d", src->domain);
-			json_object_update(json_object_get(s->answers, key), closing);
-		}
-		json_decref(closing);
-	}
+	for (unsigned int i = 0; i < s->source_count; i++)
+		stop_source(s, &s->sources[i]);
 	if (!s->failed && write_end_meta(s, ended_ns))
 		fail(s);
-	if (recording_close(s->recording) && !s->failed)
-		fail(s);
-	result = s->failed ? err_set("%s", s->why) : 0;
+	detach(s);
+	return s->failed ? err_set("%s", s->why) : 0;
+}
+
+int session_close(struct session *s)
+{
+	char why[512];
+	int result = session_stop(s);
+
+	snprintf(why, sizeof(why), "%s", err_text());
+	if (recording_close(s->recording) && !result)
+		result = -1;
+	else if (result)
+		err_set("%s", why);
 	release(s);
 	return result;
 }

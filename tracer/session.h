@@ -27,20 +27,19 @@ struct session;
  * attached then. */
 struct session *session_start(const struct topology *t, const struct session_options *options);
 
-/* Add keys to the recording's META, from the caller's thread, while the session runs or before
- * session_stop(). */
+/* Add keys to the recording's META: at any time before session_close(), from the thread that
+ * started the session. */
 int session_meta(struct session *s, const json_t *meta);
 
-struct session_counts {
-	uint64_t events; /* written so far */
-	uint64_t wire;
-	uint64_t lost;
-};
+/* Events written so far. */
+uint64_t session_events(const struct session *s);
 
-struct session_counts session_counts(const struct session *s);
-
-/* Stop the observers, take what is left in their rings, close the recording, free. -1 with a
- * sentence if anything failed on the way (the recording is readable all the same). */
+/* Stop and detach the observers, having taken what is left in their rings. The recording stays
+ * open for more META. -1 with a sentence if anything failed on the way (the recording is
+ * readable all the same). */
 int session_stop(struct session *s);
+
+/* Stop if that was not done, close the recording, free. -1 as above. */
+int session_close(struct session *s);
 
 #endif

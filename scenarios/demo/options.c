@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/err.h"
+#include "scenarios/demo/delay.h"
+
 static const struct {
 	const char *name;
 	enum strata_place place;
@@ -18,27 +21,23 @@ static const struct {
 static const char help[] =
 	"usage: strata demo [OPTION]...\n"
 	"\n"
-	"Bring up nginx behind a Linux bridge, send it HTTP requests from a client on the "
-	"other end of a\n"
-	"wire, trace every one of them, and print where the time went. Where this machine "
-	"cannot run it\n"
-	"(no usable KVM, no root), it runs inside the testbed machine, and says so.\n"
+	"Bring up nginx behind a Linux bridge, send it HTTP requests from a client on the other\n"
+	"end of a wire, trace every one of them, and print where the time went. Where this machine\n"
+	"cannot run it (no usable KVM, no root) it runs inside the testbed machine, and says so.\n"
 	"\n"
-	"  --mode MODE      where nginx runs: virtio (a virtual machine, the default), "
-	"container, bare\n"
-	"  --requests N     traced requests (300), half on kept-alive and half on new "
-	"connections\n"
+	"  --mode MODE      where nginx runs: virtio (a virtual machine; the default), container,\n"
+	"                   bare\n"
+	"  --requests N     traced requests (300), half on kept-alive, half on new connections\n"
 	"  --path PATH      what to ask nginx for (/)\n"
 	"  --cpus N         virtual CPUs (1)\n"
 	"  --output FOLDER  recording, JSON and logs (out/demo)\n"
 	"  --json           print the JSON document instead of the tables\n"
 	"  --no-fentry      probes on tracepoints alone\n"
 	"  --no-overhead    leave out the untraced rounds that tell what tracing costs\n"
-	"  --delay WHERE=MS put a known delay in: port (netem on the tap), uplink (netem on "
-	"the host's NIC),\n"
-	"                   vcpu (vCPU threads are stopped for MS out of every 2*MS "
-	"milliseconds)\n"
-	"  --here           run on this machine whatever \"strata doctor\" says of it\n"
+	"  --delay WHERE=MS put a known delay in: client, port, uplink (netem on the client's card,\n"
+	"                   the tap, the host's card), vcpu (a real-time task takes the vCPU's CPU\n"
+	"                   for MS out of every 4*MS milliseconds)\n"
+	"  --here           run on this machine, whatever \"strata doctor\" says of it\n"
 	"  --help           this text\n"
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
@@ -157,6 +156,10 @@ int demo_options_parse(struct demo_options *o, int argc, char **argv)
 		fprintf(stderr,
 			"strata-demo: %s: no such argument; try \"strata demo --help\"\n",
 			argv[optind]);
+		return -1;
+	}
+	if (o->delay && delay_check(o->delay)) {
+		err_print("strata-demo");
 		return -1;
 	}
 	if (o->path[0] != '/') {
