@@ -70,7 +70,56 @@ $(B)/%.o: %.c
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# ---- the packages ----
+# One list for build, demo and tests; all of them Debian 12's. Nothing is started or configured.
+
+DEB_PACKAGES := \
+	build-essential pkg-config git \
+	clang libclang-rt-14-dev llvm bpftool \
+	libbpf-dev libelf-dev zlib1g-dev libpcap-dev libncurses-dev libjansson-dev libssl-dev \
+	libzstd-dev liblz4-dev liblzma-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
+	cpio xz-utils zstd iproute2 procps \
+	qemu-system-x86
+
+deps:
+	@tests/tools/install-packages $(DEB_PACKAGES)
+
+# ---- the main job ----
+
+MODE ?= virtio
+
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image
+	./strata demo --mode $(MODE) $(DEMO_OPTIONS)
+
+# ---- the tests ----
+
+check: deps
+	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image unit-tests fuzzers
+	@tests/check
+
+unit-tests: $(UNIT_TESTS)
+fuzzers: $(FUZZERS)
+
+# Minutes per fuzzer; "make check" gives each a few seconds.
+FUZZ_SECONDS ?= 600
+
+fuzz: $(FUZZERS)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+
+# ---- style ----
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+lint:
+	clang-format --dry-run --Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+		--suppress=missingIncludeSystem -I. $(filter-out probes/bpf/% tests/% lib/hop.h,$(filter %.c,$(C_FILES)))
+
+format:
+	clang-format -i $(C_FILES)
+
 clean:
 	rm -rf $(B) strata
 
-.PHONY: all clean
+.PHONY: all deps demo check unit-tests fuzzers fuzz lint format clean
