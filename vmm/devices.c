@@ -1,8 +1,18 @@
 /* The list of devices: the one place that names them all. Order is that of --help and of
  * creation. */
 #include "vmm/device/devices.h"
+#include "vmm/virtio/devices.h"
 
 const struct device_type *const device_types[] = {
-	&device_serial,  &device_pm,         &device_rtc,     &device_i8042,
-	&device_pvpanic, &device_debug_exit, &device_ivshmem, NULL,
+	&device_serial,
+	&device_pm,
+	&device_rtc,
+	&device_i8042,
+	&device_pvpanic,
+	&device_debug_exit,
+	&device_ivshmem,
+	&device_net,
+	&device_disk,
+	&device_rng,
+	NULL,
 };

@@ -25,8 +25,8 @@
 #include "lib/hop.h"
 #include "lib/ring.h"
 
-#define TRACE_LANES	16
-#define TRACE_CAPACITY	16384 /* events per lane: 16 MiB in all, sparse until used */
+#define TRACE_LANES     16
+#define TRACE_CAPACITY  16384 /* events per lane: 16 MiB in all, sparse until used */
 #define TRACE_PORTS_MAX 16
 
 /* What a lane's thread knows of the consumer's request. */

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
-#include "vmm/device.h"
+#include "vmm/virtio/devices.h"
 #include "vmm/machine.h"
 #include "vmm/virtio/counter.h"
 #include "vmm/virtio/iov.h"
@@ -332,7 +332,7 @@ static const struct argument blk_arguments[] = {
 	{NULL, NULL, false, NULL},
 };
 
-const struct device_type disk_device = {
+const struct device_type device_disk = {
 	.name = "disk",
 	.help = "a disk over a raw file",
 	.arguments = blk_arguments,

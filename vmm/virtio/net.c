@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
-#include "vmm/device.h"
+#include "vmm/virtio/devices.h"
 #include "vmm/machine.h"
 #include "vmm/virtio/tap.h"
 
@@ -345,7 +345,7 @@ static const struct argument net_arguments[] = {
 	{NULL, NULL, false, NULL},
 };
 
-const struct device_type net_device = {
+const struct device_type device_net = {
 	.name = "net",
 	.help = "a network card on a tap",
 	.arguments = net_arguments,

@@ -12,7 +12,7 @@
 #include <sys/random.h>
 
 #include "lib/err.h"
-#include "vmm/device.h"
+#include "vmm/virtio/devices.h"
 #include "vmm/machine.h"
 #include "vmm/virtio/counter.h"
 #include "vmm/virtio/iov.h"
@@ -105,7 +105,7 @@ static void rng_status(struct device *d, json_t *into)
 	json_object_set_new(into, "bytes", json_integer((json_int_t)counter_read(&r->bytes)));
 }
 
-const struct device_type rng_device = {
+const struct device_type device_rng = {
 	.name = "rng",
 	.help = "entropy for the guest",
 	.create = rng_create,

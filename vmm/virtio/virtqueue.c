@@ -213,7 +213,9 @@ bool virtqueue_wants_signal(struct virtqueue *q)
 /* Our avail_event (2.7.10) stands behind the used ring. */
 static void set_available_event(struct virtqueue *q, uint16_t value)
 {
-	uint16_t *event = (uint16_t *)&q->used->ring[q->state.size];
+	size_t offset = offsetof(struct vring_used, ring) +
+			q->state.size * sizeof(struct vring_used_elem);
+	uint16_t *event = (uint16_t *)((char *)q->used + offset);
 
 	write_once(*event, value);
 }

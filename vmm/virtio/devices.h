@@ -1,0 +1,11 @@
+/* The descriptors of the virtio devices, for the list. */
+#ifndef STRATA_VMM_VIRTIO_DEVICES_H
+#define STRATA_VMM_VIRTIO_DEVICES_H
+
+#include "vmm/device.h"
+
+extern const struct device_type device_net;
+extern const struct device_type device_disk;
+extern const struct device_type device_rng;
+
+#endif
