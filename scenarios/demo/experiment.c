@@ -1,0 +1,182 @@
+/* The experiment of the demonstration: see experiment.h. */
+#include "scenarios/demo/experiment.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/environment.h"
+#include "lib/err.h"
+#include "lib/paths.h"
+#include "lib/progress.h"
+#include "scenarios/demo/agreement.h"
+#include "scenarios/demo/delay.h"
+#include "scenarios/demo/lab.h"
+#include "scenarios/demo/rounds.h"
+#include "tracer/analyse.h"
+#include "tracer/session.h"
+
+#define SERVER_UP_MS 120000
+#define WARM_UP      20
+
+struct experiment {
+	const struct demo_options *options;
+	struct lab lab;
+	struct session *session;
+	json_t *before, *traced, *after; /* rounds of load */
+	char recording[PATH_MAX], samples[PATH_MAX], document[PATH_MAX];
+};
+
+static const char *place_text(enum strata_place p)
+{
+	return p == PLACE_VM          ? "a virtual machine (virtio-net, tap, bridge)"
+	       : p == PLACE_CONTAINER ? "a container-like namespace (veth, bridge)"
+				      : "this kernel, on the host's NIC";
+}
+
+static int server_up(struct experiment *x)
+{
+	const struct demo_options *o = x->options;
+
+	progress("nginx in %s: starting", place_text(o->place));
+	if (lab_start(&x->lab, o->place, o->cpus, o->folder) ||
+	    lab_await(&x->lab, SERVER_UP_MS))
+		return -1;
+	progress("nginx answers; the wire is %s",
+		 x->lab.real_wire ? "a pair of network cards" : "a veth pair");
+	if (o->delay && delay_apply(&x->lab, o->delay))
+		return -1;
+	if (o->delay)
+		progress("put in a known delay: %s", o->delay);
+	return 0;
+}
+
+/* One round without a tracer: what tracing is compared with. */
+static int untraced(struct experiment *x, json_t **round)
+{
+	const struct demo_options *o = x->options;
+
+	if (o->no_overhead)
+		return 0;
+	*round = round_run(&x->lab, o->path, o->requests / 2 ? o->requests / 2 : 1, NULL);
+	return *round ? 0 : -1;
+}
+
+static int traced(struct experiment *x)
+{
+	const struct demo_options *o = x->options;
+	struct session_options so = {
+		.recording_path = x->recording, .no_fentry = o->no_fentry, .stats = true};
+	struct topology t;
+
+	progress("attaching probes%s", o->place == PLACE_VM ? " in host and guest" : "");
+	if (lab_topology(&x->lab, &t)) {
+		topology_free(&t);
+		return -1;
+	}
+	x->session = session_start(&t, &so);
+	topology_free(&t);
+	if (!x->session)
+		return -1;
+	progress("tracing %d requests", o->requests);
+	x->traced = round_run(&x->lab, o->path, o->requests, x->samples);
+	if (session_stop(x->session) || !x->traced)
+		return -1;
+	progress("%llu events gathered", (unsigned long long)session_events(x->session));
+	return 0;
+}
+
+/* Median latencies without, with, and again without tracing. */
+static json_t *overhead(const struct experiment *x)
+{
+	long long a = round_figure(x->before, "latency_ns", "p50"),
+		  b = round_figure(x->traced, "latency_ns", "p50"),
+		  c = round_figure(x->after, "latency_ns", "p50");
+
+	return json_pack(
+		"{s:s,s:I,s:I,s:I,s:f,s:f}", "method",
+		"median latency at the client: untraced round, traced round, untraced round",
+		"untraced_before_p50_ns", a, "traced_p50_ns", b, "untraced_after_p50_ns", c,
+		"ratio", 2.0 * (double)b / (double)(a + c), "untraced_ratio",
+		(double)c / (double)a);
+}
+
+static int run_rounds(struct experiment *x)
+{
+	const struct demo_options *o = x->options;
+	json_t *warm, *meta;
+	int result = 0;
+
+	progress("warming up, then an untraced round for comparison");
+	warm = round_run(&x->lab, o->path, WARM_UP, NULL);
+	json_decref(warm);
+	if (!warm || untraced(x, &x->before) || traced(x) || untraced(x, &x->after))
+		return -1;
+	if (!o->no_overhead) {
+		meta = json_pack("{s:o}", "overhead", overhead(x));
+		result = session_meta(x->session, meta);
+		json_decref(meta);
+	}
+	return result;
+}
+
+static int write_document(const struct experiment *x, json_t *document)
+{
+	if (json_dump_file(document, x->document, JSON_INDENT(1) | JSON_REAL_PRECISION(9)))
+		return err_errno("write %s", x->document);
+	if (x->options->json)
+		json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+	return 0;
+}
+
+static int report(const struct experiment *x)
+{
+	struct agreement a;
+	struct model *m = NULL;
+	json_t *document;
+	int result;
+
+	if (analyse(x->recording, NULL, &m))
+		return -1;
+	result = agreement_find(&a, m, x->samples,
+				round_figure(x->traced, "resolution_ns", "p99"));
+	if (!result) {
+		document = json_report(m, false);
+		json_object_set_new(document, "client", agreement_json(&a));
+		if (!x->options->json) {
+			print_report(m, stdout);
+			agreement_print(&a, stdout);
+		}
+		result = write_document(x, document);
+		json_decref(document);
+	}
+	model_free(m);
+	if (!result && !x->options->json)
+		printf("\nrecording %s, JSON %s\n", x->recording, x->document);
+	return result;
+}
+
+int experiment_run(const struct demo_options *o)
+{
+	struct experiment x = {.options = o};
+	int result = -1;
+
+	snprintf(x.recording, sizeof(x.recording), "%s/trace.strata", o->folder);
+	snprintf(x.samples, sizeof(x.samples), "%s/client.jsonl", o->folder);
+	snprintf(x.document, sizeof(x.document), "%s/trace.json", o->folder);
+	if (path_make_folder(o->folder))
+		return -1;
+	if (!server_up(&x))
+		result = run_rounds(&x);
+	if (x.session && session_close(x.session))
+		result = -1;
+	if (!result)
+		progress("shutting down and analysing");
+	lab_stop(&x.lab);
+	if (!result)
+		result = report(&x);
+	json_decref(x.before);
+	json_decref(x.traced);
+	json_decref(x.after);
+	return result;
+}

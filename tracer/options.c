@@ -1,0 +1,241 @@
+/* Options of strata-trace. */
+#include "tracer/options.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+
+static const char help[] =
+	"usage: strata trace [OPTION]... [-- COMMAND [ARG]...]\n"
+	"       strata trace --read RECORDING [--json]\n"
+	"\n"
+	"Trace every request to a server, through the host, the vSwitch, the VMM, KVM and the guest\n"
+	"where there are such, until COMMAND ends, or for a time, or until Ctrl-C; then print one\n"
+	"typical request hop by hop, and where the time of all of them went. Needs root.\n"
+	"\n"
+	"What is traced\n"
+	"  --vm SOCKET            a strata VM, by its control socket; its tap's bridge and uplink\n"
+	"                         are found from there\n"
+	"  --server PID           a server that runs on this kernel: nginx in a network namespace\n"
+	"                         behind a bridge, or (with --bare) on a device of ours\n"
+	"  --client [PID:]DEVICE  the client's device, if the client is on this machine too;\n"
+	"                         PID is a process in its network namespace\n"
+	"  --uplink [PID:]DEVICE  the host's NIC, if the bridge does not tell\n"
+	"  --bare [PID:]DEVICE    the NIC that the server uses without a bridge between\n"
+	"  --port N               the server's TCP port (80); up to 8 times\n"
+	"\n"
+	"How\n"
+	"  --output FILE          the recording (out/trace/trace.strata)\n"
+	"  --read FILE            analyse that recording, trace nothing\n"
+	"  --duration SECONDS     stop after that time\n"
+	"  --no-fentry            probes on tracepoints alone\n"
+	"  --stats                have the kernel time the probes themselves\n"
+	"\n"
+	"Output\n"
+	"  --json                 one JSON document, schema strata.trace/1\n"
+	"  --requests             with --json: every request too\n"
+	"  --help                 this text\n"
+	"\n"
+	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
+
+enum {
+	VM = 256,
+	SERVER,
+	CLIENT,
+	UPLINK,
+	BARE,
+	PORT,
+	OUTPUT,
+	READ,
+	DURATION,
+	NO_FENTRY,
+	STATS,
+	JSON,
+	REQUESTS,
+	HELP
+};
+
+static const struct option long_options[] = {
+	{"vm", required_argument, NULL, VM},
+	{"server", required_argument, NULL, SERVER},
+	{"client", required_argument, NULL, CLIENT},
+	{"uplink", required_argument, NULL, UPLINK},
+	{"bare", required_argument, NULL, BARE},
+	{"port", required_argument, NULL, PORT},
+	{"output", required_argument, NULL, OUTPUT},
+	{"read", required_argument, NULL, READ},
+	{"duration", required_argument, NULL, DURATION},
+	{"no-fentry", no_argument, NULL, NO_FENTRY},
+	{"stats", no_argument, NULL, STATS},
+	{"json", no_argument, NULL, JSON},
+	{"requests", no_argument, NULL, REQUESTS},
+	{"help", no_argument, NULL, HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static int wrong(const char *option, const char *text, const char *expected)
+{
+	return err_set("--%s %s: expected %s", option, text, expected);
+}
+
+static int parse_device(struct trace_options *o, const char *option, char *text,
+			enum device_role role)
+{
+	struct trace_device *d = &o->devices[o->device_count];
+	char *colon = strchr(text, ':'), *end;
+
+	if (o->device_count == TRACE_DEVICES_MAX)
+		return err_set("at most %d devices can be named", TRACE_DEVICES_MAX);
+	*d = (struct trace_device){.name = text, .role = role};
+	if (colon) {
+		long pid = strtol(text, &end, 10);
+
+		if (end != colon || pid < 1 || pid > 1 << 22)
+			return wrong(option, text, "DEVICE or PID:DEVICE");
+		d->pid = (pid_t)pid;
+		d->name = colon + 1;
+	}
+	if (!d->name[0] || strlen(d->name) > 15)
+		return wrong(option, text, "a device's name of 1 to 15 characters");
+	o->device_count++;
+	return 0;
+}
+
+static int parse_vm(struct trace_options *o, const char *path)
+{
+	if (o->vm_count == TOPOLOGY_VMS_MAX)
+		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
+	o->vms[o->vm_count++] = path;
+	return 0;
+}
+
+static int parse_port(struct trace_options *o, const char *text)
+{
+	char *end;
+	long port = strtol(text, &end, 10);
+
+	if (end == text || *end || port < 1 || port > 65535)
+		return wrong("port", text, "a TCP port from 1 to 65535");
+	if (o->port_count == PROBES_PORTS_MAX)
+		return err_set("at most %d ports can be traced at once", PROBES_PORTS_MAX);
+	o->ports[o->port_count++] = (uint16_t)port;
+	return 0;
+}
+
+static int parse_server(struct trace_options *o, const char *text)
+{
+	char *end;
+	long pid = strtol(text, &end, 10);
+
+	if (end == text || *end || pid < 1 || pid > 1 << 22)
+		return wrong("server", text, "a process id");
+	o->server = (pid_t)pid;
+	return 0;
+}
+
+static int parse_duration(struct trace_options *o, const char *text)
+{
+	char *end;
+
+	o->seconds = strtod(text, &end);
+	if (end == text || *end || !isfinite(o->seconds) || o->seconds <= 0)
+		return wrong("duration", text, "a number of seconds greater than 0");
+	return 0;
+}
+
+static int parse_one(struct trace_options *o, int option)
+{
+	switch (option) {
+	case VM:
+		return parse_vm(o, optarg);
+	case SERVER:
+		return parse_server(o, optarg);
+	case CLIENT:
+		return parse_device(o, "client", optarg, ROLE_CLIENT);
+	case UPLINK:
+		return parse_device(o, "uplink", optarg, ROLE_UPLINK);
+	case BARE:
+		return parse_device(o, "bare", optarg, ROLE_BARE);
+	case PORT:
+		return parse_port(o, optarg);
+	case DURATION:
+		return parse_duration(o, optarg);
+	case OUTPUT:
+		o->output = optarg;
+		return 0;
+	case READ:
+		o->read = optarg;
+		return 0;
+	case NO_FENTRY:
+		o->no_fentry = true;
+		return 0;
+	case STATS:
+		o->stats = true;
+		return 0;
+	case JSON:
+		o->json = true;
+		return 0;
+	case REQUESTS:
+		o->list = true;
+		return 0;
+	default:
+		return err_set("wrong option");
+	}
+}
+
+static bool names_role(const struct trace_options *o, enum device_role role)
+{
+	for (unsigned int i = 0; i < o->device_count; i++)
+		if (o->devices[i].role == role)
+			return true;
+	return false;
+}
+
+/* What no option can check alone. */
+static int check(const struct trace_options *o)
+{
+	if (o->read)
+		return o->vm_count || o->server || o->device_count || o->command
+			       ? err_set("--read analyses a recording: nothing else can be traced with it")
+			       : 0;
+	if (o->list && !o->json)
+		return err_set("--requests goes with --json");
+	if (!o->vm_count && !o->server && !names_role(o, ROLE_BARE))
+		return err_set("say what to trace: --vm SOCKET, --server PID or --bare DEVICE");
+	if (o->vm_count && (o->server || names_role(o, ROLE_BARE)))
+		return err_set(
+			"--vm does not go with --server or --bare: one placement at a time");
+	return 0;
+}
+
+int trace_options_parse(struct trace_options *o, int argc, char **argv)
+{
+	int option;
+
+	*o = (struct trace_options){.output = "out/trace/trace.strata"};
+	while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
+		if (option == HELP) {
+			fputs(help, stdout);
+			return 1;
+		}
+		if (option == '?' || parse_one(o, option)) {
+			if (option != '?')
+				err_print("strata-trace");
+			goto usage;
+		}
+	}
+	if (optind < argc)
+		o->command = argv + optind;
+	if (!o->port_count)
+		o->ports[o->port_count++] = 80;
+	if (!check(o))
+		return 0;
+	err_print("strata-trace");
+usage:
+	fputs("try \"strata trace --help\"\n", stderr);
+	return -1;
+}

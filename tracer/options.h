@@ -1,0 +1,41 @@
+/* What strata-trace can be told. */
+#ifndef STRATA_TRACER_OPTIONS_H
+#define STRATA_TRACER_OPTIONS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "tracer/topology.h"
+
+#define TRACE_DEVICES_MAX 8
+
+/* A device named on the command line, "[PID:]NAME": in that process's network namespace, or
+ * ours. */
+struct trace_device {
+	pid_t pid; /* 0: ours */
+	const char *name;
+	enum device_role role;
+};
+
+struct trace_options {
+	const char *vms[TOPOLOGY_VMS_MAX]; /* control sockets */
+	unsigned int vm_count;
+	pid_t server; /* 0: none given */
+	struct trace_device devices[TRACE_DEVICES_MAX];
+	unsigned int device_count;
+	uint16_t ports[PROBES_PORTS_MAX];
+	unsigned int port_count;
+	const char *output; /* the recording */
+	const char *read;   /* analyse this one instead of tracing */
+	double seconds;     /* 0: until the command ends, or Ctrl-C */
+	bool json;
+	bool list; /* with json: every request */
+	bool no_fentry;
+	bool stats;
+	char **command; /* NULL-terminated, or NULL */
+};
+
+/* -1: wrong usage, said on stderr; 1: help was asked for and given. */
+int trace_options_parse(struct trace_options *o, int argc, char **argv);
+
+#endif
