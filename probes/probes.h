@@ -18,22 +18,12 @@
 
 #include "lib/event.h"
 #include "lib/hop.h"
+#include "probes/points.h"
 
 #define PROBES_DEVICES_MAX 64
 #define PROBES_PORTS_MAX   8
 #define PROBES_VMS_MAX     16
 #define PROBES_VCPUS_MAX   64
-
-/* The part a network device plays on the path; decides which hop a tracepoint on it marks. */
-enum device_role {
-	ROLE_NONE = 0,
-	ROLE_CLIENT, /* the client's device, if the client is on this kernel */
-	ROLE_UPLINK, /* the host's NIC, a port of the vSwitch */
-	ROLE_PORT,   /* the vSwitch's port towards the server: a tap, or a veth's outer end */
-	ROLE_SERVER, /* the device of the kernel or namespace that runs the server */
-	ROLE_BARE,   /* uplink and server in one: the server uses the host's NIC directly */
-	ROLE_COUNT
-};
 
 struct probes_device {
 	uint32_t ifindex;

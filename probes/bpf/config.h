@@ -1,0 +1,57 @@
+/*
+ * What user space tells the BPF programs, and what they tell it besides events: the types
+ * of the read-only configuration and of the maps' keys and values. Both sides include this.
+ */
+#ifndef STRATA_PROBES_BPF_CONFIG_H
+#define STRATA_PROBES_BPF_CONFIG_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define BPF_PORTS_MAX 8
+
+#define NETNS_NONE 0   /* no socket on this kernel is of interest */
+#define NETNS_ANY  ~0u /* sockets of every namespace are */
+
+/* Frozen before loading: the verifier drops the code that a configuration does not need. */
+struct bpf_config {
+	__u32 server_netns; /* inode of the server's network namespace */
+	__u32 client_netns;
+	__u16 ports[BPF_PORTS_MAX];
+	__u8 domain;
+	__u8 vm_of_sockets; /* what socket and task events carry in .vm */
+	__u8 server_device; /* ... and in .device, server's side */
+	__u8 client_device;
+	__u8 wire_device;
+	__u8 wire_vm;
+	__u8 vms;           /* there are VMs whose vCPUs are followed */
+	__u8 irqs;          /* interrupts of the uplink are known: bind them to packets */
+	__u8 exact_bridge;  /* br_handle_frame is traced: netif_receive_skb only prepares */
+	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
+};
+
+struct device_key {
+	__u32 ifindex;
+	__u32 netns;
+};
+
+struct device_value {
+	__u8 role; /* enum device_role */
+	__u8 device;
+	__u8 vm;
+	__u8 reserved;
+};
+
+struct kick_key {
+	__u64 gpa;
+	__u64 vm;
+};
+
+/* Events that never reached a ring, per CPU. */
+struct losses {
+	__u64 ring_full;
+	__u64 map_full;
+};
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * The maps, and the ways to emit an event. Every object defines the maps weakly; the BPF
+ * linker makes one of each.
+ *
+ * One ring buffer per CPU: one shared by two CPUs carries a third of what one CPU does alone.
+ * Nothing wakes the reader: it polls.
+ */
+#ifndef STRATA_PROBES_BPF_MAPS_H
+#define STRATA_PROBES_BPF_MAPS_H
+
+#include "probes/bpf/kernel.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <stdbool.h>
+
+#include "lib/event.h"
+#include "lib/hop.h"
+#include "probes/bpf/config.h"
+
+extern const volatile struct bpf_config config;
+
+struct ring_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* a template: user space creates the real ones */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1); /* set to the number of CPUs */
+	__type(key, __u32);
+	__array(values, struct ring_map);
+} rings __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct losses);
+} losses __weak SEC(".maps");
+
+/* What a task is to us; gone when the task is. */
+struct task_state {
+	__u64 run_ns;      /* last switched in */
+	__u64 run_used_ns; /* ... as of the last app.run emitted */
+	__u64 send_ns;     /* last entered a send-like system call */
+	__u64 exit_ns;     /* vCPU: last left guest mode */
+	__u64 irqs_seen;   /* vCPU: of vm_irqs at its last kvm.entry */
+	__u16 vcpu;        /* its index in the VM */
+	__u8 vm;           /* it is a vCPU of this VM */
+	__u8 app;          /* it read from a server's socket */
+	__u8 woken;        /* vCPU: since it last ran */
+	__u8 preempted;
+	__u8 ran; /* vCPU: was switched in since its last kvm.entry */
+	__u8 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_state);
+} tasks __weak SEC(".maps");
+
+/* What one CPU remembers from one probe to the next. */
+struct cpu_state {
+	__u64 irq_ns; /* the NIC's last interrupt; 0 once a packet took it */
+	__u64 send_sock;
+	__u32 send_end;
+	__u32 reserved;
+	struct strata_event frame; /* seen at netif_receive_skb, awaited at br_handle_frame */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_state);
+} cpus __weak SEC(".maps");
+
+static __always_inline struct cpu_state *this_cpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+static __always_inline struct task_state *task_state(struct task_struct *t, bool create)
+{
+	struct task_state *st =
+		bpf_task_storage_get(&tasks, t, 0, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+
+	if (!st && create) {
+		__u32 zero = 0;
+		struct losses *l = bpf_map_lookup_elem(&losses, &zero);
+
+		if (l)
+			l->map_full++;
+	}
+	return st;
+}
+
+/* Room in this CPU's ring; NULL is counted as a loss. */
+static __always_inline void *ring_reserve(__u64 bytes)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), zero = 0;
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	void *room = ring ? bpf_ringbuf_reserve(ring, bytes, 0) : NULL;
+	struct losses *l;
+
+	if (room)
+		return room;
+	l = bpf_map_lookup_elem(&losses, &zero);
+	if (l)
+		l->ring_full++;
+	return NULL;
+}
+
+static __always_inline void ring_submit(void *room)
+{
+	bpf_ringbuf_submit(room, BPF_RB_NO_WAKEUP);
+}
+
+/* What an event says about the bytes it concerns. */
+struct segment {
+	__u64 flow;
+	__u64 packet;
+	__u32 seq;
+	__u32 len;
+	__u16 client_port;
+	__u16 server_port;
+	__u8 flags;
+	__u8 direction; /* enum strata_direction */
+};
+
+/* Where it was seen. */
+struct place {
+	__u8 device;
+	__u8 vm;
+};
+
+static __always_inline void event_fill(struct strata_event *e, __u16 hop, __u64 time_ns,
+				       const struct segment *s, struct place at)
+{
+	e->time_ns = time_ns;
+	e->flow = s->flow;
+	e->seq = s->seq;
+	e->len = s->len;
+	e->hop = hop;
+	e->domain = config.domain;
+	e->flags = s->flags;
+	e->cpu = bpf_get_smp_processor_id();
+	e->vm = at.vm;
+	e->device = at.device;
+	e->client_port = s->client_port;
+	e->server_port = s->server_port;
+	e->queue = 0;
+	e->reserved = 0;
+	e->tid = 0;
+	e->arg32 = 0;
+	e->arg64 = 0;
+	e->packet = s->packet;
+}
+
+static __always_inline void emit_arg(__u16 hop, __u64 time_ns, const struct segment *s,
+				     struct place at, __u64 arg64)
+{
+	struct strata_event *e = ring_reserve(sizeof(*e));
+
+	if (!e)
+		return;
+	event_fill(e, hop, time_ns, s, at);
+	e->tid = bpf_get_current_pid_tgid();
+	e->arg64 = arg64;
+	ring_submit(e);
+}
+
+static __always_inline void emit(__u16 hop, __u64 time_ns, const struct segment *s,
+				 struct place at)
+{
+	emit_arg(hop, time_ns, s, at, 0);
+}
+
+/* Unrolled over a frozen array: one comparison per configured port. */
+static __always_inline bool is_service(__u16 port)
+{
+#pragma unroll
+	for (int i = 0; i < BPF_PORTS_MAX; i++)
+		if (config.ports[i] && config.ports[i] == port)
+			return true;
+	return false;
+}
+
+#endif

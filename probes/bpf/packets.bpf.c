@@ -1,0 +1,163 @@
+/*
+ * Packets: the driver's hand-over, the stack's entry, the queue and the transmit, on the
+ * devices that play a part. Which hop that is, probes/points.h says.
+ *
+ * Nothing is done for a packet on any other device, and little for one without payload.
+ */
+#include "probes/bpf/segment.h"
+#include "probes/points.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct bpf_config config = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct device_key);
+	__type(value, struct device_value);
+} devices SEC(".maps");
+
+/* The interrupt lines of the NIC's receive queues: nonzero is one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u8);
+} irqs SEC(".maps");
+
+/* The interrupt that brought this packet: emitted with the first packet that follows it. */
+static __always_inline void emit_irq(const struct segment *s, struct place at)
+{
+	struct cpu_state *cpu = this_cpu();
+
+	if (!cpu || !cpu->irq_ns)
+		return;
+	emit(config.domain ? HOP_GUEST_IRQ : HOP_NIC_IRQ, cpu->irq_ns, s, at);
+	cpu->irq_ns = 0;
+}
+
+/* The vSwitch will see this frame in a moment, in this CPU: keep what is known of it. */
+static __always_inline void await_bridge(const struct segment *s, struct place at)
+{
+	struct cpu_state *cpu = this_cpu();
+
+	if (!cpu)
+		return;
+	event_fill(&cpu->frame, HOP_VSWITCH_IN, 0, s, at);
+	cpu->frame.tid = bpf_get_current_pid_tgid();
+}
+
+static __always_inline int packet(struct sk_buff *skb, enum packet_point point)
+{
+	struct net_device *dev = skb->dev;
+	struct device_key key = {.ifindex = dev->ifindex, .netns = dev->nd_net.net->ns.inum};
+	struct device_value *d = bpf_map_lookup_elem(&devices, &key);
+	const struct packet_hops *hops;
+	struct segment s;
+	struct place at;
+	__u64 now;
+	__u8 hop;
+
+	if (!d || d->role >= ROLE_COUNT)
+		return 0;
+	hops = &packet_hops[point][d->role];
+	if (!hops->request && !hops->reply)
+		return 0;
+	if (!segment_of_skb(skb, point == POINT_RECEIVE || point == POINT_STACK, &s))
+		return 0;
+	hop = s.direction == DIRECTION_REQUEST ? hops->request : hops->reply;
+	if (!hop || (hop == HOP_GUEST_NAPI && !config.domain))
+		return 0;
+	now = bpf_ktime_get_ns();
+	at.device = d->device;
+	at.vm = d->vm;
+	if (point == POINT_RECEIVE && config.irqs)
+		emit_irq(&s, at);
+	if (point == POINT_STACK && hop == HOP_VSWITCH_IN) {
+		if (config.exact_bridge) {
+			await_bridge(&s, at);
+			return 0;
+		}
+		s.flags |= EVENT_INFERRED;
+	}
+	emit(hop, now, &s, at);
+	if (s.direction == DIRECTION_REPLY && hops->reply_too)
+		emit(hops->reply_too, now, &s, at);
+	return 0;
+}
+
+SEC("tp_btf/napi_gro_receive_entry")
+int BPF_PROG(napi_gro_receive_entry, struct sk_buff *skb)
+{
+	return packet(skb, POINT_RECEIVE);
+}
+
+SEC("tp_btf/netif_receive_skb_entry")
+int BPF_PROG(netif_receive_skb_entry, struct sk_buff *skb)
+{
+	return packet(skb, POINT_RECEIVE);
+}
+
+SEC("tp_btf/netif_rx")
+int BPF_PROG(netif_rx, struct sk_buff *skb)
+{
+	return packet(skb, POINT_RECEIVE);
+}
+
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(netif_receive_skb, struct sk_buff *skb)
+{
+	return packet(skb, POINT_STACK);
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(net_dev_queue, struct sk_buff *skb)
+{
+	return packet(skb, POINT_QUEUE);
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(net_dev_start_xmit, struct sk_buff *skb)
+{
+	return packet(skb, POINT_XMIT);
+}
+
+SEC("tp_btf/irq_handler_entry")
+int BPF_PROG(irq_handler_entry, int irq)
+{
+	__u32 line = irq;
+	__u8 *ours = bpf_map_lookup_elem(&irqs, &line);
+	struct cpu_state *cpu;
+
+	if (!ours || !*ours)
+		return 0;
+	cpu = this_cpu();
+	if (cpu)
+		cpu->irq_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/*
+ * The bridge takes the frame. The frame is the one that netif_receive_skb saw on this CPU if
+ * they share a head: the bridge may have been given a clone.
+ */
+SEC("fentry/br_handle_frame")
+int BPF_PROG(br_handle_frame, struct sk_buff **pskb)
+{
+	struct cpu_state *cpu = this_cpu();
+	struct sk_buff *skb = NULL;
+	struct strata_event *e;
+
+	if (!cpu || !cpu->frame.packet || bpf_probe_read_kernel(&skb, sizeof(skb), pskb) ||
+	    (__u64)BPF_CORE_READ(skb, head) != cpu->frame.packet)
+		return 0;
+	e = ring_reserve(sizeof(*e));
+	if (e) {
+		*e = cpu->frame;
+		e->time_ns = bpf_ktime_get_ns();
+		ring_submit(e);
+	}
+	cpu->frame.packet = 0;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/*
+ * The scheduler: when did the server's task get the CPU that let it read the request, and when
+ * was a vCPU's thread woken and run. Tasks of neither kind cost one look at their storage.
+ */
+#include "probes/bpf/vm.h"
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct task_state *st = task_state(next, false);
+	__u64 now;
+
+	if (config.vms) {
+		struct task_state *left = task_state(prev, false);
+
+		if (left && left->vm && preempt)
+			left->preempted = 1;
+	}
+	if (!st)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (st->app)
+		st->run_ns = now;
+	if (!config.vms || !st->vm || (!st->woken && !st->preempted))
+		return 0;
+	st->woken = 0;
+	st->preempted = 0;
+	st->ran = 1;
+	emit_context(HOP_VCPU_RUN, now, st->vm, st->vcpu, next->pid, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(sched_waking, struct task_struct *p)
+{
+	struct task_state *st = task_state(p, false);
+
+	if (!st || !st->vm)
+		return 0;
+	st->woken = 1;
+	emit_context(HOP_VCPU_WAKE, bpf_ktime_get_ns(), st->vm, st->vcpu, p->pid, 0);
+	return 0;
+}

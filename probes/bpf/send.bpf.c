@@ -1,0 +1,111 @@
+/*
+ * Sockets, the sending half: client.send and app.write. Three ways, of which the loader takes
+ * the first that the kernel has:
+ *
+ *   tcp_sendmsg_locked   tracepoint, Linux 6.17; knows the socket and what is to be sent
+ *   tcp_sendmsg          fentry; the same
+ *   sys_enter            remembers when the task entered a send-like call, which
+ *   sock_send_length     names when the call ends, and with it the socket. This makes
+ *                        every system call of the machine slower, hence the last resort.
+ */
+#include <asm/unistd_64.h>
+
+#include "probes/bpf/socket.h"
+
+static __always_inline __u16 send_hop(enum socket_side side)
+{
+	return side == SIDE_SERVER ? HOP_APP_WRITE : HOP_CLIENT_SEND;
+}
+
+/* bytes are about to be appended to what the socket has been given so far. */
+static __always_inline void emit_send(struct sock *sk, __u32 bytes)
+{
+	struct segment s;
+	enum socket_side side = segment_of_socket(sk, &s);
+	struct tcp_sock *tp;
+
+	if (side == SIDE_NONE || !bytes)
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	s.flags &= ~EVENT_UPTO;
+	s.seq = tp->write_seq;
+	s.len = bytes;
+	emit(send_hop(side), bpf_ktime_get_ns(), &s, place_of_side(side));
+}
+
+/*
+ * Fires for each segment that one call fills, with what is left to send: the first of them is
+ * the call's beginning, and all of them end at the same byte.
+ */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(tcp_sendmsg_locked, struct sock *sk, struct msghdr *msg)
+{
+	struct cpu_state *cpu = this_cpu();
+	__u32 bytes = msg->msg_iter.count;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u32 end;
+
+	if (!cpu || !tp)
+		return 0;
+	end = tp->write_seq + bytes;
+	if (cpu->send_sock == (__u64)sk && cpu->send_end == end)
+		return 0;
+	cpu->send_sock = (__u64)sk;
+	cpu->send_end = end;
+	emit_send(sk, bytes);
+	return 0;
+}
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *msg, unsigned long size)
+{
+	emit_send(sk, size);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter, void *regs, long id)
+{
+	struct task_state *st;
+
+	if (id != __NR_write && id != __NR_writev && id != __NR_sendto && id != __NR_sendmsg &&
+	    id != __NR_sendfile)
+		return 0;
+	st = task_state(bpf_get_current_task_btf(), false);
+	if (st)
+		st->send_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(sock_send_length, struct sock *sk, int ret)
+{
+	struct segment s;
+	enum socket_side side = segment_of_socket(sk, &s);
+	struct task_state *st;
+	struct tcp_sock *tp;
+
+	if (side == SIDE_NONE || ret <= 0)
+		return 0;
+	st = task_state(bpf_get_current_task_btf(), false);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!st || !st->send_ns || !tp)
+		return 0;
+	s.seq = tp->write_seq;
+	emit(send_hop(side), st->send_ns, &s, place_of_side(side));
+	return 0;
+}
+
+/* Whoever connects to the service is going to send: its calls are timed from now on. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
+{
+	if (new_state != BPF_TCP_SYN_SENT ||
+	    !is_service(bpf_ntohs(sk->__sk_common.skc_dport)) ||
+	    !netns_matches(config.client_netns, sk->__sk_common.skc_net.net->ns.inum))
+		return 0;
+	task_state(bpf_get_current_task_btf(), true);
+	return 0;
+}

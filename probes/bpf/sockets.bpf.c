@@ -1,0 +1,103 @@
+/*
+ * Sockets, the receiving half: TCP takes the segment, the socket becomes readable, the server
+ * reads the request, the client has its reply.
+ */
+#include <linux/tcp.h>
+
+#include "probes/bpf/socket.h"
+
+#define MSG_PEEK_BIT 0x02 /* MSG_PEEK */
+
+/* The task's last switch-in is what led to this read, if nothing arrived after it. */
+static __always_inline void emit_run(struct task_state *st, const struct tcp_sock *tp,
+				     const struct segment *s, struct place at)
+{
+	__u64 run_ns = st->run_ns;
+
+	if (run_ns == st->run_used_ns || run_ns / 1000 < tp->tcp_mstamp)
+		return;
+	st->run_used_ns = run_ns;
+	emit(HOP_APP_RUN, run_ns, s, at);
+}
+
+/* Fires in recvmsg() for each buffer copied, with copied_seq already behind it. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
+{
+	struct segment s;
+	enum socket_side side = segment_of_socket(sk, &s);
+	struct place at = place_of_side(side);
+	struct tcp_sock *tp;
+	struct task_state *st;
+
+	if (side == SIDE_NONE || (side == SIDE_CLIENT && !config.inferred_recv))
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+	s.seq = tp->copied_seq;
+	if (side == SIDE_CLIENT) {
+		s.flags |= EVENT_INFERRED;
+		emit(HOP_CLIENT_RECV, bpf_ktime_get_ns(), &s, at);
+		return 0;
+	}
+	st = task_state(bpf_get_current_task_btf(), true);
+	if (st) {
+		st->app = 1;
+		emit_run(st, tp, &s, at);
+	}
+	emit(HOP_APP_READ, bpf_ktime_get_ns(), &s, at);
+	return 0;
+}
+
+/* The last step of every recv-like call: the client has it. */
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
+{
+	struct segment s;
+	struct tcp_sock *tp;
+
+	if (ret <= 0 || flags & MSG_PEEK_BIT || segment_of_socket(sk, &s) != SIDE_CLIENT)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+	s.seq = tp->copied_seq;
+	emit(HOP_CLIENT_RECV, bpf_ktime_get_ns(), &s, place_of_side(SIDE_CLIENT));
+	return 0;
+}
+
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(sk_data_ready, struct sock *sk)
+{
+	struct segment s;
+	struct tcp_sock *tp;
+
+	if (segment_of_socket(sk, &s) != SIDE_SERVER)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+	s.seq = tp->rcv_nxt;
+	emit(HOP_SOCK_READY, bpf_ktime_get_ns(), &s, place_of_side(SIDE_SERVER));
+	return 0;
+}
+
+/* An established connection's segment, IP stripped: data stands at the TCP header. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(tcp_probe, struct sock *sk, struct sk_buff *skb)
+{
+	struct segment s;
+	struct tcphdr tcp;
+	__u32 bytes = skb->len;
+
+	if (segment_of_socket(sk, &s) != SIDE_SERVER ||
+	    bpf_probe_read_kernel(&tcp, sizeof(tcp), skb->data) || bytes <= tcp.doff * 4)
+		return 0;
+	s.flags &= ~EVENT_UPTO;
+	s.seq = bpf_ntohl(tcp.seq);
+	s.len = bytes - tcp.doff * 4;
+	s.packet = (__u64)skb->head;
+	emit(HOP_TCP_RX, bpf_ktime_get_ns(), &s, place_of_side(SIDE_SERVER));
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* What the probes know of virtual machines: context events, and whose thread is whose. */
+#ifndef STRATA_PROBES_BPF_VM_H
+#define STRATA_PROBES_BPF_VM_H
+
+#include "probes/bpf/maps.h"
+
+#define BPF_VMS_MAX 16
+
+/* VMM process to VM. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BPF_VMS_MAX);
+	__type(key, __u32);
+	__type(value, __u8);
+} vm_of_tgid __weak SEC(".maps");
+
+/* vCPU thread to its index in the VM. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u16);
+} vcpu_of_tid __weak SEC(".maps");
+
+/* Interrupts injected so far, per VM: tells a vCPU's entry that one came since its last. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} vm_irqs __weak SEC(".maps");
+
+/* An event of no flow: queue is the vCPU's index, or the virtqueue's at a kick. */
+static __always_inline void emit_context(__u16 hop, __u64 time_ns, __u8 vm, __u16 queue,
+					 __u32 tid, __u64 arg64)
+{
+	struct strata_event *e = ring_reserve(sizeof(*e));
+	struct segment none = {.flags = EVENT_CONTEXT};
+	struct place at = {.vm = vm};
+
+	if (!e)
+		return;
+	event_fill(e, hop, time_ns, &none, at);
+	e->queue = queue;
+	e->tid = tid;
+	e->arg64 = arg64;
+	ring_submit(e);
+}
+
+#endif

@@ -1,0 +1,33 @@
+# libprobes: eBPF programs for host and guest, compiled to a skeleton, and the library around
+# them; strata-agent, which runs them in a guest.
+
+probes_BPF     := $(wildcard probes/bpf/*.bpf.c)
+probes_BPF_O   := $(patsubst %.c,$(B)/%.o,$(probes_BPF))
+probes_SKEL    := $(B)/probes/probes.skel.h
+probes_SRCS    := $(wildcard probes/*.c)
+probes_LIBS    := -lbpf -lelf -lz
+BPFTOOL        ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+BPF_CLANG      ?= clang
+# The multiarch folder holds asm/, which clang does not look for when the target is bpf.
+probes_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+$(B)/probes/bpf/%.bpf.o: probes/bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
+		-D__TARGET_ARCH_x86 -I. -I/usr/include/$(probes_MULTIARCH) -MMD -MP -c -o $@ $<
+
+$(B)/probes/probes.bpf.o: $(probes_BPF_O)
+	$(BPFTOOL) gen object $@ $^
+
+$(probes_SKEL): $(B)/probes/probes.bpf.o
+	$(BPFTOOL) gen skeleton $< name probes_bpf >$@
+
+$(call objs,$(probes_SRCS)): $(probes_SKEL)
+
+$(eval $(call archive,libprobes.a,$(probes_SRCS)))
+
+# A tool of the tests: prints the events of a set of probes.
+PROBES_DUMP := $(B)/tests/probes_dump
+$(PROBES_DUMP): $(call objs,tests/system/probes_dump.c) $(B)/libprobes.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(probes_LIBS)

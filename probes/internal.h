@@ -1,0 +1,66 @@
+/* What the files of libprobes share. */
+#ifndef STRATA_PROBES_INTERNAL_H
+#define STRATA_PROBES_INTERNAL_H
+
+#include "probes/bpf/config.h"
+#include "probes/kernel.h"
+#include "probes/probes.h"
+#include "probes/programs.h"
+
+struct bpf_link;
+struct bpf_map;
+struct bpf_object;
+struct bpf_program;
+struct ring_buffer;
+
+#define IRQS_MAX      4096 /* lines that the irqs map has room for */
+#define WHY_NOT_BYTES 160
+
+/* How one program of the table stands in this session. */
+struct program_state {
+	bool wanted; /* the configuration has a use for it */
+	bool used;   /* ... and it was loaded and attached, or is about to be */
+	bool failed; /* refused once: not tried again */
+	char why_not[WHY_NOT_BYTES];
+	struct bpf_program *program;
+	struct bpf_link *link;
+};
+
+struct probes {
+	struct probes_config config;
+	struct probes_callbacks callbacks;
+	struct kernel kernel;
+	struct program_state state[PROGRAMS_MAX];
+	unsigned int needs; /* enum need bits that the configuration meets */
+	unsigned int irqs[IRQS_MAX];
+	unsigned int irq_count;
+
+	struct probes_bpf *skel;
+	struct ring_buffer *reader;
+	int wire_fd;  /* the packet socket, or -1 */
+	int stats_fd; /* keeps run-time statistics enabled, or -1 */
+	uint64_t lost_in_reader;
+	struct probe_report report[PROGRAMS_MAX];
+};
+
+/* configure.c: from struct probes_config to what programs and maps hold. */
+int configure_check(const struct probes_config *c);
+unsigned int configure_needs(struct probes *p);
+void configure_constants(const struct probes *p, struct bpf_config *out);
+int configure_maps(const struct probes *p);
+
+/* choose.c: which programs are used on this kernel. */
+void choose_programs(struct probes *p);
+bool choose_uses(const struct probes *p, const char *name);
+void choose_refuse(struct probes *p, size_t program, const char *why);
+
+/* attach.c */
+int attach_all(struct probes *p, size_t *culprit);
+void attach_undo(struct probes *p);
+
+/* rings.c: one ring per CPU. */
+int rings_size(struct bpf_map *rings);
+int rings_create(struct probes *p);
+uint64_t rings_lost(const struct probes *p);
+
+#endif

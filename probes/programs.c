@@ -1,0 +1,98 @@
+/* The table of BPF programs. */
+#include "probes/programs.h"
+
+#define BIT(hop) (1ULL << HOP_##hop)
+
+#define TRACEPOINT(tracepoint, ...)                                                           \
+	{                                                                                     \
+		.name = #tracepoint, .section = "tp_btf/" #tracepoint, .target = #tracepoint, \
+		.kind = PROGRAM_TRACEPOINT, __VA_ARGS__                                       \
+	}
+
+#define FENTRY(function, ...)                                                           \
+	{                                                                               \
+		.name = #function, .section = "fentry/" #function, .target = #function, \
+		.kind = PROGRAM_FENTRY, .point = -1,                                    \
+		.option = "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", __VA_ARGS__        \
+	}
+
+#define UPROBE(function, ...)                                                           \
+	{                                                                               \
+		.name = #function, .section = "uprobe/" #function, .target = #function, \
+		.kind = PROGRAM_UPROBE, .point = -1, .needs = NEED_SERVER | NEED_NGINX, \
+		.option = "CONFIG_UPROBE_EVENTS", __VA_ARGS__                           \
+	}
+
+#define PACKET(tracepoint, where, must)                                                 \
+	TRACEPOINT(tracepoint, .point = where, .needs = NEED_DEVICES, .required = must, \
+		   .option = "CONFIG_NET")
+
+#define SENT (BIT(CLIENT_SEND) | BIT(APP_WRITE))
+
+const struct program programs[] = {
+	PACKET(napi_gro_receive_entry, POINT_RECEIVE, true),
+	PACKET(netif_rx, POINT_RECEIVE, true),
+	PACKET(netif_receive_skb_entry, POINT_RECEIVE, false),
+	PACKET(netif_receive_skb, POINT_STACK, true),
+	PACKET(net_dev_queue, POINT_QUEUE, true),
+	PACKET(net_dev_start_xmit, POINT_XMIT, true),
+	FENTRY(br_handle_frame, .needs = NEED_BRIDGE, .exact = BIT(VSWITCH_IN)),
+	TRACEPOINT(irq_handler_entry, .point = -1, .needs = NEED_IRQS,
+		   .hops = BIT(NIC_IRQ) | BIT(GUEST_IRQ), .option = "CONFIG_TRACEPOINTS"),
+
+	TRACEPOINT(tcp_rcv_space_adjust, .point = -1, .needs = NEED_SOCKETS, .required = true,
+		   .hops = BIT(APP_READ) | BIT(CLIENT_RECV), .option = "CONFIG_INET"),
+	TRACEPOINT(sock_recv_length, .point = -1, .needs = NEED_CLIENT,
+		   .exact = BIT(CLIENT_RECV), .option = "Linux 6.3"),
+	TRACEPOINT(sk_data_ready, .point = -1, .needs = NEED_SERVER, .hops = BIT(SOCK_READY),
+		   .option = "Linux 6.3"),
+	TRACEPOINT(tcp_probe, .point = -1, .needs = NEED_SERVER, .hops = BIT(TCP_RX),
+		   .option = "CONFIG_INET"),
+
+	TRACEPOINT(tcp_sendmsg_locked, .point = -1, .needs = NEED_SOCKETS,
+		   .alternative = ALTERNATIVE_SEND, .rank = 0, .hops = SENT,
+		   .option = "Linux 6.17"),
+	FENTRY(tcp_sendmsg, .needs = NEED_SOCKETS, .alternative = ALTERNATIVE_SEND, .rank = 1,
+	       .hops = SENT),
+	TRACEPOINT(sys_enter, .point = -1, .needs = NEED_SOCKETS,
+		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true,
+		   .option = "CONFIG_HAVE_SYSCALL_TRACEPOINTS"),
+	TRACEPOINT(sock_send_length, .point = -1, .needs = NEED_SOCKETS,
+		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true, .hops = SENT,
+		   .option = "Linux 6.3, or fentry"),
+	TRACEPOINT(inet_sock_set_state, .point = -1, .needs = NEED_CLIENT,
+		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true,
+		   .option = "CONFIG_INET"),
+
+	TRACEPOINT(sched_switch, .point = -1, .needs = NEED_SCHED,
+		   .hops = BIT(APP_RUN) | BIT(VCPU_RUN), .option = "CONFIG_TRACEPOINTS"),
+	TRACEPOINT(sched_waking, .point = -1, .needs = NEED_VM, .hops = BIT(VCPU_WAKE),
+		   .option = "CONFIG_TRACEPOINTS"),
+	TRACEPOINT(kvm_entry, .point = -1, .needs = NEED_VM, .hops = BIT(KVM_ENTRY),
+		   .option = "CONFIG_KVM"),
+	TRACEPOINT(kvm_exit, .point = -1, .needs = NEED_VM, .hops = BIT(KVM_EXIT),
+		   .option = "CONFIG_KVM"),
+	TRACEPOINT(kvm_msi_set_irq, .point = -1, .needs = NEED_VM, .hops = BIT(KVM_IRQ),
+		   .option = "CONFIG_KVM"),
+	FENTRY(ioeventfd_write, .needs = NEED_VM, .alternative = ALTERNATIVE_KICK, .rank = 0,
+	       .hops = BIT(KVM_KICK)),
+	TRACEPOINT(kvm_mmio, .point = -1, .needs = NEED_VM, .alternative = ALTERNATIVE_KICK,
+		   .rank = 1, .hops = BIT(KVM_KICK), .option = "CONFIG_KVM"),
+	TRACEPOINT(kvm_fast_mmio, .point = -1, .needs = NEED_VM,
+		   .alternative = ALTERNATIVE_KICK, .rank = 1, .hops = BIT(KVM_KICK),
+		   .option = "CONFIG_KVM"),
+
+	UPROBE(ngx_http_process_request, .hops = BIT(NGINX_PROCESS)),
+	UPROBE(ngx_http_send_header, .hops = BIT(NGINX_RESPOND)),
+	{.name = "wire",
+	 .section = "socket/wire",
+	 .kind = PROGRAM_SOCKET,
+	 .point = -1,
+	 .needs = NEED_WIRE,
+	 .required = true,
+	 .option = "CONFIG_PACKET"},
+};
+
+const size_t program_count = sizeof(programs) / sizeof(programs[0]);
+
+_Static_assert(sizeof(programs) / sizeof(programs[0]) <= PROGRAMS_MAX, "raise PROGRAMS_MAX");

@@ -1,0 +1,97 @@
+/* One BPF ring buffer per CPU that is online, and the reader over all of them. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "probes/internal.h"
+
+#include "probes/probes.skel.h"
+
+#define RING_BYTES_DEFAULT (4u << 20)
+
+int rings_size(struct bpf_map *rings)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return err_set("probes: cannot count the CPUs in /sys/devices/system/cpu: %s",
+			       strerror(-cpus));
+	return bpf_map__set_max_entries(rings, (__u32)cpus);
+}
+
+static int on_record(void *ctx, void *data, size_t bytes)
+{
+	struct probes *p = ctx;
+
+	if (bytes == sizeof(struct strata_event))
+		p->callbacks.event(p->callbacks.ctx, data);
+	else if (bytes == sizeof(struct strata_wire) && p->callbacks.wire)
+		p->callbacks.wire(p->callbacks.ctx, data);
+	else
+		p->lost_in_reader++;
+	return 0;
+}
+
+static bool cpu_online(int cpu)
+{
+	char path[64], c = '1';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	f = fopen(path, "re"); /* the boot CPU often has no such file: it is always online */
+	if (f) {
+		if (fread(&c, 1, 1, f) != 1)
+			c = '1';
+		fclose(f);
+	}
+	return c == '1';
+}
+
+static int add_ring(struct probes *p, __u32 cpu, __u32 bytes)
+{
+	int outer = bpf_map__fd(p->skel->maps.rings), err = 0;
+	int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "strata_ring", 0, 0, bytes, NULL);
+
+	if (ring < 0)
+		return err_errno("probes: cannot create a ring buffer of %u bytes for CPU %u",
+				 bytes, cpu);
+	if (bpf_map_update_elem(outer, &cpu, &ring, BPF_ANY)) {
+		err = err_errno("probes: cannot hand CPU %u its ring buffer", cpu);
+	} else if (!p->reader) {
+		p->reader = ring_buffer__new(ring, on_record, p, NULL);
+		if (!p->reader)
+			err = err_errno("probes: cannot map the ring buffer of CPU %u", cpu);
+	} else if (ring_buffer__add(p->reader, ring, on_record, p)) {
+		err = err_errno("probes: cannot map the ring buffer of CPU %u", cpu);
+	}
+	close(ring); /* the outer map and the mapping keep it */
+	return err;
+}
+
+int rings_create(struct probes *p)
+{
+	__u32 cpus = bpf_map__max_entries(p->skel->maps.rings);
+	__u32 bytes = p->config.ring_bytes ? (__u32)p->config.ring_bytes : RING_BYTES_DEFAULT;
+
+	for (__u32 cpu = 0; cpu < cpus; cpu++)
+		if (cpu_online((int)cpu) && add_ring(p, cpu, bytes))
+			return -1;
+	return 0;
+}
+
+uint64_t rings_lost(const struct probes *p)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct losses *l = cpus > 0 ? calloc((size_t)cpus, sizeof(*l)) : NULL;
+	uint64_t lost = p->lost_in_reader;
+	__u32 zero = 0;
+
+	if (l && !bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &zero, l))
+		for (int i = 0; i < cpus; i++)
+			lost += l[i].ring_full + l[i].map_full;
+	free(l);
+	return lost;
+}
