@@ -14,6 +14,7 @@ enum frame_type {
 	FRAME_RUN,    /* NUL-terminated words: environment, an empty word, arguments */
 	FRAME_STDOUT, /* bytes */
 	FRAME_STDERR, /* bytes */
+	FRAME_ALIVE,  /* empty: the machine works, whatever the command does */
 	FRAME_EXIT,   /* one byte: the exit code as a shell would give it */
 };
 

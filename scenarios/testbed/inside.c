@@ -24,6 +24,7 @@
 #include "scenarios/testbed/frame.h"
 
 #define WORDS_MAX 4096
+#define ALIVE_MS  1000
 
 static struct frame_reader reader;
 
@@ -135,8 +136,12 @@ static int serve(int port, struct job *job)
 	/* Whoever outlives the command may hold the pipes: what they hold when it ends is the
 	 * end. */
 	while (!ended) {
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		int ready = poll(fds, 3, ALIVE_MS);
+
+		if (ready < 0 && errno != EINTR)
 			return err_errno("poll");
+		if (ready == 0 && frame_send(port, FRAME_ALIVE, NULL, 0) < 0)
+			return -1;
 		if (read(fds[2].fd, &info, sizeof(info)) > 0)
 			ended = reap(job, &code);
 		for (int i = 0; i < 2; i++) {

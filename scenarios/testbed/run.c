@@ -7,6 +7,7 @@
 #include "scenarios/testbed/run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -17,18 +18,19 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "scenarios/testbed/console.h"
 #include "scenarios/testbed/frame.h"
 
-#define ATTEMPTS 3
-#define BOOT_TIMEOUT_S \
-	120 /* a boot takes 4 s; on a machine busy with other things, up to a minute */
-#define QUIET_S      2.0 /* a wait longer than this is explained */
-#define CONSOLE_KEEP 8192
-#define CONSOLE_SHOW 20 /* lines of the console that go with a failure */
+#define ATTEMPTS       3
+#define BOOT_TIMEOUT_S 120 /* it takes 4 s; on a machine busy otherwise, up to a minute */
+#define SILENCE_S      60  /* inside says every second that it is alive */
+#define QUIET_S        2.0 /* a wait longer than this is explained */
+#define TICK_MS        200
 
 extern char **environ;
 
 enum outcome {
+	OUTCOME_NONE,    /* going on */
 	OUTCOME_DONE,    /* the command ended; its code is known */
 	OUTCOME_MACHINE, /* the machine failed: worth another try */
 	OUTCOME_STOP,    /* interrupted, out of time, nobody reads our output */
@@ -38,12 +40,12 @@ struct attempt {
 	const struct run_config *config;
 	struct machine machine;
 	double started_s;
-	double up_s; /* when the machine reported; 0 before */
+	double up_s;    /* when the machine reported; 0 before */
+	double heard_s; /* when anything last came from inside */
 	bool explained;
 	bool wrote_stdout;
 	int code;
-	char console[CONSOLE_KEEP + 1];
-	size_t console_len;
+	struct console console;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -61,80 +63,66 @@ static double now_s(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* Keep the end of what the console said, for a failure's message. */
-static void take_console(struct attempt *a)
+static enum outcome stop(const char *why)
 {
-	char chunk[4096];
-	ssize_t n = read(a->machine.console, chunk, sizeof(chunk));
-
-	if (n <= 0)
-		return;
-	if (a->config->verbose)
-		fwrite(chunk, 1, n, stderr);
-	if (a->console_len + n > CONSOLE_KEEP) {
-		size_t drop = a->console_len + n - CONSOLE_KEEP;
-
-		memmove(a->console, a->console + drop, a->console_len - drop);
-		a->console_len -= drop;
-	}
-	memcpy(a->console + a->console_len, chunk, n);
-	a->console_len += n;
+	err_set("%s", why);
+	return OUTCOME_STOP;
 }
 
-/* Where the console begins to say why the kernel died; its last lines if it does not say. */
-static const char *find_cause(const struct attempt *a)
+static enum outcome machine_failed(struct attempt *a, const char *why)
 {
-	static const char *const causes[] = {"BUG: ", "Oops: ", "general protection",
-					     "Kernel panic", "qemu-system"};
-	const char *from = a->console + a->console_len, *found;
-	int lines = 0;
-
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-		found = strstr(a->console, causes[i]);
-		if (!found)
-			continue;
-		while (found > a->console && found[-1] != '\n')
-			found--;
-		return found;
-	}
-	while (from > a->console && (from[-1] != '\n' || lines++ < CONSOLE_SHOW))
-		from--;
-	return from;
-}
-
-/* Say that the machine failed, and what its console has to say about it. */
-static int machine_failed(struct attempt *a, const char *why)
-{
-	const char *from;
-
-	a->console[a->console_len] = '\0';
-	from = find_cause(a);
 	fprintf(stderr, "testbed: machine failed: %s\n", why);
-	for (int lines = 0; *from && lines < CONSOLE_SHOW; lines++) {
-		int n = strcspn(from, "\r\n");
-
-		fprintf(stderr, "testbed| %.*s\n", n, from);
-		from += n;
-		from += strspn(from, "\r\n");
-	}
+	console_explain(&a->console);
 	err_set("%s", why);
 	return OUTCOME_MACHINE;
 }
 
-/* Pass output on. Whoever stops reading it ends the run. */
-static int pass_on(int fd, const char *data, size_t len)
+/* What the clock and the signals have to say. */
+static enum outcome check_time(struct attempt *a)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+	double now = now_s();
 
-		if (n < 0 && errno == EINTR && !interrupted)
-			continue;
-		if (n < 0)
-			return err_errno("writing the command's output");
-		data += n;
-		len -= n;
+	if (interrupted)
+		return stop("interrupted");
+	if (!a->up_s) {
+		if (!a->explained && now - a->started_s > QUIET_S)
+			fprintf(stderr, "testbed: booting an emulated machine\n");
+		a->explained = now - a->started_s > QUIET_S;
+		if (now - a->started_s > BOOT_TIMEOUT_S)
+			return machine_failed(a, "it did not boot in two minutes");
+		return OUTCOME_NONE;
 	}
-	return 0;
+	if (now - a->up_s > a->config->timeout_s) {
+		err_set("the command did not end within %u s (--timeout)",
+			a->config->timeout_s);
+		return OUTCOME_STOP;
+	}
+	return OUTCOME_NONE;
+}
+
+/* Pass output on, as fast as it is taken. Whoever stops reading it ends the run. */
+static enum outcome pass_on(struct attempt *a, int to, const char *data, size_t len)
+{
+	struct pollfd fd = {.fd = to, .events = POLLOUT};
+	enum outcome outcome;
+
+	while (len > 0) {
+		int ready = poll(&fd, 1, TICK_MS);
+		/* What poll() calls writable takes this much without blocking (pipe(7)). */
+		ssize_t n = ready > 0 ? write(to, data, len < PIPE_BUF ? len : PIPE_BUF) : 0;
+
+		if (n < 0 && errno != EINTR && errno != EAGAIN) {
+			err_errno("writing the command's output");
+			return OUTCOME_STOP;
+		}
+		if (n > 0) {
+			data += n;
+			len -= n;
+		} else if ((outcome = check_time(a)) != OUTCOME_NONE) {
+			return outcome;
+		}
+	}
+	return OUTCOME_NONE;
 }
 
 static void append(char *to, size_t *len, const char *word)
@@ -174,8 +162,7 @@ static int send_command(struct attempt *a)
 	return frame_send(a->machine.port, FRAME_RUN, words, len);
 }
 
-/* One frame from inside. -1: go on. */
-static int take_frame(struct attempt *a, const struct frame_reader *r)
+static enum outcome take_frame(struct attempt *a, const struct frame_reader *r)
 {
 	int fd = r->frame.type == FRAME_STDERR ? STDERR_FILENO : STDOUT_FILENO;
 
@@ -184,12 +171,14 @@ static int take_frame(struct attempt *a, const struct frame_reader *r)
 		a->up_s = now_s();
 		if (a->explained)
 			fprintf(stderr, "testbed: up after %.1f s\n", a->up_s - a->started_s);
-		return send_command(a) < 0 ? OUTCOME_STOP : -1;
+		return send_command(a) < 0 ? OUTCOME_STOP : OUTCOME_NONE;
+	case FRAME_ALIVE:
+		return OUTCOME_NONE;
 	case FRAME_STDOUT:
 		a->wrote_stdout = true;
 		/* fall through */
 	case FRAME_STDERR:
-		return pass_on(fd, r->payload, r->frame.len) < 0 ? OUTCOME_STOP : -1;
+		return pass_on(a, fd, r->payload, r->frame.len);
 	case FRAME_EXIT:
 		a->code = (unsigned char)r->payload[0];
 		return OUTCOME_DONE;
@@ -197,84 +186,58 @@ static int take_frame(struct attempt *a, const struct frame_reader *r)
 	return machine_failed(a, "nonsense came through its port");
 }
 
-/* -1: there is still time. */
-static int check_time(struct attempt *a)
-{
-	double now = now_s();
-
-	if (interrupted) {
-		err_set("interrupted");
-		return OUTCOME_STOP;
-	}
-	if (!a->up_s && !a->explained && now - a->started_s > QUIET_S) {
-		a->explained = true;
-		fprintf(stderr, "testbed: booting an emulated machine\n");
-	}
-	if (!a->up_s && now - a->started_s > BOOT_TIMEOUT_S)
-		return machine_failed(a, "it did not boot in two minutes");
-	if (a->up_s && now - a->up_s > a->config->timeout_s) {
-		err_set("the command did not end within %u s (--timeout)",
-			a->config->timeout_s);
-		return OUTCOME_STOP;
-	}
-	return -1;
-}
-
 /* QEMU closed its ends: read what the console still holds, then say so. */
-static int machine_gone(struct attempt *a)
+static enum outcome machine_gone(struct attempt *a)
 {
 	struct pollfd fd = {.fd = a->machine.console, .events = POLLIN};
 
-	while (poll(&fd, 1, 1000) > 0 && (fd.revents & POLLIN)) {
-		size_t before = a->console_len;
-
-		take_console(a);
-		if (a->console_len == before && a->console_len < CONSOLE_KEEP)
-			break;
-	}
+	while (poll(&fd, 1, 1000) > 0 &&
+	       console_take(&a->console, fd.fd, a->config->verbose) > 0)
+		;
 	return machine_failed(a, a->up_s ? "it went down while the command ran"
 					 : "it went down before it was up");
 }
 
-static int watch(struct attempt *a)
+static enum outcome watch(struct attempt *a)
 {
 	static struct frame_reader reader;
 	struct pollfd fds[] = {
 		{.fd = a->machine.port, .events = POLLIN},
 		{.fd = a->machine.console, .events = POLLIN},
 	};
-	int outcome = -1;
+	enum outcome outcome = OUTCOME_NONE;
 
 	reader.have = 0;
-	while (outcome < 0) {
-		if (poll(fds, 2, 200) < 0 && errno != EINTR) {
-			err_errno("poll");
-			return OUTCOME_STOP;
-		}
-		if (fds[1].revents & POLLIN)
-			take_console(a);
-		if (fds[0].revents) {
+	while (outcome == OUTCOME_NONE) {
+		int ready = poll(fds, 2, TICK_MS);
+
+		if (ready > 0 && fds[1].revents & POLLIN)
+			console_take(&a->console, fds[1].fd, a->config->verbose);
+		if (ready > 0 && fds[0].revents) {
 			int got = frame_read(&reader, a->machine.port);
 
 			if (got < 0)
 				return machine_gone(a);
 			if (got > 0)
 				outcome = take_frame(a, &reader);
+			a->heard_s = now_s(); /* not before: our reader may be slow */
 		}
-		if (outcome < 0)
+		if (outcome == OUTCOME_NONE)
 			outcome = check_time(a);
+		if (outcome == OUTCOME_NONE && a->up_s && now_s() - a->heard_s > SILENCE_S)
+			outcome = machine_failed(a, "it fell silent for a minute");
 	}
 	return outcome;
 }
 
-static int attempt(struct attempt *a)
+static enum outcome attempt(struct attempt *a)
 {
-	int outcome;
+	enum outcome outcome;
 
 	a->started_s = now_s();
 	a->up_s = 0;
 	a->explained = false;
-	a->console_len = 0;
+	a->console.len = 0;
 	if (machine_start(&a->machine, &a->config->machine) < 0)
 		outcome = OUTCOME_STOP;
 	else
@@ -288,7 +251,7 @@ int testbed_run(const struct run_config *c)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction act = {.sa_handler = on_signal};
 	static struct attempt a;
-	int outcome = OUTCOME_MACHINE;
+	enum outcome outcome = OUTCOME_MACHINE;
 	int tries = 0;
 
 	a.config = c;
