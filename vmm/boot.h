@@ -20,7 +20,7 @@
 #define BOOT_ACPI_END    0x100000
 
 /* What every kernel is told; --cmdline comes after it, and the last word counts. */
-#define BOOT_CMDLINE_DEFAULT "console=ttyS0 panic=-1 quiet"
+#define BOOT_CMDLINE_DEFAULT "console=ttyS0 panic=-1 quiet iommu=noaperture"
 
 /* Put all of it into guest memory. initrd and cmdline may be NULL. */
 int boot_prepare(const struct guest_memory *m, const struct kernel *k, const char *initrd,

@@ -171,6 +171,14 @@ void bus_write(struct bus *b, uint64_t addr, uint64_t value, unsigned int size)
 		r->write(r, offset, value & ones(size), size);
 }
 
+void bus_each(struct bus *b, void (*fn)(const struct bus_range *r, void *arg), void *arg)
+{
+	pthread_rwlock_rdlock(&b->lock);
+	for (size_t i = 0; i < b->count; i++)
+		fn(b->ranges[i], arg);
+	pthread_rwlock_unlock(&b->lock);
+}
+
 void bus_unclaimed(struct bus *b, uint64_t *reads, uint64_t *writes)
 {
 	*reads = __atomic_load_n(&b->unclaimed_reads, __ATOMIC_RELAXED);

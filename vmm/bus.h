@@ -43,6 +43,9 @@ void bus_remove(struct bus *b, struct bus_range *r);
 uint64_t bus_read(struct bus *b, uint64_t addr, unsigned int size);
 void bus_write(struct bus *b, uint64_t addr, uint64_t value, unsigned int size);
 
+/* Call fn for each range, by address, under the bus's lock: for status. */
+void bus_each(struct bus *b, void (*fn)(const struct bus_range *r, void *arg), void *arg);
+
 /* How many accesses no range claimed. */
 void bus_unclaimed(struct bus *b, uint64_t *reads, uint64_t *writes);
 

@@ -184,16 +184,33 @@ static const char *last_lines(const char *text, size_t n, unsigned int lines)
 	return text + n;
 }
 
-char *console_tail(struct console *c, char *buf, size_t size, unsigned int lines)
+/* The start of the last line that contains this text, or NULL. */
+static const char *line_with(const char *text, const char *what)
+{
+	const char *found = NULL, *next = text;
+
+	while ((next = strstr(next, what)))
+		found = next++;
+	while (found && found > text && found[-1] != '\n')
+		found--;
+	return found;
+}
+
+char *console_quote(struct console *c, char *buf, size_t size, const char *from,
+		    unsigned int lines)
 {
 	char all[CONSOLE_TAIL_BYTES + 1];
-	const char *from = last_lines(all, copy_tail(c, all), lines);
-	size_t n = 0;
+	size_t length = copy_tail(c, all), n = 0;
+	const char *p = from ? line_with(all, from) : NULL;
 
-	/* Control characters of a guest have no business on our terminal. */
-	for (; *from && n + 1 < size; from++)
-		if (*from == '\n' || *from == '\t' || (unsigned char)*from >= ' ')
-			buf[n++] = *from;
+	if (!p)
+		p = last_lines(all, length, lines);
+	for (; *p && lines && n + 1 < size; p++) {
+		/* Control characters of a guest have no business on our terminal. */
+		if (*p == '\n' || *p == '\t' || (unsigned char)*p >= ' ')
+			buf[n++] = *p;
+		lines -= *p == '\n';
+	}
 	while (n > 0 && buf[n - 1] == '\n')
 		n--;
 	buf[n] = '\0';

@@ -32,8 +32,12 @@ void console_put(struct console *c, uint8_t byte);
 /* Whether there is room for another chunk: input waits in the terminal while there is none. */
 void console_accept(struct console *c, bool room);
 
-/* The last bytes written, as text; whole lines, at most so many. Returns buf. */
-char *console_tail(struct console *c, char *buf, size_t size, unsigned int lines);
+/*
+ * What was said last, as text fit for a terminal: up to so many lines, beginning with the last
+ * one that contains from if there is one (NULL: do not look). Returns buf.
+ */
+char *console_quote(struct console *c, char *buf, size_t size, const char *from,
+		    unsigned int lines);
 
 /* Does what is remembered contain this text? */
 bool console_said(struct console *c, const char *text);

@@ -187,7 +187,7 @@ void machine_end(struct machine *m, enum machine_end end, const char *fmt, ...)
 	/* With panic=-1 a guest's panic reaches us as a reboot; its console tells them apart.
 	 */
 	bool panicked = end == MACHINE_REBOOT && m->console &&
-			console_said(m->console, "Kernel panic - not syncing");
+			console_said(m->console, GUEST_PANIC_TEXT);
 
 	pthread_mutex_lock(&m->lock);
 	if (!m->end) {

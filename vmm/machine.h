@@ -20,6 +20,9 @@
 
 #define EXIT_REASONS 64
 
+/* What a Linux guest says when it panics, whatever the reason. */
+#define GUEST_PANIC_TEXT "Kernel panic - not syncing"
+
 struct options;
 struct pci_bus;
 struct irq_routes;

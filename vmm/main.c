@@ -17,7 +17,7 @@
 #include "vmm/options.h"
 
 #define PROGRAM     "strata-vmm"
-#define TAIL_LINES  12
+#define QUOTE_LINES 6
 #define ASK_WAIT_MS 10000
 
 /* The second signal: undo what must not stay, and go. */
@@ -69,7 +69,7 @@ static void wait_for_end(struct machine *m, int signal_fd)
 /* Say how it ended, where that is not plain. */
 static int report(struct machine *m)
 {
-	char tail[2048];
+	char quote[900];
 
 	switch (atomic_load(&m->end)) {
 	case MACHINE_POWEROFF:
@@ -79,8 +79,9 @@ static int report(struct machine *m)
 		fprintf(stderr, PROGRAM ": %s; the machine ends here\n", m->end_text);
 		return 0;
 	case MACHINE_PANIC:
-		return err_set("%s; the last lines of its console are:\n%s", m->end_text,
-			       console_tail(m->console, tail, sizeof(tail), TAIL_LINES));
+		return err_set("%s; its console says:\n%s", m->end_text,
+			       console_quote(m->console, quote, sizeof(quote), GUEST_PANIC_TEXT,
+					     QUOTE_LINES));
 	default:
 		return err_set("%s", m->end_text);
 	}

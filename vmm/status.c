@@ -184,15 +184,26 @@ static json_t *devices(struct machine *m, bool with_pci)
 	return a;
 }
 
-static json_t *unclaimed(struct bus *b)
+static void range(const struct bus_range *r, void *arg)
+{
+	uint64_t reads = __atomic_load_n(&r->reads, __ATOMIC_RELAXED);
+	uint64_t writes = __atomic_load_n(&r->writes, __ATOMIC_RELAXED);
+
+	json_array_append_new(arg, json_pack("{s:s, s:o, s:o, s:o}", "name", r->name, "address",
+					     address(r->base), "reads", number(reads), "writes",
+					     number(writes)));
+}
+
+/* Who was accessed how often, and what nobody claimed. */
+static json_t *accesses(struct bus *b)
 {
 	uint64_t reads, writes;
-	json_t *o = json_object();
+	json_t *ranges = json_array();
 
+	bus_each(b, range, ranges);
 	bus_unclaimed(b, &reads, &writes);
-	set(o, "reads", number(reads));
-	set(o, "writes", number(writes));
-	return o;
+	return json_pack("{s:o, s:o, s:o}", "unclaimed_reads", number(reads),
+			 "unclaimed_writes", number(writes), "ranges", ranges);
 }
 
 static const char *state(struct machine *m)
@@ -223,8 +234,8 @@ void status_counters(struct machine *m, json_t *into)
 	for (int i = 0; i < m->vcpu_count; i++)
 		json_array_append_new(all, exits(&m->vcpus[i]));
 	set(into, "exits", all);
-	set(into, "unclaimed_ports", unclaimed(m->ports));
-	set(into, "unclaimed_mmio", unclaimed(m->mmio));
+	set(into, "ports", accesses(m->ports));
+	set(into, "mmio", accesses(m->mmio));
 	set(into, "refused_bars",
 	    number(__atomic_load_n(&m->pci->refused_bars, __ATOMIC_RELAXED)));
 	set(into, "devices", devices(m, false));
@@ -244,7 +255,5 @@ void status_report(struct machine *m, json_t *into)
 	set(into, "io_tid", json_integer(loop_tid(m->io)));
 	set(into, "clock", clock_status(m));
 	set(into, "trace_ring", ring ? json_string(ring) : json_null());
-	set(into, "unclaimed_ports", unclaimed(m->ports));
-	set(into, "unclaimed_mmio", unclaimed(m->mmio));
 	set(into, "devices", devices(m, true));
 }
