@@ -6,3 +6,11 @@ virtio_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(2),$(virtio_ARCHIVES
 $(eval $(call virtio_test,test_virtqueue,$(virtio_DRIVER)))
 $(eval $(call virtio_test,test_virtio_net,$(virtio_DRIVER)))
 $(eval $(call virtio_test,test_virtio_frame,))
+
+virtio_QUEUE := vmm/virtio/virtqueue.c vmm/memory.c lib/err.c
+virtio_NET := $(addprefix vmm/virtio/,net.c net_rx.c net_tx.c net_ctrl.c tap.c iov.c virtio.c) \
+	vmm/loop.c vmm/trace.c vmm/frame.c lib/ring.c
+
+$(eval $(call fuzzer,fuzz_frame,tests/fuzz/fuzz_frame.c vmm/frame.c))
+$(eval $(call fuzzer,fuzz_virtqueue,tests/fuzz/fuzz_virtqueue.c $(virtio_QUEUE)))
+$(eval $(call fuzzer,fuzz_virtio_net,tests/fuzz/fuzz_virtio_net.c $(virtio_DRIVER) $(virtio_NET) $(virtio_QUEUE),-ljansson))

@@ -1,6 +1,7 @@
 /*
- * The virtio network device (virtio 1.2, 5.1), private to its files: net.c (options,
- * features, life), net_rx.c, net_tx.c (the data path), net_ctrl.c (the control queue).
+ * The virtio network device (virtio 1.2, 5.1), private to its files: net_device.c
+ * (options, status), net.c (features, life), net_rx.c, net_tx.c (the data path), net_ctrl.c
+ * (the control queue).
  *
  * Frames go between tap and guest memory without a copy: readv() straight into the
  * guest's receive buffers, writev() straight from its transmit buffers.

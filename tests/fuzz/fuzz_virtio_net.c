@@ -1,0 +1,202 @@
+/*
+ * Fuzzes the network device from the guest's side: the input is a program of a hostile
+ * driver that writes into its memory (rings included), kicks any queue, lets frames
+ * arrive, negotiates, resets. The device may break, and count it; it may not crash,
+ * hang, or touch what is not guest memory.
+ */
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/vmm/driver.h"
+#include "vmm/virtio/net.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PAIRS = 2, QUEUES = 2 * PAIRS + 1, OPERATIONS_MAX = 400 };
+
+enum operation {
+	KICK,
+	ARRIVE,
+	OFFER,
+	DESCRIBE,
+	WRITE_MEMORY,
+	SET_INDEX,
+	RESET,
+	TAP_READY,
+	DRAIN,
+	OPERATIONS,
+};
+
+struct input {
+	const uint8_t *data;
+	size_t left;
+};
+
+struct world {
+	struct driver driver;
+	struct driver_queue dq[QUEUES];
+	struct virtio_net net;
+	struct trace trace;
+	struct loop *loop;
+	int wire[PAIRS];
+};
+
+static unsigned int byte(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->data++;
+}
+
+static unsigned int half(struct input *in)
+{
+	unsigned int low = byte(in);
+
+	return low | byte(in) << 8;
+}
+
+static void negotiate(struct world *w, struct input *in)
+{
+	struct virtio_device *d = &w->net.device;
+	unsigned int choice = half(in);
+
+	w->driver.next = 4096;
+	virtio_set_status(d, 0);
+	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER);
+	/* Any subset of what is offered, and sometimes more. */
+	d->accepted = d->offered & ~((uint64_t)(choice & 0x7fff) << 7);
+	if (choice & 0x8000)
+		d->accepted ^= 1ULL << (choice & 63);
+	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK);
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		driver_queue_init(&w->dq[i], &w->driver, &d->queue[i].ring,
+				  (uint16_t)(1u << (i + choice) % 9));
+		if (!(choice & 0x100) || i != choice % QUEUES)
+			virtio_enable_queue(d, i);
+	}
+	virtio_set_status(d, d->status | VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static void describe(struct driver_queue *dq, struct input *in)
+{
+	unsigned int flags = byte(in), index = byte(in), next = byte(in);
+	uint64_t gpa = (uint64_t)half(in) << (flags >> 4 & 7);
+
+	driver_describe(dq, (uint16_t)(index % dq->size), gpa, half(in), flags & 7,
+			(uint16_t)(flags & 8 ? next : next % dq->size));
+}
+
+static void write_memory(struct world *w, struct input *in)
+{
+	uint64_t at = (uint64_t)half(in) << 2;
+	unsigned int n = byte(in);
+
+	for (; n && at < DRIVER_MEMORY; n--)
+		*(uint8_t *)driver_host(&w->driver, at++) = (uint8_t)byte(in);
+}
+
+static void arrive(struct world *w, struct input *in)
+{
+	static uint8_t frame[NET_FRAME_MAX];
+	size_t bytes = (size_t)half(in) + 1;
+
+	if (write(w->wire[byte(in) % PAIRS], frame, bytes) < 0)
+		return; /* the wire is full, or the device has hung up */
+}
+
+static void drain(struct world *w)
+{
+	static uint8_t frame[NET_FRAME_MAX];
+
+	for (int i = 0; i < PAIRS; i++)
+		while (read(w->wire[i], frame, sizeof(frame)) > 0)
+			;
+}
+
+static void operate(struct world *w, struct input *in)
+{
+	enum operation operation = byte(in) % OPERATIONS;
+	unsigned int queue = byte(in) % QUEUES;
+	struct virtio_device *d = &w->net.device;
+
+	switch (operation) {
+	case KICK:
+		if (d->running)
+			d->ops->kick(d, queue);
+		break;
+	case ARRIVE:
+		arrive(w, in);
+		break;
+	case OFFER:
+		driver_offer(&w->dq[queue], (uint16_t)byte(in));
+		break;
+	case DESCRIBE:
+		describe(&w->dq[queue], in);
+		break;
+	case WRITE_MEMORY:
+		write_memory(w, in);
+		break;
+	case SET_INDEX:
+		w->dq[queue].available->idx = (uint16_t)half(in);
+		break;
+	case RESET:
+		negotiate(w, in);
+		break;
+	case TAP_READY:
+		w->net.pair[queue % PAIRS].tap.ready(&w->net.pair[queue % PAIRS].tap, byte(in));
+		break;
+	case DRAIN:
+		drain(w);
+		break;
+	case OPERATIONS:
+		break;
+	}
+}
+
+static void create(struct world *w)
+{
+	int fds[PAIRS], pair[2];
+
+	driver_init(&w->driver);
+	trace_open(&w->trace, NULL);
+	w->loop = loop_create("fuzz");
+	for (int i = 0; i < PAIRS; i++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair))
+			abort();
+		w->wire[i] = pair[0];
+		fds[i] = pair[1];
+	}
+	strcpy(w->net.name, "fuzz");
+	if (net_init(&w->net, fds, PAIRS, w->loop, &w->driver.memory, &w->trace))
+		abort();
+	w->net.device.transport = &driver_transport;
+}
+
+static void destroy(struct world *w)
+{
+	net_destroy(&w->net);
+	loop_destroy(w->loop);
+	for (int i = 0; i < PAIRS; i++)
+		close(w->wire[i]);
+	driver_destroy(&w->driver);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct input in = {data, size};
+
+	signal(SIGPIPE, SIG_IGN);
+	create(w);
+	negotiate(w, &in);
+	for (int i = 0; in.left && i < OPERATIONS_MAX; i++)
+		operate(w, &in);
+	destroy(w);
+	free(w);
+	return 0;
+}
