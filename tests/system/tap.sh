@@ -1,74 +1,121 @@
-# TAP for system tests written in bash. A test sources this file, calls ok, is, like and unlike,
-# and ends with finish. It runs in the project's folder, with a scratch folder $scratch.
+# For system tests: run commands, and say in TAP (testanything.org) whether they did as they should.
 #
-#   ok WHAT COMMAND...         passes if the command succeeds
-#   is WHAT GOT WANTED         passes if both are the same
-#   like WHAT TEXT REGEX       passes if some line of the text matches
-#   unlike WHAT TEXT REGEX     passes if no line of it does
-#   skip_all REASON            ends the test as skipped
-#   on_exit COMMAND            runs when the test ends, however it ends; newest first
-cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-project=$PWD
+#   . "$(dirname "$0")/../tap.sh"
+#   run strata doctor --json        # $status, $out (stdout), $err (stderr)
+#   is "$status" 0 "it succeeds"
+#   like "$err" 'no such' "it says what is missing"
+#   done_testing
+#
+# Each test has a scratch folder, $tmp, that vanishes with it; processes started by "background" end
+# with it. The project's top is $top and the current folder.
+# shellcheck shell=bash disable=SC2034 # status, out, err, top: the tests use them
+
+set -u
+export LC_ALL=C.UTF-8
+top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+cd "$top" || exit 1
 tap_count=0
 tap_failed=0
-tap_exit=()
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/strata-test.XXXXXX")
+tap_pids=()
+tmp=$(mktemp -d)
 
-on_exit() { tap_exit=("$1" "${tap_exit[@]}"); }
+tap_end() {
+	local pid
 
-tap_clean() {
-	local command
-
-	for command in "${tap_exit[@]}"; do
-		eval "$command"
+	for pid in "${tap_pids[@]}"; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
-	rm -rf "$scratch"
+	rm -rf "$tmp"
 }
-trap tap_clean EXIT
+trap tap_end EXIT
 trap 'exit 130' INT TERM
 
-# WHAT RESULT [DIAGNOSTIC]
-tap_report() {
-	tap_count=$((tap_count + 1))
-	if [ "$2" = 0 ]; then
-		echo "ok $tap_count - $1"
-		return
-	fi
-	tap_failed=$((tap_failed + 1))
-	echo "not ok $tap_count - $1"
-	[ -z "${3:-}" ] || printf '%s\n' "$3" | sed 's/^/# /'
+# run COMMAND...: its exit code, stdout and stderr into $status, $out, $err
+run() {
+	"$@" >"$tmp/stdout" 2>"$tmp/stderr" </dev/null
+	status=$?
+	out=$(<"$tmp/stdout")
+	err=$(<"$tmp/stderr")
 }
 
-ok() {
-	local what=$1 said result=0
+# background COMMAND...: its process id into $pid; stdout into $tmp/background
+background() {
+	rm -f "$tmp/background"
+	"$@" >"$tmp/background" </dev/null &
+	pid=$!
+	tap_pids+=("$pid")
+}
+
+# eventually SECONDS COMMAND...: until it succeeds
+eventually() {
+	local end=$((SECONDS + $1 + 1))
 
 	shift
-	said=$("$@" 2>&1) || result=$?
-	tap_report "$what" $result "$* ended with $result: $said"
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
 }
 
-is() {
-	[ "$2" = "$3" ]
-	tap_report "$1" $? "got:    $2"$'\n'"wanted: $3"
+diagnose() {
+	printf '%s\n' "$@" | sed 's/^/# /'
 }
 
-like() {
-	grep -qE -- "$3" <<<"$2"
-	tap_report "$1" $? "no line matches $3 in:"$'\n'"$2"
+pass() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
 }
 
-unlike() {
-	! grep -qE -- "$3" <<<"$2"
-	tap_report "$1" $? "a line matches $3 in:"$'\n'"$2"
+# fail NAME [DETAIL...]
+fail() {
+	tap_count=$((tap_count + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+	shift
+	[ $# -eq 0 ] || diagnose "$@"
 }
 
+# skip NAME WHY
+skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# skip_all WHY: nothing in here can be tested on this machine
 skip_all() {
 	echo "1..0 # SKIP $1"
 	exit 77
 }
 
-finish() {
+# ok NAME COMMAND...
+ok() {
+	local name=$1
+
+	shift
+	if "$@" >"$tmp/ok" 2>&1; then
+		pass "$name"
+	else
+		fail "$name" "failed: $*" "$(<"$tmp/ok")"
+	fi
+}
+
+# is FOUND EXPECTED NAME
+is() {
+	if [ "$1" = "$2" ]; then pass "$3"; else fail "$3" "found:    $1" "expected: $2"; fi
+}
+
+# like FOUND REGEX NAME; the regular expression is an extended one
+like() {
+	if grep -qE -- "$2" <<<"$1"; then pass "$3"; else fail "$3" "found:   $1" "no match: $2"; fi
+}
+
+unlike() {
+	if grep -qE -- "$2" <<<"$1"; then fail "$3" "found: $1" "matches: $2"; else pass "$3"; fi
+}
+
+# The last line of every test.
+done_testing() {
 	echo "1..$tap_count"
-	[ $tap_failed = 0 ] || exit 1
+	[ "$tap_failed" -eq 0 ] || exit 1
 	exit 0
 }
