@@ -1,0 +1,242 @@
+/* The agent's service: see service.h. */
+#include "probes/agent/service.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/err.h"
+
+enum {
+	IDLE_PAUSE_US = 20000,
+	PAUSE_MIN_US = 2000,
+	PAUSE_MAX_US = 20000,
+	EVENTS_MIN = 64,
+};
+
+#define CLOCK_EVERY_NS   100000000ull
+#define ABANDONED_NS     10000000000ull /* a ring full for so long has no reader */
+#define ANSWER_BYTES_MAX (RING_NOTE_BYTES / 2)
+
+static uint64_t clock_read(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+int service_create(struct service *s, void *memory, size_t bytes)
+{
+	uint32_t capacity = ring_capacity_for(bytes, 1);
+
+	memset(s, 0, sizeof(*s));
+	if (capacity < EVENTS_MIN)
+		return err_set("the shared memory has %zu bytes, too few for events: it needs "
+			       "at least %zu",
+			       bytes, ring_bytes(1, EVENTS_MIN));
+	return ring_create(&s->ring, memory, bytes, 1, capacity);
+}
+
+/* An answer must fit; what is longest goes first. */
+static void answer(struct service *s, enum ring_state state, json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	if (text && strlen(text) >= ANSWER_BYTES_MAX) {
+		free(text);
+		json_object_del(json, "missing");
+		json_object_del(json, "devices");
+		text = json_dumps(json, JSON_COMPACT);
+	}
+	ring_answer(&s->ring, state, s->generation, text);
+	free(text);
+	json_decref(json);
+}
+
+static void add_hops(const struct service *s, json_t *json)
+{
+	json_t *hops = json_array(), *guesses = json_array();
+
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		bool inferred;
+
+		if (!probes_hop_in_force(s->probes, (enum strata_hop)hop, &inferred))
+			continue;
+		json_array_append_new(hops, json_string(hop_table[hop].name));
+		if (inferred)
+			json_array_append_new(guesses, json_string(hop_table[hop].name));
+	}
+	json_object_set_new(json, "hops", hops);
+	json_object_set_new(json, "inferred", guesses);
+}
+
+static json_t *answer_running(struct service *s)
+{
+	const struct probe_report *r;
+	size_t n = probes_report(s->probes, &r), attached = 0;
+	json_t *json = json_object(), *missing = json_array(), *devices = json_array();
+	struct utsname u;
+
+	uname(&u);
+	json_object_set_new(json, "release", json_string(u.release));
+	add_hops(s, json);
+	for (size_t i = 0; i < n; i++) {
+		attached += r[i].attached;
+		if (!r[i].attached)
+			json_array_append_new(missing, json_string(r[i].name));
+	}
+	for (unsigned int i = 0; i < s->survey.config.device_count; i++)
+		json_array_append_new(devices, json_string(s->survey.config.devices[i].name));
+	json_object_set_new(json, "probes", json_integer((json_int_t)attached));
+	json_object_set_new(json, "missing", missing);
+	json_object_set_new(json, "nginx",
+			    s->survey.nginx_path[0] ? json_string(s->survey.nginx_path)
+						    : json_null());
+	json_object_set_new(json, "devices", devices);
+	return json;
+}
+
+static json_t *answer_idle(struct service *s)
+{
+	const struct probe_report *r;
+	size_t n = probes_report(s->probes, &r);
+	uint64_t runs = 0, run_time_ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		runs += r[i].runs;
+		run_time_ns += r[i].run_time_ns;
+	}
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "events", (json_int_t)s->events, "lost",
+			 (json_int_t)probes_lost(s->probes), "agent_cpu_ns",
+			 (json_int_t)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_ns),
+			 "wall_ns", (json_int_t)(clock_read(CLOCK_MONOTONIC) - s->started_ns),
+			 "bpf_runs", (json_int_t)runs, "bpf_run_time_ns",
+			 (json_int_t)run_time_ns);
+}
+
+static void forward(void *ctx, const struct strata_event *e)
+{
+	struct service *s = ctx;
+
+	s->events++;
+	if (ring_put(&s->ring, 0, e))
+		s->put_ns = e->time_ns;
+}
+
+static void leave_clock(struct service *s, uint64_t now)
+{
+	struct clock_sample sample;
+
+	if (now - s->clock_ns < CLOCK_EVERY_NS)
+		return;
+	sample = clock_sample_now();
+	ring_clock_put(&s->ring, sample.tsc, sample.time_ns, sample.bracket);
+	s->clock_ns = now;
+}
+
+static int drain(struct service *s)
+{
+	int n = probes_poll(s->probes);
+
+	atomic_store_explicit(&s->ring.header->upstream_lost,
+			      s->lost_before + probes_lost(s->probes), memory_order_relaxed);
+	return n;
+}
+
+static int start(struct service *s)
+{
+	struct probes_callbacks callbacks = {.event = forward, .ctx = s};
+
+	s->started_ns = s->put_ns = clock_read(CLOCK_MONOTONIC);
+	s->cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	s->clock_ns = 0;
+	s->events = 0;
+	s->pause_us = PAUSE_MIN_US;
+	if (survey_request(&s->survey, s->request) || survey_devices(&s->survey))
+		return -1;
+	survey_nginx(&s->survey);
+	leave_clock(s, s->started_ns);
+	s->probes = probes_open(&s->survey.config, &callbacks);
+	return s->probes ? 0 : -1;
+}
+
+static void stop(struct service *s)
+{
+	json_t *json;
+
+	drain(s);
+	json = answer_idle(s);
+	s->lost_before += probes_lost(s->probes);
+	leave_clock(s, s->clock_ns + CLOCK_EVERY_NS);
+	answer(s, RING_IDLE, json);
+	probes_close(s->probes);
+	s->probes = NULL;
+}
+
+static void take_up(struct service *s, uint32_t wanted)
+{
+	s->generation = wanted;
+	snprintf(s->request, sizeof(s->request), "%.*s", (int)sizeof(s->request) - 1,
+		 s->ring.header->request);
+	ring_answer(&s->ring, RING_STARTING, wanted, "{}");
+	if (start(s)) {
+		err_print("strata-agent");
+		answer(s, RING_FAILED, json_pack("{s:s}", "error", err_text()));
+		return;
+	}
+	answer(s, RING_RUNNING, answer_running(s));
+}
+
+/* A host that comes back after a crash may ask with the generation of its predecessor. */
+static bool is_news(const struct service *s, uint32_t wanted)
+{
+	return wanted != s->generation ||
+	       strncmp(s->request, s->ring.header->request, sizeof(s->request) - 1);
+}
+
+static unsigned int forward_turn(struct service *s)
+{
+	uint64_t now = clock_read(CLOCK_MONOTONIC);
+	int n = drain(s);
+
+	leave_clock(s, now);
+	if (n > 0 && now > s->put_ns && now - s->put_ns > ABANDONED_NS) {
+		err_set("nobody reads the events: probes off until they are wanted again");
+		err_print("strata-agent");
+		stop(s);
+		return IDLE_PAUSE_US;
+	}
+	if (n <= 0)
+		s->put_ns = now;
+	s->pause_us = n > 0 ? s->pause_us / 2 : s->pause_us * 2;
+	if (s->pause_us < PAUSE_MIN_US)
+		s->pause_us = PAUSE_MIN_US;
+	if (s->pause_us > PAUSE_MAX_US)
+		s->pause_us = PAUSE_MAX_US;
+	return s->pause_us;
+}
+
+unsigned int service_turn(struct service *s)
+{
+	/* pairs with the consumer's release: its request stands before it is wanted */
+	uint32_t wanted = atomic_load_explicit(&s->ring.header->wanted, memory_order_acquire);
+
+	if (s->probes && (!wanted || is_news(s, wanted)))
+		stop(s);
+	if (!wanted)
+		s->generation = 0;
+	else if (is_news(s, wanted))
+		take_up(s, wanted);
+	return s->probes ? forward_turn(s) : IDLE_PAUSE_US;
+}
+
+void service_end(struct service *s)
+{
+	if (s->probes)
+		stop(s);
+}
