@@ -115,13 +115,18 @@ static int attempt(struct probes *p, size_t *culprit)
 	return attach_all(p, culprit);
 }
 
-/* Do without what was refused, if that is possible. One refused fentry stands for all. */
-static bool resign(struct probes *p, size_t culprit)
+/*
+ * Do without what was refused, if that is possible. The verifier's EACCES and EINVAL concern
+ * one program; any other refusal of an fentry program means that this kernel has no fentry.
+ */
+static bool resign(struct probes *p, size_t culprit, int reason)
 {
+	bool one = reason == EACCES || reason == EINVAL;
+
 	if (culprit == NOBODY || programs[culprit].required)
 		return false;
 	for (size_t i = 0; i < program_count; i++)
-		if (i == culprit || (programs[i].kind == PROGRAM_FENTRY &&
+		if (i == culprit || (!one && programs[i].kind == PROGRAM_FENTRY &&
 				     programs[culprit].kind == PROGRAM_FENTRY))
 			choose_refuse(p, i, err_text());
 	return true;
@@ -135,7 +140,7 @@ static int open_probes(struct probes *p)
 		return -1;
 	p->needs = configure_needs(p);
 	while (attempt(p, &culprit)) {
-		if (!resign(p, culprit))
+		if (!resign(p, culprit, errno))
 			return -1;
 		close_attempt(p);
 	}

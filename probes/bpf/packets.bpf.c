@@ -140,16 +140,19 @@ int BPF_PROG(irq_handler_entry, int irq)
 
 /*
  * The bridge takes the frame. The frame is the one that netif_receive_skb saw on this CPU if
- * they share a head: the bridge may have been given a clone.
+ * they share a head: the bridge may have been given a clone. Its argument is fetched by
+ * helper: before Linux 6.15 the verifier knows no pointers to pointers.
  */
 SEC("fentry/br_handle_frame")
-int BPF_PROG(br_handle_frame, struct sk_buff **pskb)
+int br_handle_frame(__u64 *ctx)
 {
 	struct cpu_state *cpu = this_cpu();
 	struct sk_buff *skb = NULL;
 	struct strata_event *e;
+	__u64 pskb;
 
-	if (!cpu || !cpu->frame.packet || bpf_probe_read_kernel(&skb, sizeof(skb), pskb) ||
+	if (!cpu || !cpu->frame.packet || bpf_get_func_arg(ctx, 0, &pskb) ||
+	    bpf_probe_read_kernel(&skb, sizeof(skb), (void *)pskb) ||
 	    (__u64)BPF_CORE_READ(skb, head) != cpu->frame.packet)
 		return 0;
 	e = ring_reserve(sizeof(*e));
