@@ -9,9 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef STRATA_VERSION
-#define STRATA_VERSION "unknown"
-#endif
+#include "lib/version.h"
 
 bool environment_is_testbed(void)
 {
