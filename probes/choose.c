@@ -57,9 +57,9 @@ static void choose_rank(struct probes *p, enum alternative a)
 		if (programs[i].alternative == a)
 			p->state[i].used = p->state[i].wanted && programs[i].rank == rank &&
 					   possible(p, i);
-	/* a worse rank than the one in use is not missed */
+	/* the others are not missed */
 	for (size_t i = 0; i < program_count; i++)
-		if (programs[i].alternative == a && programs[i].rank > rank)
+		if (programs[i].alternative == a && programs[i].rank != rank)
 			p->state[i].wanted = false;
 }
 

@@ -2,12 +2,13 @@
  * Prints what libprobes sees, one line per event: a tool for its tests, and for development.
  *
  *   probes_dump --port 80 --device NAME:ROLE[:NETNS] ... [--wire N] [--nginx PATH]
- *               [--seconds S] [--no-fentry] [--stats] [--quiet]
+ *               [--vm PID [--vcpu TID]... [--kick GPA:QUEUE]...] [--seconds S] [--no-fentry]
+ *               [--stats] [--quiet]
  *
  * ROLE is client, uplink, port, server or bare; NETNS a name under /run/netns. Prints "ready"
  * once attached; ends after S seconds, on SIGINT or SIGTERM. An event's line:
  *
- *   event TIME HOP FLOW SEQ LEN FLAGS CPU DEVICE CLIENT_PORT SERVER_PORT TID ARG64 PACKET
+ *   event TIME HOP FLOW SEQ LEN FLAGS CPU DEVICE CLIENT_PORT SERVER_PORT TID ARG64 PACKET QUEUE
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -51,10 +52,10 @@ static void on_event(void *ctx, const struct strata_event *e)
 	if (t->quiet)
 		return;
 	printf("event %" PRIu64 " %s %016" PRIx64 " %u %u %u %u %u %u %u %u %" PRIx64
-	       " %" PRIx64 "\n",
+	       " %" PRIx64 " %u\n",
 	       (uint64_t)e->time_ns, hop_table[e->hop].name, (uint64_t)e->flow, e->seq, e->len,
 	       e->flags, e->cpu, e->device, e->client_port, e->server_port, e->tid,
-	       (uint64_t)e->arg64, (uint64_t)e->packet);
+	       (uint64_t)e->arg64, (uint64_t)e->packet, e->queue);
 }
 
 static void on_wire(void *ctx, const struct strata_wire *w)
@@ -174,17 +175,20 @@ static int parse(int argc, char **argv, struct probes_config *c, struct totals *
 		{"device", required_argument, NULL, 'd'},
 		{"wire", required_argument, NULL, 'w'},
 		{"nginx", required_argument, NULL, 'n'},
+		{"vm", required_argument, NULL, 'v'},
+		{"vcpu", required_argument, NULL, 'c'},
+		{"kick", required_argument, NULL, 'k'},
 		{"seconds", required_argument, NULL, 's'},
 		{"no-fentry", no_argument, NULL, 'f'},
 		{"stats", no_argument, NULL, 'S'},
 		{"quiet", no_argument, NULL, 'q'},
-		{"netns", required_argument, NULL, 'N'},
 		{NULL, 0, NULL, 0},
 	};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		char path[128];
+		struct probes_vm *vm = &c->vms[0];
+		char *end;
 
 		switch (o) {
 		case 'p':
@@ -197,9 +201,17 @@ static int parse(int argc, char **argv, struct probes_config *c, struct totals *
 		case 'w':
 			c->wire_device = (uint32_t)atoi(optarg);
 			break;
-		case 'N':
-			snprintf(path, sizeof(path), "/run/netns/%s", optarg);
-			c->wire_netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+		case 'v':
+			c->vm_count = 1;
+			vm->vm = 1;
+			vm->tgid = (uint32_t)atoi(optarg);
+			break;
+		case 'c':
+			vm->vcpu_tids[vm->vcpus++] = (uint32_t)atoi(optarg);
+			break;
+		case 'k':
+			vm->kicks[vm->kick_count].gpa = strtoull(optarg, &end, 0);
+			vm->kicks[vm->kick_count++].queue = *end ? (uint16_t)atoi(end + 1) : 0;
 			break;
 		case 'n':
 			c->nginx_path = optarg;
