@@ -160,7 +160,7 @@ void look_kvm_speed(struct finding *f, const void *arg)
 		describe_slow(f, s);
 	else
 		found(f, STATE_OK,
-		      "runs guest code at speed: %.4g M instructions/s, %.2g of native; an exit "
+		      "runs guest code at speed: %.4g M instructions/s, %.2f of native; an exit "
 		      "takes %.1f us",
 		      s->guest_ips / 1e6, s->guest_ips / s->native_ips, s->exit_ns / 1e3);
 }
