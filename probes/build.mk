@@ -26,19 +26,7 @@ $(call objs,$(probes_SRCS)): $(probes_SKEL)
 
 $(eval $(call archive,libprobes.a,$(probes_SRCS)))
 
-# A tool of the tests: prints the events of a set of probes.
-PROBES_DUMP := $(B)/tests/probes_dump
-$(PROBES_DUMP): $(call objs,tests/system/probes_dump.c) $(B)/libprobes.a $(LIB)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(probes_LIBS)
-
 # Static: it runs in an initramfs that holds no libraries.
 agent_SRCS := $(wildcard probes/agent/*.c)
 $(eval $(call program,strata-agent,$(agent_SRCS),$(B)/libprobes.a $(LIB),-ljansson $(probes_LIBS)))
 $(B)/bin/strata-agent: LDFLAGS += -static -s
-
-# Another: the host's end of an agent's shared memory.
-AGENT_CONSUMER := $(B)/tests/agent_consumer
-$(AGENT_CONSUMER): $(call objs,tests/system/agent_consumer.c) $(LIB)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^

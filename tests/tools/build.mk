@@ -1,6 +1,14 @@
 # Programs that tests run against.
-TEST_TOOLS := $(B)/tests/tools/replies
+TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer)
 
 $(B)/tests/tools/replies: $(call objs,tests/tools/replies.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/tools/probes_dump: $(call objs,tests/tools/probes_dump.c) $(B)/libprobes.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(probes_LIBS)
+
+$(B)/tests/tools/agent_consumer: $(call objs,tests/tools/agent_consumer.c) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^

@@ -229,7 +229,7 @@ static int parse(int argc, char **argv, struct probes_config *c, struct totals *
 			t->quiet = true;
 			break;
 		default:
-			return err_set("see the head of tests/system/probes_dump.c");
+			return err_set("see the head of tests/tools/probes_dump.c");
 		}
 	}
 	return 0;
