@@ -49,7 +49,8 @@ uint32_t block_crc(const struct block_header *h, const void *stored)
 
 	plain.crc = 0;
 	crc = crc32(crc32(0, NULL, 0), (const Bytef *)&plain, sizeof(plain));
-	return (uint32_t)crc32(crc, stored, h->stored);
+	/* given no bytes and no place, crc32() would start anew */
+	return (uint32_t)(h->stored ? crc32(crc, stored, h->stored) : crc);
 }
 
 static int write_all(struct recording_writer *w, const void *data, size_t bytes)

@@ -287,6 +287,10 @@ static void print_cell(const struct table *t, FILE *f, struct table_style style,
 {
 	bool last = column + 1 == t->columns;
 
+	if (last && !*text) {
+		fputc('\n', f);
+		return;
+	}
 	if (column)
 		spaces(f, GAP);
 	fputs(table_on(style, c), f);

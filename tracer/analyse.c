@@ -1,0 +1,225 @@
+/* From a recording to the model: see analyse.h. */
+#include "tracer/analyse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/err.h"
+#include "lib/recording.h"
+#include "tracer/reorder.h"
+#include "tracer/wire_order.h"
+
+#define REQUESTS_MAX    10000
+#define WINDOW          (1u << 19)
+#define WIRE_WINDOW     4096
+#define CONNECTIONS_MAX 65536
+
+struct analysis {
+	struct model *m;
+	struct clock *clock;
+	struct wire_order *wires;
+	struct http *http;
+	struct reorder *events;
+	struct join *join;
+	bool failed;         /* in a callback that cannot say so */
+	uint64_t idle_at_ns; /* when to look for idle connections again */
+};
+
+/* ---- first pass ---- */
+
+static int learn_meta(void *ctx, json_t *meta)
+{
+	struct analysis *a = ctx;
+
+	return model_take_meta(a->m, meta);
+}
+
+static int learn_clock(void *ctx, unsigned int domain, const struct clock_sample *s)
+{
+	struct analysis *a = ctx;
+
+	/* one that runs backwards is left out: the error bound tells what remains */
+	(void)clock_add(a->clock, domain, s);
+	return 0;
+}
+
+static int learn_lost(void *ctx, enum lost_stage stage, uint64_t count)
+{
+	struct analysis *a = ctx;
+
+	a->m->lost[stage] += count;
+	return 0;
+}
+
+static int learn_events(void *ctx, const struct strata_event *e, size_t count)
+{
+	struct analysis *a = ctx;
+
+	for (size_t i = 0; i < count; i++) {
+		if (e[i].hop >= HOP_COUNT || e[i].domain >= CLOCK_DOMAINS_MAX)
+			continue;
+		a->m->hops[e[i].hop].events++;
+		a->m->hops[e[i].hop].domain = e[i].domain;
+		a->m->domains[e[i].domain].events++;
+	}
+	return 0;
+}
+
+static void relate_clocks(struct analysis *a)
+{
+	json_t *d;
+	size_t i;
+
+	json_array_foreach (json_object_get(a->m->meta, "domains"), i, d) {
+		const char *offset = json_string_value(json_object_get(d, "tsc_offset"));
+		double ratio = json_number_value(json_object_get(d, "tsc_ratio"));
+		json_int_t domain = json_integer_value(json_object_get(d, "domain"));
+
+		if (offset && domain > 0 && domain < CLOCK_DOMAINS_MAX)
+			clock_set_relation(a->clock, (unsigned int)domain,
+					   strtoll(offset, NULL, 10), ratio > 0 ? ratio : 1);
+	}
+	for (unsigned int n = 0; n < CLOCK_DOMAINS_MAX; n++) {
+		a->m->domains[n].aligned = clock_ready(a->clock, n);
+		a->m->domains[n].error_ns = clock_error_ns(a->clock, n);
+		if (a->m->domains[n].events && n >= a->m->domain_count)
+			a->m->domain_count = n + 1;
+	}
+}
+
+static int first_pass(struct analysis *a, const char *path)
+{
+	const struct recording_visitor v = {.meta = learn_meta,
+					    .events = learn_events,
+					    .clock = learn_clock,
+					    .lost = learn_lost,
+					    .ctx = a};
+
+	if (recording_read(path, &v, &a->m->recording))
+		return -1;
+	relate_clocks(a);
+	return model_conclude(a->m) ? err_add("%s", path) : 0;
+}
+
+/* ---- second pass ---- */
+
+static void found_request(void *ctx, const struct http_request *r)
+{
+	struct analysis *a = ctx;
+
+	if (join_request(a->join, r))
+		a->failed = true;
+}
+
+static int ordered_wire(void *ctx, const struct strata_wire *w)
+{
+	struct analysis *a = ctx;
+
+	if (w->event.time_ns > a->idle_at_ns) {
+		http_idle(a->http, w->event.time_ns);
+		a->idle_at_ns = w->event.time_ns + 1000000000u;
+	}
+	return http_feed(a->http, w) || a->failed ? -1 : 0;
+}
+
+static int read_wire(void *ctx, const struct strata_wire *w)
+{
+	struct analysis *a = ctx;
+
+	return wire_order_add(a->wires, w);
+}
+
+static int ordered_event(void *ctx, const struct observation *o)
+{
+	struct analysis *a = ctx;
+
+	return join_observe(a->join, o);
+}
+
+static int read_event(struct analysis *a, const struct strata_event *e)
+{
+	struct observation o = {
+		.flow = e->flow,
+		.seq = e->seq,
+		.len = e->flags & EVENT_UPTO ? 0 : e->len,
+		.tid = e->tid,
+		.packet = (uint32_t)(e->packet >> 6), /* heads are cache lines apart */
+		.cpu = e->cpu,
+		.queue = e->queue,
+		.hop = (uint8_t)e->hop,
+		.flags = e->flags,
+		.domain = e->domain,
+		.vm = e->vm,
+	};
+
+	a->m->events++;
+	if (e->hop >= HOP_COUNT || e->domain >= CLOCK_DOMAINS_MAX) {
+		a->m->events_rejected++;
+		return 0;
+	}
+	if (!a->m->domains[e->domain].aligned) {
+		a->m->events_unaligned++;
+		return 0;
+	}
+	if (!o.vm)
+		o.vm = a->m->domains[e->domain].vm;
+	o.time_ns = clock_to_host(a->clock, e->domain, e->time_ns);
+	return reorder_add(a->events, &o);
+}
+
+static int read_events(void *ctx, const struct strata_event *e, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (read_event(ctx, &e[i]))
+			return -1;
+	return 0;
+}
+
+static int second_pass(struct analysis *a, const char *path)
+{
+	const struct recording_visitor v = {.events = read_events, .wire = read_wire, .ctx = a};
+
+	if (recording_read(path, &v, NULL) || wire_order_flush(a->wires))
+		return -1;
+	http_finish(a->http);
+	if (a->failed || reorder_flush(a->events) || join_finish(a->join))
+		return -1;
+	a->m->http = http_stats(a->http);
+	return 0;
+}
+
+static int prepare(struct analysis *a, const struct analyse_options *o)
+{
+	struct join_limits limits = o->join.observations_max ? o->join : join_limits_default;
+
+	a->wires = wire_order_create(WIRE_WINDOW, ordered_wire, a);
+	a->http = http_create(found_request, a, CONNECTIONS_MAX);
+	a->events = reorder_create(o->window ? o->window : WINDOW, ordered_event, a);
+	a->join = join_create(a->m, &limits);
+	return a->wires && a->http && a->events && a->join ? 0 : -1;
+}
+
+int analyse(const char *path, const struct analyse_options *options, struct model **out)
+{
+	const struct analyse_options defaults = {.requests_max = 0};
+	struct analysis a = {.clock = clock_create()};
+	int failed;
+
+	if (!options)
+		options = &defaults;
+	a.m = model_create(options->requests_max ? options->requests_max : REQUESTS_MAX);
+	failed = !a.clock || !a.m || first_pass(&a, path) || prepare(&a, options) ||
+		 second_pass(&a, path);
+	join_destroy(a.join);
+	reorder_destroy(a.events);
+	http_destroy(a.http);
+	wire_order_destroy(a.wires);
+	clock_destroy(a.clock);
+	if (failed) {
+		model_free(a.m);
+		return -1;
+	}
+	*out = a.m;
+	return 0;
+}

@@ -1,0 +1,540 @@
+/* Requests on the wire, connection by connection: see http.h. */
+#include "tracer/http.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/hop.h"
+#include "tracer/http_stream.h"
+
+#define PENDING_MAX   32           /* pipelined requests that wait for their replies */
+#define GAP_MAX       (256u << 20) /* a hole larger than this is another connection */
+#define STALE_MAX     (1u << 20) /* bytes before a closed connection's end: a retransmission */
+#define STALE_NS      2000000000u
+#define OPEN_IDLE_NS  2000000000u   /* an open reply that is quiet for so long is over */
+#define FORGET_NS     300000000000u /* and a connection: what it waits for will not come */
+#define BUCKETS_START 256
+
+struct connection {
+	uint64_t flow;
+	struct http_stream dir[2]; /* by enum strata_direction */
+	struct http_request *pending;
+	uint32_t pending_count, pending_capacity;
+	uint32_t requests;
+	bool from_start; /* its first bytes were a request line */
+	bool closed;
+	bool request_open; /* the last of pending has not ended */
+	bool reply_open;   /* the first of pending is being answered */
+	uint64_t last_ns;
+	uint8_t client_addr[16], server_addr[16];
+	uint16_t client_port, server_port;
+	bool ipv6;
+	struct connection *chain;         /* in its bucket */
+	struct connection *older, *newer; /* by last use */
+};
+
+struct http {
+	void (*request)(void *ctx, const struct http_request *r);
+	void *ctx;
+	struct connection **buckets;
+	size_t bucket_count, count, max;
+	struct connection *oldest, *newest;
+	struct http_stats stats;
+};
+
+struct http *http_create(void (*request)(void *ctx, const struct http_request *r), void *ctx,
+			 size_t connections_max)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	if (!h || !(h->buckets = calloc(BUCKETS_START, sizeof(*h->buckets)))) {
+		free(h);
+		err_set("out of memory for connections");
+		return NULL;
+	}
+	h->bucket_count = BUCKETS_START;
+	h->request = request;
+	h->ctx = ctx;
+	h->max = connections_max ? connections_max : 1;
+	return h;
+}
+
+struct http_stats http_stats(const struct http *h)
+{
+	return h->stats;
+}
+
+/* ---- what is pending on a connection ---- */
+
+static void request_ended(struct connection *c, uint64_t time_ns, bool exact)
+{
+	const struct http_stream *s = &c->dir[DIRECTION_REQUEST];
+	struct http_request *r;
+
+	c->request_open = false;
+	if (!c->pending_count)
+		return;
+	r = &c->pending[c->pending_count - 1];
+	r->request_end = s->next_seq;
+	r->request_bytes = s->message_bytes;
+	r->request_exact = exact;
+	if (exact)
+		r->request_last_ns = time_ns;
+}
+
+/* The oldest request leaves; if it has not ended, it ends where its bytes do so far. */
+static void hand_out(struct http *h, struct connection *c)
+{
+	if (c->pending_count == 1 && c->request_open)
+		request_ended(c, c->last_ns, false);
+	h->stats.requests++;
+	h->request(h->ctx, &c->pending[0]);
+	c->pending_count--;
+	memmove(c->pending, c->pending + 1, c->pending_count * sizeof(*c->pending));
+	c->reply_open = false;
+}
+
+static struct http_request *new_pending(struct http *h, struct connection *c)
+{
+	if (c->pending_count == PENDING_MAX)
+		hand_out(h, c);
+	if (c->pending_count == c->pending_capacity) {
+		uint32_t capacity = c->pending_capacity ? c->pending_capacity * 2 : 2;
+		struct http_request *p = realloc(c->pending, capacity * sizeof(*p));
+
+		if (!p) {
+			err_set("out of memory for requests");
+			return NULL;
+		}
+		c->pending = p;
+		c->pending_capacity = capacity;
+	}
+	memset(&c->pending[c->pending_count], 0, sizeof(*c->pending));
+	return &c->pending[c->pending_count++];
+}
+
+static void copy_word(char *to, size_t size, const char *from, size_t n)
+{
+	if (n > size - 1)
+		n = size - 1;
+	for (size_t i = 0; i < n; i++)
+		to[i] = isprint((unsigned char)from[i]) ? from[i] : '?';
+	to[n] = '\0';
+}
+
+static int request_started(struct http *h, struct connection *c, uint64_t time_ns)
+{
+	const struct http_stream *s = &c->dir[DIRECTION_REQUEST];
+	struct http_request *r = new_pending(h, c);
+	size_t method = strcspn(s->line, " ");
+	const char *path = s->line + method + strspn(s->line + method, " ");
+	const char *version;
+
+	if (!r)
+		return -1;
+	r->flow = c->flow;
+	memcpy(r->client_addr, c->client_addr, 16);
+	memcpy(r->server_addr, c->server_addr, 16);
+	r->client_port = c->client_port;
+	r->server_port = c->server_port;
+	r->ipv6 = c->ipv6;
+	r->index = c->requests++;
+	r->new_connection = !r->index && c->from_start;
+	copy_word(r->method, sizeof(r->method), s->line, method);
+	copy_word(r->path, sizeof(r->path), path, strcspn(path, " "));
+	version = strstr(path, " HTTP/1.");
+	r->version = !version || version[8] != '0';
+	r->request_seq = s->message_seq;
+	r->request_first_ns = r->request_last_ns = time_ns;
+	c->request_open = true;
+	return 0;
+}
+
+/* Replies were missed: what comes next answers the newest request, most likely. */
+static void forget_unanswered(struct http *h, struct connection *c)
+{
+	h->stats.resynced++;
+	while (c->pending_count > 1)
+		hand_out(h, c);
+}
+
+static bool informational(unsigned int status)
+{
+	return status >= 100 && status < 200 && status != 101;
+}
+
+static void reply_started(struct http *h, struct connection *c, uint64_t time_ns)
+{
+	struct http_stream *s = &c->dir[DIRECTION_REPLY];
+
+	if (s->resynced)
+		forget_unanswered(h, c);
+	s->resynced = false;
+	if (!c->pending_count)
+		return;
+	c->pending[0].status = (uint16_t)strtoul(s->line + 9, NULL, 10);
+	/* the request's end was not told by itself: the server saw it, or would not answer */
+	if (c->request_open && c->pending_count == 1 && !informational(c->pending[0].status) &&
+	    c->dir[DIRECTION_REQUEST].state == HTTP_OPEN) {
+		http_stream_close(&c->dir[DIRECTION_REQUEST]);
+		request_ended(c, time_ns, false);
+	}
+	c->pending[0].reply_seq = s->message_seq;
+	c->pending[0].reply_first_ns = time_ns;
+	c->reply_open = true;
+}
+
+/* RFC 9112, 6.3: replies without a body, whatever their headers say. */
+static bool bodyless(const struct connection *c)
+{
+	const struct http_request *r = &c->pending[0];
+
+	if (!c->reply_open)
+		return false;
+	return !strcmp(r->method, "HEAD") || informational(r->status) || r->status == 204 ||
+	       r->status == 304;
+}
+
+static void reply_ended(struct http *h, struct connection *c, uint64_t time_ns, bool exact)
+{
+	const struct http_stream *s = &c->dir[DIRECTION_REPLY];
+	struct http_request *r = &c->pending[0];
+
+	if (!c->reply_open || !c->pending_count)
+		return;
+	if (exact && informational(r->status)) {
+		c->reply_open = false; /* 100 Continue: the real one follows */
+		return;
+	}
+	r->reply_end = s->next_seq;
+	r->reply_bytes = s->message_bytes;
+	r->answered = true;
+	r->reply_exact = exact;
+	if (exact || !r->reply_last_ns)
+		r->reply_last_ns = time_ns;
+	hand_out(h, c);
+}
+
+/* ---- segments ---- */
+
+static int stepped(struct http *h, struct connection *c, enum strata_direction d,
+		   enum http_step step, uint64_t time_ns)
+{
+	struct http_stream *s = &c->dir[d];
+
+	switch (step) {
+	case HTTP_STARTED:
+		if (d == DIRECTION_REPLY)
+			reply_started(h, c, time_ns);
+		else if (request_started(h, c, time_ns))
+			return -1;
+		s->line_len = 0;
+		return 0;
+	case HTTP_FRAMED:
+		http_stream_body(s, d == DIRECTION_REPLY && bodyless(c));
+		return 0;
+	case HTTP_ENDED:
+		if (d == DIRECTION_REPLY)
+			reply_ended(h, c, time_ns, true);
+		else
+			request_ended(c, time_ns, true);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int run(struct http *h, struct connection *c, enum strata_direction d,
+	       struct http_cursor *cursor, uint64_t time_ns)
+{
+	enum http_step step;
+
+	while ((step = http_stream_step(&c->dir[d], cursor)) != HTTP_MORE)
+		if (stepped(h, c, d, step, time_ns))
+			return -1;
+	return 0;
+}
+
+/* A message whose end is unknown ends where the next one begins. */
+static void close_open(struct http *h, struct connection *c, enum strata_direction d,
+		       const struct http_cursor *cursor, uint64_t time_ns)
+{
+	struct http_stream *request = &c->dir[DIRECTION_REQUEST];
+	struct http_stream *reply = &c->dir[DIRECTION_REPLY];
+
+	if (!http_looks_like(cursor->bytes, cursor->captured, d == DIRECTION_REPLY))
+		return;
+	if (d == DIRECTION_REQUEST && request->state == HTTP_OPEN) {
+		http_stream_close(request);
+		request_ended(c, time_ns, false);
+	}
+	/* a client that is not known to pipeline asks again: it has its reply */
+	if (d == DIRECTION_REQUEST && reply->state == HTTP_OPEN && c->pending_count == 1) {
+		http_stream_close(reply);
+		reply_ended(h, c, time_ns, false);
+	}
+	if (d == DIRECTION_REPLY && reply->state == HTTP_OPEN && c->pending_count > 1) {
+		http_stream_close(reply);
+		reply_ended(h, c, time_ns, false);
+	}
+}
+
+/* The last time that the open message of this direction moved on. */
+static void touch(struct connection *c, enum strata_direction d, uint64_t time_ns)
+{
+	if (!c->pending_count)
+		return;
+	if (d == DIRECTION_REQUEST && c->request_open)
+		c->pending[c->pending_count - 1].request_last_ns = time_ns;
+	if (d == DIRECTION_REPLY && c->reply_open)
+		c->pending[0].reply_last_ns = time_ns;
+}
+
+static int segment(struct http *h, struct connection *c, enum strata_direction d,
+		   const struct strata_wire *w)
+{
+	struct http_stream *s = &c->dir[d];
+	struct http_cursor cursor = {w->payload, w->captured, w->event.len};
+	struct http_cursor hole = {w->payload, 0, 0};
+	int32_t ahead;
+
+	if (!s->started) {
+		s->started = true;
+		s->next_seq = w->event.seq;
+		s->reply = d == DIRECTION_REPLY;
+		if (d == DIRECTION_REQUEST)
+			c->from_start = http_looks_like(w->payload, w->captured, false);
+	}
+	ahead = (int32_t)(w->event.seq - s->next_seq);
+	if (ahead < 0) {
+		uint32_t known = 0u - (uint32_t)ahead, seen;
+
+		if (known >= w->event.len) {
+			h->stats.retransmitted++;
+			return 0;
+		}
+		seen = known < cursor.captured ? known : cursor.captured;
+		cursor.bytes += seen;
+		cursor.captured -= seen;
+		cursor.len -= known;
+	} else if (ahead > 0) {
+		hole.len = (uint32_t)ahead;
+		if (run(h, c, d, &hole, w->event.time_ns))
+			return -1;
+	}
+	close_open(h, c, d, &cursor, w->event.time_ns);
+	http_stream_segment(s, &cursor);
+	if (run(h, c, d, &cursor, w->event.time_ns))
+		return -1;
+	touch(c, d, w->event.time_ns);
+	return 0;
+}
+
+static void hand_out_all(struct http *h, struct connection *c)
+{
+	while (c->pending_count)
+		hand_out(h, c);
+}
+
+/* No more bytes in that direction. */
+static void finished(struct http *h, struct connection *c, enum strata_direction d,
+		     uint64_t time_ns)
+{
+	if (d == DIRECTION_REQUEST) {
+		if (c->request_open && http_stream_close(&c->dir[d]))
+			request_ended(c, time_ns, false);
+		return;
+	}
+	if (c->reply_open && http_stream_close(&c->dir[d]))
+		reply_ended(h, c, time_ns, false);
+	hand_out_all(h, c);
+	c->closed = true;
+}
+
+/* ---- the table of connections ---- */
+
+static void unlink_use(struct http *h, struct connection *c)
+{
+	*(c->older ? &c->older->newer : &h->oldest) = c->newer;
+	*(c->newer ? &c->newer->older : &h->newest) = c->older;
+}
+
+static void link_newest(struct http *h, struct connection *c)
+{
+	c->newer = NULL;
+	c->older = h->newest;
+	*(h->newest ? &h->newest->newer : &h->oldest) = c;
+	h->newest = c;
+}
+
+static void forget(struct http *h, struct connection *c)
+{
+	struct connection **p = &h->buckets[c->flow & (h->bucket_count - 1)];
+
+	while (*p != c)
+		p = &(*p)->chain;
+	*p = c->chain;
+	unlink_use(h, c);
+	h->count--;
+	free(c->pending);
+	free(c);
+}
+
+static void grow_buckets(struct http *h)
+{
+	size_t count = h->bucket_count * 2;
+	struct connection **buckets = calloc(count, sizeof(*buckets));
+
+	if (!buckets)
+		return; /* longer chains, the same answers */
+	for (struct connection *c = h->oldest; c; c = c->newer) {
+		c->chain = buckets[c->flow & (count - 1)];
+		buckets[c->flow & (count - 1)] = c;
+	}
+	free(h->buckets);
+	h->buckets = buckets;
+	h->bucket_count = count;
+}
+
+static void reset(struct connection *c, const struct strata_wire *w)
+{
+	struct http_request *pending = c->pending;
+	uint32_t capacity = c->pending_capacity;
+	struct connection *chain = c->chain, *older = c->older, *newer = c->newer;
+
+	memset(c, 0, sizeof(*c));
+	c->pending = pending;
+	c->pending_capacity = capacity;
+	c->chain = chain;
+	c->older = older;
+	c->newer = newer;
+	c->flow = w->event.flow;
+	memcpy(c->client_addr, w->client_addr, 16);
+	memcpy(c->server_addr, w->server_addr, 16);
+	c->client_port = w->event.client_port;
+	c->server_port = w->event.server_port;
+	c->ipv6 = w->event.flags & EVENT_IPV6;
+}
+
+static struct connection *connection_of(struct http *h, const struct strata_wire *w)
+{
+	struct connection *c = h->buckets[w->event.flow & (h->bucket_count - 1)];
+
+	while (c && c->flow != w->event.flow)
+		c = c->chain;
+	if (c) {
+		unlink_use(h, c);
+		link_newest(h, c);
+		return c;
+	}
+	if (h->count >= h->max) {
+		h->stats.evicted++;
+		hand_out_all(h, h->oldest);
+		forget(h, h->oldest);
+	}
+	if (h->count >= h->bucket_count)
+		grow_buckets(h);
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		err_set("out of memory for connections");
+		return NULL;
+	}
+	reset(c, w);
+	c->chain = h->buckets[c->flow & (h->bucket_count - 1)];
+	h->buckets[c->flow & (h->bucket_count - 1)] = c;
+	link_newest(h, c);
+	h->count++;
+	return c;
+}
+
+/* The same addresses and ports again, another connection: it has sequence numbers of its own.
+ */
+static bool reused(const struct connection *c, enum strata_direction d,
+		   const struct strata_wire *w)
+{
+	const struct http_stream *s = &c->dir[d];
+	int32_t ahead = (int32_t)(w->event.seq - s->next_seq);
+	bool stale;
+
+	if (!s->started)
+		return false;
+	stale = ahead < 0 && ahead > -(int32_t)STALE_MAX &&
+		w->event.time_ns < c->last_ns + STALE_NS;
+	if (c->closed)
+		return w->event.len && !stale;
+	if (ahead < -(int32_t)STALE_MAX && w->event.time_ns > c->last_ns + STALE_NS)
+		return true;
+	return ahead > (int32_t)GAP_MAX || ahead < -(int32_t)GAP_MAX;
+}
+
+int http_feed(struct http *h, const struct strata_wire *w)
+{
+	enum strata_direction d;
+	struct connection *c;
+
+	h->stats.segments++;
+	if (w->event.hop >= HOP_COUNT || w->captured > WIRE_PAYLOAD_MAX ||
+	    w->captured > w->event.len || w->event.len > GAP_MAX) {
+		h->stats.ignored++;
+		return 0;
+	}
+	d = hop_table[w->event.hop].direction;
+	c = connection_of(h, w);
+	if (!c)
+		return -1;
+	if (reused(c, d, w)) {
+		hand_out_all(h, c);
+		reset(c, w);
+	}
+	if (w->event.len && segment(h, c, d, w))
+		return -1;
+	if (w->event.flags & EVENT_FIN)
+		finished(h, c, d, w->event.time_ns);
+	c->last_ns = w->event.time_ns;
+	return 0;
+}
+
+/* Nothing follows: an open end is a plausible one, a counted one that is not reached is not. */
+static void close_reply(struct http *h, struct connection *c)
+{
+	struct http_stream *reply = &c->dir[DIRECTION_REPLY];
+
+	if (!c->reply_open || reply->state != HTTP_OPEN)
+		return;
+	http_stream_close(reply);
+	reply_ended(h, c, c->last_ns, false);
+}
+
+void http_idle(struct http *h, uint64_t now_ns)
+{
+	struct connection *c = h->oldest, *newer;
+
+	for (; c && c->last_ns + OPEN_IDLE_NS < now_ns; c = newer) {
+		newer = c->newer;
+		close_reply(h, c);
+		if (c->last_ns + FORGET_NS < now_ns) {
+			hand_out_all(h, c);
+			forget(h, c);
+		}
+	}
+}
+
+void http_finish(struct http *h)
+{
+	for (struct connection *c = h->oldest; c; c = c->newer) {
+		close_reply(h, c);
+		hand_out_all(h, c);
+	}
+}
+
+void http_destroy(struct http *h)
+{
+	if (!h)
+		return;
+	while (h->oldest)
+		forget(h, h->oldest);
+	free(h->buckets);
+	free(h);
+}

@@ -1,0 +1,294 @@
+/* The join: see join.h. */
+#include "tracer/join.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "tracer/contexts.h"
+#include "tracer/flows.h"
+
+/* Observations older than a request by this much belong to something else. */
+#define STALE_NS 30000000000u
+
+const struct join_limits join_limits_default = {
+	.grace_ns = 1000000000u,
+	.observations_max = 1u << 20,
+	.flow_max = 1u << 15,
+	.flows_max = 1u << 16,
+	.contexts_max = 1u << 18,
+};
+
+struct join {
+	struct model *m;
+	struct join_limits limits;
+	struct flows *flows;
+	struct contexts *contexts;
+	/* requests that wait for their last hops: a ring */
+	struct http_request *waiting;
+	size_t first, count, capacity;
+	uint64_t now_ns;
+};
+
+struct join *join_create(struct model *m, const struct join_limits *limits)
+{
+	struct join *j = calloc(1, sizeof(*j));
+
+	if (!j) {
+		err_set("out of memory for the join");
+		return NULL;
+	}
+	j->m = m;
+	j->limits = *limits;
+	j->flows = flows_create(limits->flows_max, limits->flow_max);
+	j->contexts = contexts_create(limits->contexts_max);
+	if (j->flows && j->contexts)
+		return j;
+	join_destroy(j);
+	return NULL;
+}
+
+void join_destroy(struct join *j)
+{
+	if (!j)
+		return;
+	flows_destroy(j->flows);
+	contexts_destroy(j->contexts);
+	free(j->waiting);
+	free(j);
+}
+
+/* ---- which observations are this request's ---- */
+
+/* Are the bytes that a hop counts those of the request? nginx is still reading when it answers.
+ */
+static bool counts_request(unsigned int hop)
+{
+	return hop_table[hop].direction == DIRECTION_REQUEST || hop == HOP_NGINX_RESPOND;
+}
+
+/* How far behind the last byte (end - 1) the observation reaches; negative: not so far. */
+static int32_t reach(const struct observation *o, uint32_t end)
+{
+	return (int32_t)(o->seq + o->len - end);
+}
+
+static bool covers(const struct observation *o, uint32_t end)
+{
+	if (o->flags & EVENT_UPTO)
+		return reach(o, end) >= 0;
+	return end - 1 - o->seq < o->len;
+}
+
+/* A hop that only knows how far it got, and got further later on, may have missed this
+ * request: it must have happened before what follows from it was on the wire. */
+static bool in_time(const struct join *j, const struct http_request *r,
+		    const struct observation *o)
+{
+	if (!(o->flags & EVENT_UPTO) || !r->answered || o->hop == HOP_CLIENT_RECV)
+		return true;
+	return o->time_ns <= r->reply_last_ns + j->m->domains[o->domain].error_ns;
+}
+
+static void mark(struct request *r, const struct observation *o)
+{
+	struct hop_seen *seen = &r->hops[o->hop];
+
+	if (o->vm && !r->vm)
+		r->vm = o->vm;
+	if (seen->flags & HOP_SEEN)
+		return;
+	*seen = (struct hop_seen){
+		.time_ns = o->time_ns,
+		.tid = o->tid,
+		.cpu = o->cpu,
+		.domain = o->domain,
+		.flags = o->flags & EVENT_INFERRED ? HOP_SEEN | HOP_INFERRED : HOP_SEEN,
+	};
+}
+
+/* The state of one walk over a connection's observations. */
+struct walk {
+	struct flow *flow;
+	uint32_t packet[HOP_COUNT]; /* that marked the hop first */
+	uint32_t again[HOP_COUNT];
+};
+
+static void consider(const struct join *j, struct request *r, const struct observation *o,
+		     struct walk *w)
+{
+	uint32_t end = counts_request(o->hop) ? r->http.request_end : r->http.reply_end;
+	uint64_t *used;
+
+	if ((!counts_request(o->hop) && !r->http.answered) || !covers(o, end) ||
+	    !in_time(j, &r->http, o))
+		return;
+	/* with pipelining one read serves several requests, but each is handled on its own */
+	used = flow_used(w->flow, o->hop);
+	if (used && o->time_ns <= *used)
+		return;
+	if (r->hops[o->hop].flags & HOP_SEEN) {
+		if (!(o->flags & EVENT_UPTO) && o->packet && o->packet != w->packet[o->hop])
+			w->again[o->hop]++;
+		return;
+	}
+	w->packet[o->hop] = o->packet;
+	mark(r, o);
+}
+
+/* The client goes on to the next request: what follows is not this one's. */
+static bool next_began(const struct http_request *r, const struct observation *o)
+{
+	return r->answered && o->time_ns > r->reply_last_ns && counts_request(o->hop) &&
+	       (int32_t)(o->seq - r->request_end) >= 0 && o->len;
+}
+
+static void walk_flow(const struct join *j, struct request *r, struct flow *f)
+{
+	uint64_t end_ns = (r->http.answered ? r->http.reply_last_ns : r->http.request_last_ns) +
+			  j->limits.grace_ns;
+	struct walk w = {.flow = f};
+
+	for (size_t i = 0; i < flow_count(f); i++) {
+		const struct observation *o = flow_at(f, i);
+
+		if (o->time_ns > end_ns || next_began(&r->http, o))
+			break;
+		consider(j, r, o, &w);
+	}
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		uint64_t *used = flow_used(f, (unsigned int)hop);
+
+		if (used && r->hops[hop].flags & HOP_SEEN)
+			*used = r->hops[hop].time_ns;
+		if (w.again[hop] > r->retransmits)
+			r->retransmits = w.again[hop];
+	}
+}
+
+/* Is it of no use for any later request of the connection? */
+static bool done_with(const struct observation *o, const struct http_request *r)
+{
+	if (o->time_ns + STALE_NS < r->request_first_ns)
+		return true;
+	if (counts_request(o->hop))
+		return reach(o, r->request_end) <= 0;
+	return r->answered && reach(o, r->reply_end) <= 0;
+}
+
+static void drop_done(struct flow *f, const struct http_request *r)
+{
+	while (flow_count(f) && done_with(flow_at(f, 0), r))
+		flow_drop_first(f);
+}
+
+/* ---- hops that say when something began, whatever it was for ---- */
+
+/*
+ * An interrupt or a switch to nginx is told of with the first packet or read that follows it.
+ * Where it came before this request did, it was for another: the poll, or nginx, was at work.
+ */
+static void drop_unrelated(const struct model *m, struct request *r, enum strata_hop hop,
+			   enum strata_hop arrival)
+{
+	const struct hop_seen *began = &r->hops[hop], *arrived = &r->hops[arrival];
+	uint64_t error_ns = began->domain == arrived->domain
+				    ? 0
+				    : m->domains[began->domain].error_ns +
+					      m->domains[arrived->domain].error_ns;
+
+	if (began->flags & arrived->flags & HOP_SEEN &&
+	    began->time_ns + error_ns < arrived->time_ns)
+		r->hops[hop].flags = 0;
+}
+
+static void drop_all_unrelated(const struct model *m, struct request *r)
+{
+	static const struct {
+		enum strata_hop hop, arrival;
+	} pairs[] = {
+		{HOP_NIC_IRQ, HOP_CLIENT_XMIT}, {HOP_GUEST_IRQ, HOP_VMM_RX_PUBLISH},
+		{HOP_APP_RUN, HOP_STACK_RX},    {HOP_APP_RUN, HOP_TCP_RX},
+		{HOP_APP_RUN, HOP_SOCK_READY},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		drop_unrelated(m, r, pairs[i].hop, pairs[i].arrival);
+}
+
+/* ---- requests ---- */
+
+static int conclude_oldest(struct join *j)
+{
+	const struct http_request *http = &j->waiting[j->first];
+	struct request r = {.http = *http};
+	struct flow *f = flows_find(j->flows, http->flow);
+
+	if (f) {
+		walk_flow(j, &r, f);
+		drop_done(f, http);
+	}
+	drop_all_unrelated(j->m, &r);
+	contexts_join(j->contexts, j->m, &r);
+	j->first = (j->first + 1) % j->capacity;
+	j->count--;
+	return model_add(j->m, &r);
+}
+
+static bool oldest_is_due(const struct join *j)
+{
+	const struct http_request *r = &j->waiting[j->first];
+	uint64_t end_ns = r->answered ? r->reply_last_ns : r->request_last_ns;
+
+	return end_ns + j->limits.grace_ns < j->now_ns ||
+	       flows_observations(j->flows) > j->limits.observations_max;
+}
+
+int join_observe(struct join *j, const struct observation *o)
+{
+	if (o->time_ns > j->now_ns)
+		j->now_ns = o->time_ns;
+	if (o->flags & EVENT_CONTEXT)
+		return contexts_add(j->contexts, o);
+	if (flows_add(j->flows, o))
+		return -1;
+	j->m->forgotten = flows_forgotten(j->flows);
+	while (j->count && oldest_is_due(j))
+		if (conclude_oldest(j))
+			return -1;
+	if (flows_observations(j->flows) > j->limits.observations_max)
+		flows_forget_oldest(j->flows);
+	return 0;
+}
+
+static int grow(struct join *j)
+{
+	size_t capacity = j->capacity ? j->capacity * 2 : 64;
+	struct http_request *waiting = malloc(capacity * sizeof(*waiting));
+
+	if (!waiting)
+		return err_set("out of memory for %zu requests", capacity);
+	for (size_t i = 0; i < j->count; i++)
+		waiting[i] = j->waiting[(j->first + i) % j->capacity];
+	free(j->waiting);
+	j->waiting = waiting;
+	j->first = 0;
+	j->capacity = capacity;
+	return 0;
+}
+
+int join_request(struct join *j, const struct http_request *r)
+{
+	if (j->count == j->capacity && grow(j))
+		return -1;
+	j->waiting[(j->first + j->count++) % j->capacity] = *r;
+	return 0;
+}
+
+int join_finish(struct join *j)
+{
+	while (j->count)
+		if (conclude_oldest(j))
+			return -1;
+	return 0;
+}

@@ -1,0 +1,265 @@
+/*
+ * The result as JSON. What is missing is absent or null, never 0: a layer that this placement
+ * does not have is not in the list, a percentile of nothing is null.
+ */
+#include "tracer/json.h"
+
+#include <string.h>
+
+#include "lib/err.h"
+#include "tracer/attribution.h"
+#include "tracer/summary.h"
+
+static const struct {
+	const char *name;
+	double part;
+} quantiles[] = {{"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}, {"max", 1.0}};
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+/* suffix "_ns": {"p50_ns":...}; "": {"p50":...} */
+static void add_quantiles(json_t *o, struct quantile *q, const char *suffix)
+{
+	char key[16];
+
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+		snprintf(key, sizeof(key), "%s%s", quantiles[i].name, suffix);
+		json_object_set_new(o, key,
+				    q->count ? number(quantile_at(q, quantiles[i].part))
+					     : json_null());
+	}
+}
+
+static json_t *quantile_object(struct quantile *q)
+{
+	json_t *o = json_object();
+
+	add_quantiles(o, q, "");
+	return o;
+}
+
+static json_t *requests_object(const struct model *m)
+{
+	int most = summary_most_missing(m);
+	json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "seen", number(m->seen), "complete",
+			      number(m->complete), "partial", number(m->partial), "measured",
+			      number(m->measured), "unanswered", number(m->unanswered),
+			      "retransmitted", number(m->retransmits));
+
+	if (most >= 0)
+		json_object_set_new(o, "most_missing",
+				    json_pack("{s:s,s:o}", "hop", hop_table[most].name,
+					      "requests", number(m->hops[most].missing)));
+	return o;
+}
+
+static json_t *events_object(const struct model *m)
+{
+	json_t *by_stage = json_object();
+
+	for (int s = 0; s < LOST_STAGES; s++)
+		json_object_set_new(by_stage, lost_stage_name((enum lost_stage)s),
+				    number(m->lost[s]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "total", number(m->events), "lost",
+			 number(model_lost(m)), "lost_by_stage", by_stage, "unaligned",
+			 number(m->events_unaligned), "rejected", number(m->events_rejected),
+			 "forgotten", number(m->forgotten));
+}
+
+static json_t *clock_object(const struct model *m)
+{
+	json_t *domains = json_array(), *after = json_object();
+
+	for (unsigned int i = 1; i < m->domain_count; i++) {
+		const struct model_domain *d = &m->domains[i];
+
+		json_array_append_new(
+			domains, json_pack("{s:s,s:o,s:b,s:o}", "name", d->name, "error_ns",
+					   d->aligned ? number(d->error_ns) : json_null(),
+					   "aligned", d->aligned, "events", number(d->events)));
+	}
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		if (m->violations_after[hop])
+			json_object_set_new(after, hop_table[hop].name,
+					    number(m->violations_after[hop]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "domains", domains,
+			 "causality_violations", number(m->violations), "pairs_checked",
+			 number(m->pairs_checked), "pairs_across_clocks",
+			 number(m->pairs_across), "violations_by_hop", after, "clamped_max_ns",
+			 number(m->clamped_max_ns));
+}
+
+static json_t *layers_array(struct model *m)
+{
+	json_t *list = json_array();
+
+	for (int d = 0; d < DIRECTION_COUNT; d++) {
+		for (int i = 0; i < LAYER_COUNT; i++) {
+			int layer = d == DIRECTION_REQUEST ? i : LAYER_COUNT - 1 - i;
+			json_t *o;
+
+			if (!summary_layer_here(m, (enum strata_layer)layer,
+						(enum strata_direction)d))
+				continue;
+			o = json_pack("{s:s,s:s}", "layer",
+				      layer_name((enum strata_layer)layer), "direction",
+				      direction_name((enum strata_direction)d));
+			add_quantiles(o, &m->layers[layer][d].took, "_ns");
+			json_object_set_new(
+				o, "share",
+				m->end_to_end.sum
+					? json_real(summary_share(m, (enum strata_layer)layer,
+								  (enum strata_direction)d))
+					: json_null());
+			json_array_append_new(list, o);
+		}
+	}
+	return list;
+}
+
+static json_t *hops_array(struct model *m)
+{
+	json_t *list = json_array();
+
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		struct model_hop *h = &m->hops[hop];
+		json_t *o;
+
+		if (!h->here)
+			continue;
+		o = json_pack("{s:s,s:s,s:s,s:o,s:b}", "hop", hop_table[hop].name, "layer",
+			      layer_name(hop_table[hop].layer), "direction",
+			      direction_name(hop_table[hop].direction), "count",
+			      number(h->count), "inferred", h->inferred);
+		add_quantiles(o, &h->took, "_ns");
+		json_object_set_new(o, "title", json_string(hop_table[hop].title));
+		json_object_set_new(o, "in_force", json_boolean(h->in_force));
+		json_object_set_new(o, "needed", json_boolean(h->needed));
+		json_object_set_new(o, "missing", h->needed ? number(h->missing) : json_null());
+		json_object_set_new(o, "events", number(h->events));
+		json_object_set_new(o, "error_ns", number(m->domains[h->domain].error_ns));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *request_hops(const struct model *m, const struct request *r)
+{
+	struct rung rungs[HOP_COUNT];
+	size_t n = request_ladder(m, r, rungs);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct hop_seen *seen = &r->hops[rungs[i].hop];
+		json_t *o =
+			json_pack("{s:s,s:o,s:o,s:i,s:s}", "hop", hop_table[rungs[i].hop].name,
+				  "at_ns", number(rungs[i].time_ns), "took_ns",
+				  i + 1 < n ? number(rungs[i].took_ns) : json_null(), "cpu",
+				  (int)seen->cpu, "clock", m->domains[seen->domain].name);
+
+		if (seen->flags & HOP_INFERRED)
+			json_object_set_new(o, "inferred", json_true());
+		if (seen->flags & HOP_CLAMPED)
+			json_object_set_new(o, "clamped", json_true());
+		if (rungs[i].unattributed)
+			json_object_set_new(o, "unattributed", json_true());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *request_object(const struct model *m, const struct request *r)
+{
+	const struct http_request *h = &r->http;
+	char flow[24];
+
+	snprintf(flow, sizeof(flow), "%016llx", (unsigned long long)h->flow);
+	return json_pack(
+		"{s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "method",
+		h->method, "path", h->path, "status",
+		h->answered ? json_integer(h->status) : json_null(), "client",
+		summary_address(h->client_addr, h->client_port).s, "server",
+		summary_address(h->server_addr, h->server_port).s, "flow", flow, "index",
+		(int)h->index, "new_connection", h->new_connection, "request_bytes",
+		number(h->request_bytes), "reply_bytes",
+		h->answered ? number(h->reply_bytes) : json_null(), "complete", r->complete,
+		"end_to_end_ns", r->measured ? number(r->end_to_end_ns) : json_null(),
+		"unattributed_ns",
+		r->measured ? number(r->unattributed_ns[DIRECTION_REQUEST] +
+				     r->unattributed_ns[DIRECTION_REPLY])
+			    : json_null(),
+		"start_ns", r->measured ? number(r->hops[m->first].time_ns) : json_null(),
+		"hops", request_hops(m, r));
+}
+
+static json_t *requests_array(const struct model *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->request_count; i++)
+		json_array_append_new(list, request_object(m, &m->requests[i]));
+	return list;
+}
+
+static json_t *recording_object(const struct model *m)
+{
+	return json_pack("{s:b,s:o,s:o,s:o}", "complete", m->recording.complete, "blocks",
+			 number(m->recording.blocks), "damaged_blocks",
+			 number(m->recording.damaged), "unread_bytes",
+			 number(m->recording.unread_bytes));
+}
+
+static void add_meta(json_t *doc, const struct model *m, const char *key)
+{
+	json_t *value = json_object_get(m->meta, key);
+
+	json_object_set(doc, key, value ? value : json_null());
+}
+
+json_t *json_document(struct model *m, const struct json_options *options)
+{
+	json_t *doc =
+		json_pack("{s:s,s:s,s:s,s:b,s:s,s:{s:s,s:s},s:o,s:o,s:o,s:o,s:o,s:o}", "schema",
+			  "strata.trace/1", "mode", m->mode, "switch", m->switch_kind,
+			  "testbed", m->testbed, "place", place_name(m->place), "measured",
+			  "from", hop_table[m->first].name, "to", hop_table[m->last].name,
+			  "requests", requests_object(m), "events", events_object(m), "clock",
+			  clock_object(m), "end_to_end_ns", quantile_object(&m->end_to_end),
+			  "layers", layers_array(m), "hops", hops_array(m));
+	json_t *unattributed = quantile_object(&m->unattributed);
+
+	if (!doc || !unattributed) {
+		json_decref(doc);
+		json_decref(unattributed);
+		err_set("out of memory for the JSON document");
+		return NULL;
+	}
+	json_object_set_new(unattributed, "share",
+			    m->end_to_end.sum ? json_real(summary_unattributed_share(m))
+					      : json_null());
+	json_object_set_new(doc, "unattributed_ns", unattributed);
+	add_meta(doc, m, "overhead");
+	add_meta(doc, m, "environment");
+	add_meta(doc, m, "probes");
+	json_object_set_new(doc, "recording", recording_object(m));
+	if (options && options->requests)
+		json_object_set_new(doc, "requests_list", requests_array(m));
+	return doc;
+}
+
+int json_report(struct model *m, const struct json_options *options, FILE *f)
+{
+	json_t *doc = json_document(m, options);
+	int failed;
+
+	if (!doc)
+		return -1;
+	failed = json_dumpf(doc, f, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(doc);
+	if (failed || fputc('\n', f) == EOF || fflush(f))
+		return err_errno("writing the JSON document");
+	return 0;
+}

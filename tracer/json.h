@@ -1,0 +1,20 @@
+/* The result for programs: one JSON document, schema strata.trace/1. */
+#ifndef STRATA_TRACER_JSON_H
+#define STRATA_TRACER_JSON_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tracer/model.h"
+
+struct json_options {
+	bool requests; /* each request that was kept, with its hops */
+};
+
+/* A new reference; NULL with a sentence. */
+json_t *json_document(struct model *m, const struct json_options *options);
+
+/* Print it. -1 with a sentence if the stream failed. */
+int json_report(struct model *m, const struct json_options *options, FILE *f);
+
+#endif

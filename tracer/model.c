@@ -1,0 +1,250 @@
+/* The model: see model.h. */
+#include "tracer/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "tracer/attribution.h"
+
+struct model *model_create(size_t requests_max)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (!m || !(m->meta = json_object())) {
+		free(m);
+		err_set("out of memory for a model");
+		return NULL;
+	}
+	m->request_capacity = requests_max;
+	m->sample_state = 0x9e3779b97f4a7c15u;
+	m->domain_count = 1;
+	m->domains[0].aligned = true;
+	snprintf(m->domains[0].name, sizeof(m->domains[0].name), "host");
+	return m;
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		quantile_free(&m->hops[hop].took);
+	for (int layer = 0; layer < LAYER_COUNT; layer++)
+		for (int d = 0; d < DIRECTION_COUNT; d++)
+			quantile_free(&m->layers[layer][d].took);
+	quantile_free(&m->end_to_end);
+	quantile_free(&m->unattributed);
+	json_decref(m->meta);
+	free(m->requests);
+	free(m);
+}
+
+uint64_t model_lost(const struct model *m)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < LOST_STAGES; i++)
+		sum += m->lost[i];
+	return sum;
+}
+
+/* ---- what META says ---- */
+
+static void take_text(char *to, size_t size, const json_t *text)
+{
+	size_t out = 0;
+
+	/* it is going to a terminal */
+	for (const char *s = json_is_string(text) ? json_string_value(text) : ""; *s; s++)
+		if (out + 1 < size && (unsigned char)*s >= 0x20 && *s != 0x7f)
+			to[out++] = *s;
+	to[out] = '\0';
+}
+
+static void take_domains(struct model *m, const json_t *domains)
+{
+	json_t *d;
+	size_t i;
+
+	json_array_foreach (domains, i, d) {
+		json_int_t n = json_integer_value(json_object_get(d, "domain"));
+
+		if (n < 0 || n >= CLOCK_DOMAINS_MAX)
+			continue;
+		take_text(m->domains[n].name, sizeof(m->domains[n].name),
+			  json_object_get(d, "name"));
+		m->domains[n].vm = (uint8_t)json_integer_value(json_object_get(d, "vm"));
+		if ((unsigned int)n >= m->domain_count)
+			m->domain_count = (unsigned int)n + 1;
+	}
+}
+
+static bool has_role(const json_t *devices, const char *role)
+{
+	json_t *d;
+	size_t i;
+
+	json_array_foreach (devices, i, d) {
+		const char *r = json_string_value(json_object_get(d, "role"));
+
+		if (r && !strcmp(r, role))
+			return true;
+	}
+	return false;
+}
+
+int model_take_meta(struct model *m, const json_t *meta)
+{
+	const char *place;
+
+	json_object_update(m->meta, (json_t *)meta);
+	take_text(m->mode, sizeof(m->mode), json_object_get(m->meta, "mode"));
+	take_text(m->switch_kind, sizeof(m->switch_kind), json_object_get(m->meta, "switch"));
+	place = json_string_value(json_object_get(m->meta, "place"));
+	m->place = place && !strcmp(place, "vm")          ? PLACE_VM
+		   : place && !strcmp(place, "container") ? PLACE_CONTAINER
+		   : place && !strcmp(place, "bare")      ? PLACE_BARE
+							  : PLACE_NONE;
+	m->testbed = json_is_true(json_object_get(m->meta, "testbed"));
+	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");
+	take_domains(m, json_object_get(m->meta, "domains"));
+	return 0;
+}
+
+static void mark_listed(struct model *m, const char *list, bool inferred)
+{
+	const json_t *names = json_object_get(json_object_get(m->meta, "hops"), list);
+	json_t *name;
+	size_t i;
+
+	json_array_foreach (names, i, name) {
+		int hop = json_is_string(name) ? hop_by_name(json_string_value(name)) : -1;
+
+		if (hop >= 0 && inferred)
+			m->hops[hop].inferred = true;
+		else if (hop >= 0)
+			m->hops[hop].in_force = true;
+	}
+}
+
+static bool of_client(int hop)
+{
+	return hop == HOP_CLIENT_SEND || hop == HOP_CLIENT_XMIT || hop == HOP_CLIENT_RX ||
+	       hop == HOP_CLIENT_RECV;
+}
+
+/* The outermost hops that can be seen: the client's where it is here, else the host's NIC. */
+static void choose_ends(struct model *m)
+{
+	m->first = HOP_NIC_RX;
+	m->last = HOP_NIC_XMIT;
+	if (!m->client_here)
+		return;
+	for (int hop = HOP_NIC_RX; hop >= 0; hop--)
+		if (of_client(hop) && m->hops[hop].in_force)
+			m->first = (enum strata_hop)hop;
+	for (int hop = HOP_NIC_XMIT; hop < HOP_COUNT; hop++)
+		if (of_client(hop) && m->hops[hop].in_force)
+			m->last = (enum strata_hop)hop;
+}
+
+int model_conclude(struct model *m)
+{
+	bool told =
+		json_is_array(json_object_get(json_object_get(m->meta, "hops"), "in_force"));
+
+	if (m->place == PLACE_NONE)
+		return err_set("the recording does not say where the server ran (place): its "
+			       "beginning is damaged, or it is empty");
+	mark_listed(m, "in_force", false);
+	mark_listed(m, "inferred", true);
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		struct model_hop *h = &m->hops[hop];
+
+		h->here = (hop_table[hop].places & m->place) &&
+			  (m->client_here || !of_client(hop));
+		if (!told) /* what was seen was in force */
+			h->in_force = h->events > 0;
+		h->in_force = h->in_force && h->here;
+		h->needed = h->in_force && (hop_table[hop].needed & m->place);
+		/* an optional hop that never once was seen is not there: a veth has no
+		 * interrupts */
+		h->expected = h->in_force && (h->needed || h->events);
+	}
+	choose_ends(m);
+	return 0;
+}
+
+/* ---- requests ---- */
+
+static uint64_t next_random(struct model *m)
+{
+	/* splitmix64: the sample must be fair and the same each time, no more */
+	uint64_t z = m->sample_state += 0x9e3779b97f4a7c15u;
+
+	return flow_mix(z, z >> 30);
+}
+
+/* Reservoir sampling (Vitter, algorithm R): each request is kept with the same chance. */
+static int keep(struct model *m, const struct request *r)
+{
+	uint64_t at;
+
+	if (!m->request_capacity)
+		return 0;
+	if (!m->requests) {
+		m->requests = malloc(m->request_capacity * sizeof(*m->requests));
+		if (!m->requests)
+			return err_set("out of memory for %zu requests", m->request_capacity);
+	}
+	if (m->request_count < m->request_capacity) {
+		m->requests[m->request_count++] = *r;
+		return 0;
+	}
+	at = next_random(m) % m->seen;
+	if (at < m->request_capacity)
+		m->requests[at] = *r;
+	return 0;
+}
+
+static int add_figures(struct model *m, const struct request *r)
+{
+	struct rung rungs[HOP_COUNT];
+	size_t n = request_ladder(m, r, rungs);
+	int failed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		m->hops[rungs[i].hop].count++;
+		if (i + 1 < n)
+			failed |= quantile_add(&m->hops[rungs[i].hop].took, rungs[i].took_ns);
+	}
+	for (int layer = 0; layer < LAYER_COUNT; layer++)
+		for (int d = 0; d < DIRECTION_COUNT; d++)
+			failed |=
+				quantile_add(&m->layers[layer][d].took, r->layer_ns[layer][d]);
+	failed |= quantile_add(&m->end_to_end, r->end_to_end_ns);
+	failed |= quantile_add(&m->unattributed, r->unattributed_ns[DIRECTION_REQUEST] +
+							 r->unattributed_ns[DIRECTION_REPLY]);
+	return failed ? -1 : 0;
+}
+
+int model_add(struct model *m, struct request *r)
+{
+	attribute(m, r);
+	m->seen++;
+	m->complete += r->complete;
+	m->partial += !r->complete;
+	m->unanswered += !r->http.answered;
+	m->retransmits += r->retransmits;
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		if (m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN))
+			m->hops[hop].missing++;
+	if (r->measured) {
+		m->measured++;
+		if (add_figures(m, r))
+			return -1;
+	}
+	return keep(m, r);
+}

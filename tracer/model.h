@@ -1,0 +1,127 @@
+/*
+ * The model: what a trace found out, free of where it came from and of how it is shown. Readers
+ * fill it (tracer/analyse.h); the table, the JSON, the TUI and the report are pure views over
+ * it.
+ */
+#ifndef STRATA_TRACER_MODEL_H
+#define STRATA_TRACER_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "lib/clock.h"
+#include "lib/hop.h"
+#include "lib/quantile.h"
+#include "lib/recording.h"
+#include "tracer/http.h"
+
+enum hop_seen_flags {
+	HOP_SEEN = 1 << 0,
+	HOP_INFERRED = 1 << 1, /* a neighbouring probe marked it */
+	HOP_CLAMPED = 1 << 2,  /* moved to its predecessor's time, within the clocks' error */
+	HOP_LEFT_OUT = 1 << 3, /* before its cause, beyond the clocks' error: not believed */
+};
+
+struct hop_seen {
+	uint64_t time_ns; /* on the host's line */
+	uint32_t tid;
+	uint16_t cpu;
+	uint8_t domain;
+	uint8_t flags; /* enum hop_seen_flags; 0: not seen */
+};
+
+struct request {
+	struct http_request http;
+	struct hop_seen hops[HOP_COUNT];
+	uint8_t vm;
+	bool complete;        /* every hop that is needed here was seen */
+	bool measured;        /* both ends were seen: the figures below hold */
+	uint32_t retransmits; /* packets of its last bytes seen once more */
+	uint32_t violations;  /* pairs of hops in the wrong order, beyond the clocks' error */
+	uint64_t end_to_end_ns;
+	uint64_t layer_ns[LAYER_COUNT][DIRECTION_COUNT];
+	uint64_t unattributed_ns[DIRECTION_COUNT];
+};
+
+/* One rung of a request's ladder: a hop and the time until the next. */
+struct rung {
+	enum strata_hop hop;
+	uint64_t time_ns; /* since the request's start */
+	uint64_t took_ns;
+	bool unattributed; /* a hop of another layer is missing before the next one */
+};
+
+struct model_domain {
+	char name[48];
+	uint8_t vm;
+	bool aligned;      /* its times could be brought onto the host's line */
+	uint64_t error_ns; /* bound of what that may be off */
+	uint64_t events;
+};
+
+struct model_hop {
+	bool here;      /* this placement and topology have it */
+	bool in_force;  /* and a probe that can mark it is in force */
+	bool inferred;  /* though only a neighbouring one */
+	bool needed;    /* a request is partial without it */
+	bool expected;  /* its absence between two seen hops leaves their time unattributed */
+	uint8_t domain; /* that last marked it */
+	uint64_t events;
+	uint64_t missing;     /* requests that needed it and did not have it */
+	uint64_t count;       /* measured requests in which it took time */
+	struct quantile took; /* time until the next hop that was seen */
+};
+
+struct model_layer {
+	struct quantile took; /* per measured request: the sum of its hops in that direction */
+};
+
+struct model {
+	char mode[32], switch_kind[32];
+	enum strata_place place;
+	bool testbed;
+	bool client_here;            /* the client's own kernel was observed */
+	enum strata_hop first, last; /* end to end is measured from and to these */
+	json_t *meta;                /* all META, merged */
+
+	struct model_domain domains[CLOCK_DOMAINS_MAX];
+	unsigned int domain_count;
+	struct model_hop hops[HOP_COUNT];
+	struct model_layer layers[LAYER_COUNT][DIRECTION_COUNT];
+	struct quantile end_to_end, unattributed;
+
+	uint64_t seen, complete, partial, measured, unanswered;
+	uint64_t retransmits;
+	uint64_t events, events_unaligned, events_rejected;
+	uint64_t lost[LOST_STAGES];
+	uint64_t forgotten;                   /* events dropped to bound memory */
+	uint64_t pairs_checked, pairs_across; /* causes and effects; in two clock domains */
+	uint64_t violations, violations_after[HOP_COUNT]; /* by the hop that came too early */
+	uint64_t clamped_max_ns; /* largest reversal within the clocks' error */
+	struct http_stats http;
+	struct recording_end recording;
+
+	/* Requests to look at, in order of their replies; a fair sample if there were too many
+	 */
+	struct request *requests;
+	size_t request_count, request_capacity;
+	uint64_t sample_state;
+};
+
+struct model *model_create(size_t requests_max);
+void model_free(struct model *m);
+
+/* Take over what META says, and what follows for each hop. -1 with a sentence if it cannot be
+ * right. Call after hops[].events are counted. */
+int model_take_meta(struct model *m, const json_t *meta);
+int model_conclude(struct model *m);
+
+/* A finished request: judge it (tracer/attribution.h), count it, keep it or not. */
+int model_add(struct model *m, struct request *r);
+
+uint64_t model_lost(const struct model *m);
+
+#endif

@@ -1,0 +1,298 @@
+/* The result for people: see print.h. */
+#include "tracer/print.h"
+
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/units.h"
+#include "tracer/summary.h"
+
+#define BAR_WIDTH  24
+#define NAME_WIDTH 12
+
+/* ---- layers ---- */
+
+static void quantile_cells(struct table *t, struct quantile *q, struct table_style style,
+			   enum table_colour c)
+{
+	static const double parts[] = {0.5, 0.9, 0.99, 1.0};
+
+	for (size_t i = 0; i < 4; i++)
+		table_cell(t, c, "%s",
+			   q->count ? units_ns(quantile_at(q, parts[i]), style.utf8).s
+				    : "missing");
+}
+
+static void share_cells(struct table *t, double share, double most, struct table_style style)
+{
+	char bar[3 * BAR_WIDTH + 1];
+
+	table_bar(bar, sizeof(bar), share, most, BAR_WIDTH, style.utf8);
+	table_cell(t, COLOUR_NONE, "%.1f %%", share * 100);
+	table_cell(t, COLOUR_CYAN, "%s", bar);
+}
+
+static double largest_share(const struct model *m)
+{
+	double most = summary_unattributed_share(m);
+
+	for (int layer = 0; layer < LAYER_COUNT; layer++)
+		for (int d = 0; d < DIRECTION_COUNT; d++) {
+			double share = summary_share(m, (enum strata_layer)layer,
+						     (enum strata_direction)d);
+
+			most = share > most ? share : most;
+		}
+	return most;
+}
+
+static void layer_rows(struct table *t, struct model *m, enum strata_direction d,
+		       struct table_style style)
+{
+	bool first = true;
+
+	for (int i = 0; i < LAYER_COUNT; i++) {
+		enum strata_layer layer =
+			(enum strata_layer)(d == DIRECTION_REQUEST ? i : LAYER_COUNT - 1 - i);
+
+		if (!summary_layer_here(m, layer, d))
+			continue;
+		table_cell(t, COLOUR_BOLD, "%s", first ? direction_name(d) : "");
+		table_cell(t, COLOUR_NONE, "%s", layer_name(layer));
+		quantile_cells(t, &m->layers[layer][d].took, style, COLOUR_NONE);
+		share_cells(t, summary_share(m, layer, d), largest_share(m), style);
+		first = false;
+	}
+}
+
+int print_layers(struct model *m, FILE *f, struct table_style style)
+{
+	static const struct table_column columns[] = {{.header = ""},
+						      {.header = "layer"},
+						      {.header = "p50", .right = true},
+						      {.header = "p90", .right = true},
+						      {.header = "p99", .right = true},
+						      {.header = "max", .right = true},
+						      {.header = "share", .right = true},
+						      {.header = "", .shrink = 4}};
+	struct table *t = table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	int failed;
+
+	if (!t)
+		return -1;
+	layer_rows(t, m, DIRECTION_REQUEST, style);
+	layer_rows(t, m, DIRECTION_REPLY, style);
+	table_cell(t, COLOUR_NONE, "%s", "");
+	table_cell(t, COLOUR_NONE, "unattributed");
+	quantile_cells(t, &m->unattributed, style, COLOUR_NONE);
+	share_cells(t, summary_unattributed_share(m), largest_share(m), style);
+	table_rule(t);
+	table_cell(t, COLOUR_NONE, "%s", "");
+	table_cell(t, COLOUR_BOLD, "end to end");
+	quantile_cells(t, &m->end_to_end, style, COLOUR_BOLD);
+	table_cell(t, COLOUR_NONE, "100 %%");
+	table_cell(t, COLOUR_NONE, "%s", "");
+	failed = table_print(t, f, style, PRINT_COLUMNS);
+	table_destroy(t);
+	return failed;
+}
+
+/* ---- facts ---- */
+
+static void name(FILE *f, struct table_style style, const char *text)
+{
+	fputs(table_on(style, COLOUR_BOLD), f);
+	table_pad(f, style, text, NAME_WIDTH, false);
+	fputs(table_off(style), f);
+}
+
+/* A figure that should be 0 stands out when it is not. */
+static void bad(FILE *f, struct table_style style, uint64_t count, const char *what)
+{
+	fprintf(f, "%s%s %s%s", count ? table_on(style, COLOUR_RED) : "", units_count(count).s,
+		what, count ? table_off(style) : "");
+}
+
+static void fact_requests(const struct model *m, FILE *f, struct table_style style)
+{
+	int most = summary_most_missing(m);
+
+	name(f, style, "requests");
+	fprintf(f, "%s seen, %s complete, ", units_count(m->seen).s,
+		units_count(m->complete).s);
+	bad(f, style, m->partial, "partial");
+	if (m->unanswered)
+		fprintf(f, " (%s without a reply)", units_count(m->unanswered).s);
+	if (m->retransmits)
+		fprintf(f, ", %s packets sent again", units_count(m->retransmits).s);
+	fputc('\n', f);
+	if (most < 0)
+		return;
+	name(f, style, "");
+	fprintf(f, "missing most often: %s, in %s requests\n", hop_table[most].name,
+		units_count(m->hops[most].missing).s);
+}
+
+static void fact_events(const struct model *m, FILE *f, struct table_style style)
+{
+	bool first = true;
+
+	name(f, style, "events");
+	fprintf(f, "%s recorded, ", units_count(m->events).s);
+	bad(f, style, model_lost(m), "lost");
+	for (int s = 0; s < LOST_STAGES; s++) {
+		if (!m->lost[s])
+			continue;
+		fprintf(f, "%s%s: %s", first ? " (" : ", ", lost_stage_name((enum lost_stage)s),
+			units_count(m->lost[s]).s);
+		first = false;
+	}
+	fputs(first ? "" : ")", f);
+	if (m->events_rejected)
+		fprintf(f, ", %s made no sense", units_count(m->events_rejected).s);
+	fputc('\n', f);
+	if (m->recording.damaged || !m->recording.complete) {
+		name(f, style, "recording");
+		fprintf(f, "%s, %s damaged blocks skipped, %s unread at its end\n",
+			m->recording.complete ? "closed in order" : "was not closed in order",
+			units_count(m->recording.damaged).s,
+			units_bytes(m->recording.unread_bytes).s);
+	}
+}
+
+static void fact_clock(const struct model *m, FILE *f, struct table_style style)
+{
+	for (unsigned int i = 1; i < m->domain_count; i++) {
+		const struct model_domain *d = &m->domains[i];
+
+		name(f, style, i == 1 ? "clock" : "");
+		if (d->aligned)
+			fprintf(f, "%s within %s%s of the host\n", d->name,
+				style.utf8 ? "±" : "+-", units_ns(d->error_ns, style.utf8).s);
+		else
+			fprintf(f, "%s%s could not be aligned: its %s events are left out%s\n",
+				table_on(style, COLOUR_RED), d->name, units_count(d->events).s,
+				table_off(style));
+	}
+	name(f, style, "causality");
+	bad(f, style, m->violations, m->violations == 1 ? "violation" : "violations");
+	fprintf(f, " in %s pairs of cause and effect", units_count(m->pairs_checked).s);
+	if (m->pairs_across)
+		fprintf(f, ", %s of them across two kernels", units_count(m->pairs_across).s);
+	fputc('\n', f);
+}
+
+static void overhead_value(const char *key, const json_t *value, FILE *f,
+			   struct table_style style)
+{
+	size_t n = strlen(key);
+	bool is_time = n > 3 && !strcmp(key + n - 3, "_ns");
+
+	for (size_t i = 0; i < n - (is_time ? 3 : 0); i++)
+		fputc(key[i] == '_' ? ' ' : key[i], f);
+	if (is_time && json_is_integer(value) && json_integer_value(value) >= 0)
+		fprintf(f, " %s", units_ns((uint64_t)json_integer_value(value), style.utf8).s);
+	else if (json_is_integer(value))
+		fprintf(f, " %lld", (long long)json_integer_value(value));
+	else
+		fprintf(f, " %.3g", json_real_value(value));
+}
+
+/* Whatever was measured of the tracer's own cost: its figures, then how they were got. */
+static void fact_overhead(const struct model *m, FILE *f, struct table_style style)
+{
+	json_t *overhead = json_object_get(m->meta, "overhead"), *value;
+	const char *key, *between = "";
+
+	name(f, style, "overhead");
+	if (!json_object_size(overhead)) {
+		fputs("not measured in this run\n", f);
+		return;
+	}
+	json_object_foreach (overhead, key, value) {
+		if (!json_is_number(value))
+			continue;
+		fputs(between, f);
+		overhead_value(key, value, f, style);
+		between = ", ";
+	}
+	fputc('\n', f);
+	json_object_foreach (overhead, key, value) {
+		if (!json_is_string(value))
+			continue;
+		name(f, style, "");
+		fprintf(f, "%s: %s\n", key, json_string_value(value));
+	}
+}
+
+static void fact_probes(const struct model *m, FILE *f, struct table_style style)
+{
+	unsigned int here = 0, in_force = 0;
+	const char *between = "; inferred: ";
+
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		here += m->hops[hop].here;
+		in_force += m->hops[hop].in_force;
+	}
+	name(f, style, "probes");
+	fprintf(f, "%u of %u hops can be marked", in_force, here);
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		if (!m->hops[hop].in_force || !m->hops[hop].inferred)
+			continue;
+		fprintf(f, "%s%s", between, hop_table[hop].name);
+		between = ", ";
+	}
+	between = "; not: ";
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		if (!m->hops[hop].here || m->hops[hop].in_force)
+			continue;
+		fprintf(f, "%s%s", between, hop_table[hop].name);
+		between = ", ";
+	}
+	fputc('\n', f);
+}
+
+void print_facts(const struct model *m, FILE *f, struct table_style style)
+{
+	fact_requests(m, f, style);
+	fact_events(m, f, style);
+	fact_clock(m, f, style);
+	fact_overhead(m, f, style);
+	fact_probes(m, f, style);
+	name(f, style, "placement");
+	fprintf(f, "%s, mode %s, switch %s; measured from %s to %s\n", place_name(m->place),
+		m->mode, m->switch_kind, hop_table[m->first].name, hop_table[m->last].name);
+	if (m->testbed) {
+		name(f, style, "testbed");
+		fputs("times in the testbed are those of an emulated machine: only ratios mean "
+		      "something\n",
+		      f);
+	}
+}
+
+int print_report(struct model *m, FILE *f)
+{
+	struct table_style style = table_style_of(f);
+	const struct request *r = summary_typical(m);
+
+	if (r) {
+		fprintf(f, "%sOne typical request of %s%s\n", table_on(style, COLOUR_BOLD),
+			units_count(m->seen).s, table_off(style));
+		print_ladder(m, r, f, style);
+		fputc('\n', f);
+	} else {
+		fputs(m->seen ? "No request was complete: there is no ladder to show.\n"
+			      : "No request was seen on the wire.\n",
+		      f);
+	}
+	if (m->measured) {
+		fprintf(f, "%sWhere the time went, %s requests%s\n\n",
+			table_on(style, COLOUR_BOLD), units_count(m->measured).s,
+			table_off(style));
+		if (print_layers(m, f, style))
+			return -1;
+		fputc('\n', f);
+	}
+	print_facts(m, f, style);
+	return fflush(f) || ferror(f) ? err_errno("writing the report") : 0;
+}

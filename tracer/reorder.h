@@ -1,0 +1,43 @@
+/*
+ * Observations in time order. A recording holds many streams, each in order (one per CPU and
+ * per VMM thread), written as they were polled. A window of them is held back, sorted, and its
+ * older half let go; so memory is bounded, and what is out of order by less than half a window
+ * comes out right.
+ */
+#ifndef STRATA_TRACER_REORDER_H
+#define STRATA_TRACER_REORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An event as the join needs it: on the host's line, and smaller. */
+struct observation {
+	uint64_t time_ns;
+	uint64_t flow;
+	uint32_t seq, len;
+	uint32_t tid;
+	uint32_t packet; /* low half of the skb's head: tells two packets apart */
+	uint16_t cpu, queue;
+	uint8_t hop, flags, domain, vm;
+};
+
+struct time_key {
+	uint64_t time_ns;
+	uint32_t index;
+};
+
+/* Stable sort by time; fast where the keys are a few runs that are in order already. scratch
+ * holds count keys. */
+void sort_by_time(struct time_key *keys, size_t count, struct time_key *scratch);
+
+typedef int (*observation_fn)(void *ctx, const struct observation *o);
+
+struct reorder;
+
+struct reorder *reorder_create(size_t capacity, observation_fn release, void *ctx);
+int reorder_add(struct reorder *r, const struct observation *o);
+int reorder_flush(struct reorder *r);
+void reorder_destroy(struct reorder *r);
+
+#endif

@@ -1,0 +1,103 @@
+/* What the figures add up to: see summary.h. */
+#include "tracer/summary.h"
+
+#include <arpa/inet.h>
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+bool summary_layer_here(const struct model *m, enum strata_layer layer, enum strata_direction d)
+{
+	for (int hop = m->first; hop < (int)m->last; hop++)
+		if (m->hops[hop].in_force && hop_table[hop].layer == layer &&
+		    hop_table[hop].direction == d)
+			return true;
+	return false;
+}
+
+static double part(const struct model *m, uint64_t sum)
+{
+	return m->end_to_end.sum ? (double)sum / (double)m->end_to_end.sum : 0;
+}
+
+double summary_share(const struct model *m, enum strata_layer layer, enum strata_direction d)
+{
+	return part(m, m->layers[layer][d].took.sum);
+}
+
+double summary_unattributed_share(const struct model *m)
+{
+	return part(m, m->unattributed.sum);
+}
+
+static double deviation(double value, double median, double scale)
+{
+	double off = value > median ? value - median : median - value;
+
+	return off / (median + scale);
+}
+
+/* How far a request is from the median of every layer, each measured by its own size. */
+static double distance(struct model *m, const struct request *r)
+{
+	double scale = (double)quantile_at(&m->end_to_end, 0.5) / 100 + 1;
+	double sum = deviation((double)r->end_to_end_ns,
+			       (double)quantile_at(&m->end_to_end, 0.5), scale);
+	uint64_t gap =
+		r->unattributed_ns[DIRECTION_REQUEST] + r->unattributed_ns[DIRECTION_REPLY];
+
+	sum += deviation((double)gap, (double)quantile_at(&m->unattributed, 0.5), scale);
+	for (int layer = 0; layer < LAYER_COUNT; layer++)
+		for (int d = 0; d < DIRECTION_COUNT; d++)
+			sum += deviation((double)r->layer_ns[layer][d],
+					 (double)quantile_at(&m->layers[layer][d].took, 0.5),
+					 scale);
+	return sum;
+}
+
+const struct request *summary_typical(struct model *m)
+{
+	const struct request *best = NULL;
+	double least = DBL_MAX;
+
+	for (size_t i = 0; i < m->request_count; i++) {
+		const struct request *r = &m->requests[i];
+		double d;
+
+		if (!r->complete || !r->measured || r->violations)
+			continue;
+		d = distance(m, r);
+		if (d < least) {
+			least = d;
+			best = r;
+		}
+	}
+	return best;
+}
+
+int summary_most_missing(const struct model *m)
+{
+	int most = -1;
+
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		if (m->hops[hop].missing &&
+		    (most < 0 || m->hops[hop].missing > m->hops[most].missing))
+			most = hop;
+	return most;
+}
+
+struct summary_address summary_address(const uint8_t addr[16], uint16_t port)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct summary_address text;
+	char ip[INET6_ADDRSTRLEN];
+
+	if (!memcmp(addr, mapped, sizeof(mapped))) {
+		inet_ntop(AF_INET, addr + 12, ip, sizeof(ip));
+		snprintf(text.s, sizeof(text.s), "%s:%u", ip, port);
+	} else {
+		inet_ntop(AF_INET6, addr, ip, sizeof(ip));
+		snprintf(text.s, sizeof(text.s), "[%s]:%u", ip, port);
+	}
+	return text;
+}

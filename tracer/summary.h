@@ -1,0 +1,31 @@
+/*
+ * What the model's figures add up to: shares, what is missing most, and which one request
+ * shows best how they all went.
+ */
+#ifndef STRATA_TRACER_SUMMARY_H
+#define STRATA_TRACER_SUMMARY_H
+
+#include "tracer/model.h"
+
+/* Can this layer take time in that direction here? What cannot is not shown as 0. */
+bool summary_layer_here(const struct model *m, enum strata_layer layer,
+			enum strata_direction d);
+
+/* That layer's part (0..1) of all time end to end; and the unattributed slice's. */
+double summary_share(const struct model *m, enum strata_layer layer, enum strata_direction d);
+double summary_unattributed_share(const struct model *m);
+
+/* The complete request that is closest to the median in every layer; NULL if there is none.
+ * Sorts the figures, hence not const. */
+const struct request *summary_typical(struct model *m);
+
+/* The hop that partial requests lack most often; -1 if none lacks any. */
+int summary_most_missing(const struct model *m);
+
+/* "10.77.0.100:4242", "[fd00::1]:4242" */
+struct summary_address {
+	char s[64];
+};
+struct summary_address summary_address(const uint8_t addr[16], uint16_t port);
+
+#endif

@@ -1,0 +1,378 @@
+/* What observers record of a synthetic message: see synthetic_emit.h. */
+#include "tracer/synthetic_emit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+
+#define BATCH            8192 /* events that a collector writes in one round */
+#define GUEST            1    /* its clock domain, and its number as a VM */
+#define TICKS_PER_NS     2.5
+#define HOST_TSC_BASE    77777777777u
+#define GUEST_TSC_OFFSET (-55555555555)
+#define SAMPLE_NS        100000000u
+#define BRACKET          60
+#define SEGMENT_GAP_NS   40 /* between segments of one message */
+#define SERVER_PORT      80
+
+struct emitter {
+	struct recording_writer *w;
+	const struct synthetic_options *o;
+	struct strata_event batch[BATCH];
+	size_t count;
+	uint64_t random, start_ns, sampled_ns;
+	uint32_t packets;
+	uint64_t lost_host, lost_guest;
+};
+
+/* Hops that know only how far they got. */
+static bool is_upto(int hop)
+{
+	return hop == HOP_SOCK_READY || hop == HOP_APP_RUN || hop == HOP_APP_READ ||
+	       hop == HOP_NGINX_PROCESS || hop == HOP_NGINX_RESPOND || hop == HOP_CLIENT_RECV;
+}
+
+static bool is_context(int hop)
+{
+	return hop == HOP_KVM_IRQ || hop == HOP_VCPU_WAKE || hop == HOP_VCPU_RUN ||
+	       hop == HOP_KVM_ENTRY || hop == HOP_KVM_EXIT || hop == HOP_KVM_KICK;
+}
+
+static bool is_call(int hop)
+{
+	return hop == HOP_CLIENT_SEND || hop == HOP_APP_WRITE;
+}
+
+static bool is_irq(int hop)
+{
+	return hop == HOP_NIC_IRQ || hop == HOP_GUEST_IRQ;
+}
+
+/* Hops that see what GRO merged, or what is not yet cut. */
+static bool sees_merged(int hop)
+{
+	return hop == HOP_VSWITCH_IN || hop == HOP_PORT_QUEUE || hop == HOP_PORT_XMIT ||
+	       hop == HOP_VMM_RX_READ || hop == HOP_VMM_RX_PUBLISH || hop == HOP_STACK_RX ||
+	       hop == HOP_TCP_RX || hop == HOP_STACK_QUEUE || hop == HOP_STACK_XMIT ||
+	       hop == HOP_VMM_TX_POP || hop == HOP_PORT_RX || hop == HOP_CLIENT_RX;
+}
+
+static unsigned int domain_of(const struct emitter *e, int hop)
+{
+	return e->o->place == PLACE_VM && (hop_table[hop].layer == LAYER_VM ||
+					   hop_table[hop].layer == LAYER_SERVICE)
+		       ? GUEST
+		       : 0;
+}
+
+static uint64_t in_domain(const struct emitter *e, unsigned int domain, uint64_t host_ns)
+{
+	double drifted;
+
+	if (!domain)
+		return host_ns;
+	drifted = (double)(host_ns - e->start_ns) * e->o->guest_drift;
+	return host_ns + (uint64_t)((int64_t)drifted + e->o->guest_offset_ns);
+}
+
+static bool lose(struct emitter *e, unsigned int domain)
+{
+	e->random += 0x9e3779b97f4a7c15u;
+	if (!e->o->lose_permille ||
+	    (flow_mix(e->random, 2) >> 32) % 1000 >= e->o->lose_permille)
+		return false;
+	*(domain ? &e->lost_guest : &e->lost_host) += 1;
+	return true;
+}
+
+/* The order of a collector's round: ring by ring, each in order. */
+static int by_ring(const void *pa, const void *pb)
+{
+	const struct strata_event *a = pa, *b = pb;
+
+	if (a->domain != b->domain)
+		return a->domain < b->domain ? 1 : -1;
+	if (a->cpu != b->cpu)
+		return a->cpu < b->cpu ? -1 : 1;
+	return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
+}
+
+static int write_batch(struct emitter *e)
+{
+	qsort(e->batch, e->count, sizeof(e->batch[0]), by_ring);
+	for (size_t i = 0; i < e->count; i++)
+		if (recording_event(e->w, &e->batch[i]))
+			return -1;
+	e->count = 0;
+	return 0;
+}
+
+static int put(struct emitter *e, const struct strata_event *event)
+{
+	if (lose(e, event->domain))
+		return 0;
+	if (e->count == BATCH && write_batch(e))
+		return -1;
+	e->batch[e->count++] = *event;
+	return 0;
+}
+
+static void addresses(const struct emit_message *m, uint32_t client[4], uint32_t server[4])
+{
+	memset(client, 0, 16);
+	memset(server, 0, 16);
+	client[0] = server[0] = m->ipv6 ? htonl(0xfd000077) : 0;
+	client[2] = server[2] = m->ipv6 ? 0 : htonl(0xffff);
+	client[3] = htonl(0x0a4d0000u + 98u + m->client_host); /* 10.77.0.100 */
+	server[3] = htonl(0x0a4d0001u);
+}
+
+uint64_t emit_flow(const struct emit_message *m)
+{
+	uint32_t client[4], server[4];
+
+	addresses(m, client, server);
+	return flow_hash(client, server, m->client_port, SERVER_PORT);
+}
+
+static struct strata_event event_at(const struct emitter *e, const struct emit_message *m,
+				    int hop, uint64_t time_ns)
+{
+	struct strata_event event = {.hop = (uint16_t)hop,
+				     .domain = (uint8_t)domain_of(e, hop),
+				     .flags = m->ipv6 ? EVENT_IPV6 : 0,
+				     .cpu = (uint16_t)(m->client_port & 1),
+				     .flow = emit_flow(m),
+				     .client_port = m->client_port,
+				     .server_port = SERVER_PORT,
+				     .tid = 1000u + (uint32_t)hop};
+
+	event.time_ns = in_domain(e, event.domain, time_ns);
+	if (e->o->place == PLACE_VM &&
+	    (event.domain || hop_table[hop].layer == LAYER_HYPERVISOR))
+		event.vm = 1;
+	if (hop == HOP_VSWITCH_IN)
+		event.flags |= EVENT_INFERRED;
+	return event;
+}
+
+/* One event per segment, the last of them at time_ns. */
+static int put_segments(struct emitter *e, const struct emit_message *m, int hop,
+			uint64_t time_ns)
+{
+	uint32_t size = m->merge && sees_merged(hop) ? m->bytes : m->segment_bytes;
+	uint32_t last = (m->bytes + size - 1) / size - 1;
+
+	for (uint32_t i = 0; i <= last; i++) {
+		struct strata_event event =
+			event_at(e, m, hop, time_ns - (last - i) * SEGMENT_GAP_NS);
+
+		event.seq = m->seq + i * size;
+		event.len = i < last ? size : m->bytes - i * size;
+		event.packet = 0xffff888000000000u + (uint64_t)++e->packets * 1024;
+		if (is_irq(hop) && i < last)
+			continue; /* told of with the packet that follows it: here the last */
+		if (put(e, &event))
+			return -1;
+	}
+	return 0;
+}
+
+static int put_wire(struct emitter *e, const struct emit_message *m, uint64_t time_ns)
+{
+	uint32_t last = (m->bytes + m->segment_bytes - 1) / m->segment_bytes - 1;
+	int hop = m->direction == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE;
+
+	for (uint32_t i = 0; i <= last; i++) {
+		struct strata_wire w = {
+			.event = event_at(e, m, hop, time_ns - (last - i) * SEGMENT_GAP_NS)};
+		uint32_t client[4], server[4], at = i * m->segment_bytes;
+
+		addresses(m, client, server);
+		memcpy(w.client_addr, client, 16);
+		memcpy(w.server_addr, server, 16);
+		w.event.seq = m->seq + at;
+		w.event.len = i < last ? m->segment_bytes : m->bytes - at;
+		w.captured = (uint16_t)(w.event.len < WIRE_PAYLOAD_MAX ? w.event.len
+								       : WIRE_PAYLOAD_MAX);
+		memcpy(w.payload, m->payload + at, w.captured);
+		if (recording_wire(e->w, &w))
+			return -1;
+	}
+	return 0;
+}
+
+static int put_hop(struct emitter *e, const struct emit_message *m, int hop, uint64_t time_ns,
+		   uint32_t request_end)
+{
+	struct strata_event event = event_at(e, m, hop, time_ns);
+
+	if (is_context(hop)) {
+		event.flags = EVENT_CONTEXT;
+		event.flow = 0;
+		event.client_port = event.server_port = 0;
+		event.queue = event.cpu; /* the vCPU: the guest's CPU of that number */
+	} else if (is_upto(hop)) {
+		event.flags |= EVENT_UPTO;
+		event.seq = hop == HOP_NGINX_PROCESS || hop == HOP_NGINX_RESPOND
+				    ? request_end
+				    : m->seq + m->bytes;
+	} else if (is_call(hop)) {
+		event.seq = m->seq;
+		event.len = m->bytes;
+	} else {
+		return put_segments(e, m, hop, time_ns);
+	}
+	return put(e, &event);
+}
+
+int emit_message(struct emitter *e, const struct emit_message *m,
+		 const uint64_t time_ns[HOP_COUNT], uint32_t request_end)
+{
+	int wire = m->direction == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE;
+
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		/* with pipelining each request is processed in the course of its own reply */
+		bool ours = hop == HOP_NGINX_PROCESS ? m->direction == DIRECTION_REPLY
+						     : hop_table[hop].direction == m->direction;
+
+		if (ours && time_ns[hop] && put_hop(e, m, hop, time_ns[hop], request_end))
+			return -1;
+	}
+	return time_ns[wire] ? put_wire(e, m, time_ns[wire]) : 0;
+}
+
+int emit_again(struct emitter *e, const struct emit_message *m,
+	       const uint64_t time_ns[HOP_COUNT], uint64_t later_ns, uint32_t up_to)
+{
+	for (int hop = 0; hop < HOP_COUNT && hop <= (int)up_to; hop++) {
+		if (!time_ns[hop] || hop_table[hop].direction != m->direction ||
+		    is_context(hop) || is_upto(hop) || is_call(hop) || is_irq(hop))
+			continue;
+		if (put_segments(e, m, hop, time_ns[hop] + later_ns))
+			return -1;
+		if (hop == HOP_NIC_RX && put_wire(e, m, time_ns[hop] + later_ns))
+			return -1;
+	}
+	return 0;
+}
+
+int emit_clocks(struct emitter *e, uint64_t now_ns)
+{
+	while (e->sampled_ns <= now_ns) {
+		uint64_t since = e->sampled_ns - e->start_ns;
+		uint64_t tsc = HOST_TSC_BASE + (uint64_t)((double)since * TICKS_PER_NS);
+		struct clock_sample host = {tsc, e->sampled_ns, BRACKET};
+		struct clock_sample guest = {tsc + (uint64_t)(int64_t)GUEST_TSC_OFFSET,
+					     in_domain(e, GUEST, e->sampled_ns), BRACKET};
+
+		if (recording_clock(e->w, 0, &host))
+			return -1;
+		if (e->o->place == PLACE_VM && recording_clock(e->w, GUEST, &guest))
+			return -1;
+		e->sampled_ns += SAMPLE_NS;
+	}
+	return 0;
+}
+
+int emit_finish(struct emitter *e)
+{
+	if (write_batch(e) || emit_clocks(e, e->sampled_ns))
+		return -1;
+	return recording_lost(e->w, LOST_HOST_PROBES, e->lost_host) ||
+			       recording_lost(e->w, LOST_GUEST_PROBES, e->lost_guest)
+		       ? -1
+		       : 0;
+}
+
+/* ---- META ---- */
+
+static json_t *hops_in_force(const struct synthetic_options *o)
+{
+	json_t *names = json_array();
+
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		if (hop_table[hop].places & (unsigned int)o->place)
+			json_array_append_new(names, json_string(hop_table[hop].name));
+	return names;
+}
+
+static json_t *devices(const struct synthetic_options *o)
+{
+	json_t *list = json_array();
+	static const struct {
+		const char *name, *role;
+	} all[] = {
+		{"eth0", "client"}, {"eno1", "uplink"}, {"tap0", "port"}, {"eth0", "server"}};
+
+	for (size_t i = o->remote_client; i < 4; i++)
+		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i}", "index", (int)i + 1,
+						      "name", all[i].name, "role", all[i].role,
+						      "vm", i >= 2 && o->place == PLACE_VM));
+	return list;
+}
+
+static json_t *domains(const struct synthetic_options *o)
+{
+	/* misalign_ns: what the recording claims is not how the guest's clock was made */
+	json_int_t offset =
+		GUEST_TSC_OFFSET + (json_int_t)((double)o->misalign_ns * TICKS_PER_NS);
+	json_t *list = json_pack("[{s:i,s:s}]", "domain", 0, "name", "host");
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)offset);
+	if (o->place == PLACE_VM)
+		json_array_append_new(list, json_pack("{s:i,s:s,s:i,s:s,s:f}", "domain", GUEST,
+						      "name", "guest:web", "vm", 1,
+						      "tsc_offset", text, "tsc_ratio", 1.0));
+	return list;
+}
+
+static int put_meta(struct emitter *e)
+{
+	const struct synthetic_options *o = e->o;
+	json_t *meta = json_pack(
+		"{s:s,s:s,s:s,s:b,s:[i],s:o,s:o,s:{s:o,s:[s]},s:{s:s,s:I},s:I}", "mode",
+		o->place == PLACE_VM ? "virtio" : place_name(o->place), "switch",
+		o->place == PLACE_BARE ? "none" : "bridge", "place", place_name(o->place),
+		"testbed", 0, "server_ports", SERVER_PORT, "devices", devices(o), "domains",
+		domains(o), "hops", "in_force", hops_in_force(o), "inferred", "vswitch.in",
+		"environment", "source", "synthetic", "seed", (json_int_t)o->seed, "started_ns",
+		(json_int_t)e->start_ns);
+	int failed;
+
+	if (!meta)
+		return err_set("out of memory for a synthetic recording");
+	failed = recording_meta(e->w, meta);
+	json_decref(meta);
+	return failed;
+}
+
+struct emitter *emit_create(struct recording_writer *w, const struct synthetic_options *o,
+			    uint64_t start_ns)
+{
+	struct emitter *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		err_set("out of memory for a synthetic recording");
+		return NULL;
+	}
+	e->w = w;
+	e->o = o;
+	e->random = ~o->seed;
+	e->start_ns = start_ns;
+	e->sampled_ns = start_ns;
+	if (put_meta(e)) {
+		emit_destroy(e);
+		return NULL;
+	}
+	return e;
+}
+
+void emit_destroy(struct emitter *e)
+{
+	free(e);
+}

@@ -1,0 +1,43 @@
+/*
+ * What observers would record of a synthetic message: events at each hop, in each
+ * kernel's own time, in the order in which a collector writes them; wire records and clock
+ * samples. Only tracer/synthetic.c uses this.
+ */
+#ifndef STRATA_TRACER_SYNTHETIC_EMIT_H
+#define STRATA_TRACER_SYNTHETIC_EMIT_H
+
+#include "tracer/synthetic.h"
+
+struct emit_message {
+	uint16_t client_port;
+	uint8_t client_host;
+	bool ipv6;
+	enum strata_direction direction;
+	uint32_t seq, bytes;
+	const uint8_t *payload;
+	uint32_t segment_bytes;
+	bool merge;
+};
+
+struct emitter;
+
+/* Writes META, too. */
+struct emitter *emit_create(struct recording_writer *w, const struct synthetic_options *o,
+			    uint64_t start_ns);
+void emit_destroy(struct emitter *e);
+
+uint64_t emit_flow(const struct emit_message *m);
+
+/* The message at each hop of its direction; request_end: how far the request had been read. */
+int emit_message(struct emitter *e, const struct emit_message *m,
+		 const uint64_t time_ns[HOP_COUNT], uint32_t request_end);
+
+/* Its packets once more, later_ns later, up to and including hop up_to (HOP_COUNT: all). */
+int emit_again(struct emitter *e, const struct emit_message *m,
+	       const uint64_t time_ns[HOP_COUNT], uint64_t later_ns, uint32_t up_to);
+
+/* Clock samples up to now. */
+int emit_clocks(struct emitter *e, uint64_t now_ns);
+int emit_finish(struct emitter *e);
+
+#endif

@@ -1,0 +1,18 @@
+/* Wire records in time order: as tracer/reorder.h, for the larger records of the wire. */
+#ifndef STRATA_TRACER_WIRE_ORDER_H
+#define STRATA_TRACER_WIRE_ORDER_H
+
+#include <stddef.h>
+
+#include "lib/event.h"
+
+struct wire_order;
+
+struct wire_order *wire_order_create(size_t capacity,
+				     int (*release)(void *ctx, const struct strata_wire *w),
+				     void *ctx);
+int wire_order_add(struct wire_order *o, const struct strata_wire *w);
+int wire_order_flush(struct wire_order *o);
+void wire_order_destroy(struct wire_order *o);
+
+#endif
