@@ -1,0 +1,100 @@
+# For system tests that run guests under strata-vmm, inside the testbed or on a machine that has
+# KVM. Source it after tap.sh.
+#
+#   vm_start NAME OPTION...    starts a guest; its console, log and socket are $tmp/NAME.*
+#   vm_await NAME REGEX        waits until its console says so, at most a minute
+#   vm_ask NAME REQUEST        asks its control socket, prints the reply
+#   vm_field NAME JQ           a field of its status
+#   vm_await_end NAME          waits until it is over, at most half a minute; its exit code
+#   vm_off NAME                presses the power button and does the same
+#   vm_bridge NAME TAP...      makes the bridge strata-b0 with 10.77.0.1 and taps on it
+#
+#   vm_on_exit COMMAND         runs when the test ends, however it ends; newest first
+#
+# Give --cmdline "$VM_CMDLINE ...": it makes a nested guest boot faster.
+# shellcheck shell=bash disable=SC2034,SC2154 # the tests use them; tap.sh sets tmp
+VM_CMDLINE="pci=noearly cryptomgr.notests"
+busybox=$PWD/build/guest/root/usr/bin/busybox
+declare -A vm_pid
+vm_exit=()
+
+vm_on_exit() { vm_exit=("$1" "${vm_exit[@]}"); }
+
+vm_clean() {
+	local command
+
+	for command in "${vm_exit[@]}"; do
+		eval "$command"
+	done
+	tap_end
+}
+trap vm_clean EXIT
+
+vm_needs() {
+	[ -w /dev/kvm ] && [ "$(id -u)" = 0 ] || skip_all "needs root and /dev/kvm"
+	[ -x build/bin/strata-vmm ] && [ -e build/guest/vmlinux ] ||
+		skip_all "needs build/bin/strata-vmm and the guest image"
+	command -v jq >/dev/null || skip_all "needs jq"
+}
+
+vm_start() {
+	local name=$1
+
+	shift
+	: >"$tmp/$name.console"
+	build/bin/strata-vmm --name "$name" --kernel build/guest/vmlinux \
+		--initrd build/guest/initrd.img --console "file=$tmp/$name.console" \
+		--control "$tmp/$name.control" "$@" >"$tmp/$name.log" 2>&1 &
+	vm_pid[$name]=$!
+	vm_on_exit "kill ${vm_pid[$name]} 2>/dev/null; wait ${vm_pid[$name]} 2>/dev/null"
+}
+
+vm_await() {
+	for _ in {1..600}; do
+		grep -qE -- "$2" "$tmp/$1.console" && return 0
+		kill -0 "${vm_pid[$1]}" 2>/dev/null || break
+		sleep 0.1
+	done
+	grep -qE -- "$2" "$tmp/$1.console" && return 0
+	tail -n 30 "$tmp/$1.console" "$tmp/$1.log"
+	return 1
+}
+
+vm_ask() {
+	build/bin/strata-vmm --ask "$tmp/$1.control" "{\"do\":\"$2\"}"
+}
+
+vm_field() {
+	vm_ask "$1" status | jq -r "$2"
+}
+
+vm_await_end() {
+	for _ in {1..300}; do
+		if ! kill -0 "${vm_pid[$1]}" 2>/dev/null; then
+			wait "${vm_pid[$1]}"
+			return
+		fi
+		sleep 0.1
+	done
+	tail -n 30 "$tmp/$1.console" "$tmp/$1.log"
+	return 124
+}
+
+vm_off() {
+	vm_ask "$1" powerdown >/dev/null && vm_await_end "$1"
+}
+
+vm_bridge() {
+	local tap
+
+	ip link add strata-b0 type bridge
+	vm_on_exit 'ip link del strata-b0'
+	ip addr add 10.77.0.1/24 dev strata-b0
+	ip addr add fd77::1/64 dev strata-b0 nodad
+	ip link set strata-b0 up
+	for tap in "$@"; do
+		ip tuntap add "$tap" mode tap multi_queue
+		vm_on_exit "ip link del $tap 2>/dev/null"
+		ip link set "$tap" master strata-b0 up
+	done
+}
