@@ -6,3 +6,11 @@ tracer_PURE := $(addprefix tracer/,analyse.c attribution.c contexts.c flows.c ht
 tracer_PURE_LIBS := -ljansson -lzstd -lz
 
 $(eval $(call archive,libtracer.a,$(tracer_PURE)))
+
+# Its live half: sessions over a topology, for whoever traces.
+tracer_LIVE := $(addprefix tracer/,session.c source.c topology.c topology_vm.c)
+TRACER_ARCHIVES := $(B)/libsession.a $(B)/libtracer.a $(B)/libprobes.a $(LIB)
+TRACER_LIBS := $(tracer_PURE_LIBS) -lbpf -lelf -lz -lm
+
+$(eval $(call archive,libsession.a,$(tracer_LIVE)))
+$(eval $(call program,strata-trace,tracer/main.c tracer/options.c,$(TRACER_ARCHIVES),$(TRACER_LIBS)))

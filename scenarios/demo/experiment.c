@@ -14,6 +14,8 @@
 #include "scenarios/demo/lab.h"
 #include "scenarios/demo/rounds.h"
 #include "tracer/analyse.h"
+#include "tracer/json.h"
+#include "tracer/print.h"
 #include "tracer/session.h"
 
 #define SERVER_UP_MS 120000
@@ -129,30 +131,39 @@ static int write_document(const struct experiment *x, json_t *document)
 	return 0;
 }
 
+/* For people, or for programs; the document is kept in any case. */
+static int show(const struct experiment *x, struct model *m, const struct agreement *a)
+{
+	json_t *document = json_document(m, NULL);
+	int result;
+
+	if (!document)
+		return -1;
+	json_object_set_new(document, "client", agreement_json(a));
+	result = write_document(x, document);
+	json_decref(document);
+	if (result || x->options->json)
+		return result;
+	if (print_report(m, stdout))
+		return -1;
+	agreement_print(a, stdout);
+	printf("\nrecording %s, JSON %s\n", x->recording, x->document);
+	return 0;
+}
+
 static int report(const struct experiment *x)
 {
 	struct agreement a;
 	struct model *m = NULL;
-	json_t *document;
 	int result;
 
 	if (analyse(x->recording, NULL, &m))
 		return -1;
 	result = agreement_find(&a, m, x->samples,
 				round_figure(x->traced, "resolution_ns", "p99"));
-	if (!result) {
-		document = json_report(m, false);
-		json_object_set_new(document, "client", agreement_json(&a));
-		if (!x->options->json) {
-			print_report(m, stdout);
-			agreement_print(&a, stdout);
-		}
-		result = write_document(x, document);
-		json_decref(document);
-	}
+	if (!result)
+		result = show(x, m, &a);
 	model_free(m);
-	if (!result && !x->options->json)
-		printf("\nrecording %s, JSON %s\n", x->recording, x->document);
 	return result;
 }
 

@@ -1,0 +1,151 @@
+/* The trace against the client's own clock: see agreement.h. */
+#include "scenarios/demo/agreement.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/quantile.h"
+#include "lib/units.h"
+
+struct sample {
+	uint16_t port;
+	uint32_t index; /* on its connection */
+	uint64_t start_ns, end_ns;
+};
+
+static int by_connection(const void *x, const void *y)
+{
+	const struct sample *a = x, *b = y;
+
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool read_sample(const char *line, struct sample *s)
+{
+	json_t *o = json_loads(line, 0, NULL);
+	bool good = json_is_integer(json_object_get(o, "end_ns"));
+
+	s->port = (uint16_t)json_integer_value(json_object_get(o, "client_port"));
+	s->index = (uint32_t)json_integer_value(json_object_get(o, "index_on_connection"));
+	s->start_ns = (uint64_t)json_integer_value(json_object_get(o, "start_ns"));
+	s->end_ns = (uint64_t)json_integer_value(json_object_get(o, "end_ns"));
+	json_decref(o);
+	return good;
+}
+
+/* All samples, sorted; NULL with a sentence. */
+static struct sample *read_samples(const char *path, size_t *count)
+{
+	FILE *f = fopen(path, "re");
+	struct sample *all = NULL, *grown;
+	size_t room = 0;
+	char line[512];
+
+	*count = 0;
+	if (!f) {
+		err_errno("open the client's samples %s", path);
+		return NULL;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		if (*count == room) {
+			room = room ? 2 * room : 1024;
+			grown = realloc(all, room * sizeof(*all));
+			if (!grown)
+				break;
+			all = grown;
+		}
+		if (read_sample(line, &all[*count]))
+			++*count;
+	}
+	fclose(f);
+	if (*count)
+		qsort(all, *count, sizeof(*all), by_connection);
+	else
+		err_set("the client's samples %s are empty", path);
+	return all;
+}
+
+static void compare(struct agreement *a, struct quantile *differences, const struct request *r,
+		    const struct sample *s)
+{
+	uint64_t start = r->hops[HOP_CLIENT_SEND].time_ns,
+		 end = r->hops[HOP_CLIENT_RECV].time_ns;
+	int64_t client = (int64_t)(s->end_ns - s->start_ns);
+	int64_t difference = client - (int64_t)r->end_to_end_ns;
+
+	a->compared++;
+	if (start < s->start_ns || end > s->end_ns)
+		a->outside++;
+	else if (difference <= a->resolution_ns)
+		a->within++;
+	quantile_add(differences, difference > 0 ? (uint64_t)difference : 0);
+}
+
+int agreement_find(struct agreement *a, const struct model *m, const char *samples_path,
+		   int64_t resolution_ns)
+{
+	struct quantile differences = {0}, client = {0}, trace = {0};
+	struct sample *samples, *s;
+	size_t count;
+
+	memset(a, 0, sizeof(*a));
+	a->resolution_ns = resolution_ns;
+	samples = read_samples(samples_path, &count);
+	if (!samples)
+		return -1;
+	for (size_t i = 0; i < m->request_count && m->client_here; i++) {
+		const struct request *r = &m->requests[i];
+		struct sample key = {.port = r->http.client_port, .index = r->http.index};
+
+		s = bsearch(&key, samples, count, sizeof(*samples), by_connection);
+		if (!s || !r->measured)
+			continue;
+		compare(a, &differences, r, s);
+		quantile_add(&client, s->end_ns - s->start_ns);
+		quantile_add(&trace, r->end_to_end_ns);
+	}
+	if (a->compared) {
+		a->client_p50_ns = (int64_t)quantile_at(&client, 0.5);
+		a->trace_p50_ns = (int64_t)quantile_at(&trace, 0.5);
+		a->difference_p50_ns = (int64_t)quantile_at(&differences, 0.5);
+		a->difference_max_ns = (int64_t)quantile_at(&differences, 1);
+	}
+	quantile_free(&differences);
+	quantile_free(&client);
+	quantile_free(&trace);
+	free(samples);
+	return 0;
+}
+
+json_t *agreement_json(const struct agreement *a)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "compared",
+			 (json_int_t)a->compared, "outside_client_bracket",
+			 (json_int_t)a->outside, "within_resolution", (json_int_t)a->within,
+			 "client_p50_ns", (json_int_t)a->client_p50_ns, "trace_p50_ns",
+			 (json_int_t)a->trace_p50_ns, "difference_p50_ns",
+			 (json_int_t)a->difference_p50_ns, "difference_max_ns",
+			 (json_int_t)a->difference_max_ns, "resolution_ns",
+			 (json_int_t)a->resolution_ns);
+}
+
+void agreement_print(const struct agreement *a, FILE *out)
+{
+	bool utf8 = false;
+
+	if (!a->compared)
+		return;
+	fprintf(out,
+		"client   its own clock says p50 %s, the trace %s; difference p50 %s, max %s\n"
+		"         %llu of %llu requests agree within the client's resolution (%s), %llu contradict it\n",
+		units_ns((uint64_t)a->client_p50_ns, utf8).s,
+		units_ns((uint64_t)a->trace_p50_ns, utf8).s,
+		units_ns((uint64_t)a->difference_p50_ns, utf8).s,
+		units_ns((uint64_t)a->difference_max_ns, utf8).s, (unsigned long long)a->within,
+		(unsigned long long)a->compared, units_ns((uint64_t)a->resolution_ns, utf8).s,
+		(unsigned long long)a->outside);
+}
