@@ -95,6 +95,9 @@ int ring_attach(struct ring *r, void *mem, size_t bytes)
 		atomic_store_explicit(&l->tail, r->tail[i], memory_order_release);
 	}
 	r->upstream_lost = atomic_load_explicit(&h->upstream_lost, memory_order_relaxed);
+	/* count on from an earlier consumer's last request, or the producer would take the next
+	 * one for that */
+	r->generation = atomic_load_explicit(&h->state_generation, memory_order_relaxed);
 	return 0;
 }
 

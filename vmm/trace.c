@@ -97,6 +97,8 @@ static void follow_consumer(struct trace *t, struct trace_lane *l)
 		return;
 	l->generation = wanted;
 	read_request(l, t->ring.header);
+	/* The next consumer counts on from here. */
+	atomic_store_explicit(&t->ring.header->state_generation, wanted, memory_order_relaxed);
 }
 
 static bool port_wanted(const struct trace_lane *l, uint16_t port)

@@ -347,6 +347,23 @@ static void test_filter(void **state)
 	assert_int_equal(take(t, &e), 0);
 }
 
+/* A later consumer with another request is not taken for the earlier one. */
+static void test_second_consumer(void **state)
+{
+	struct tracing *t = *state;
+	struct strata_event e;
+	struct frame f;
+
+	frame_segment(&f, 40000, 81, 1, 10);
+	ring_start(&t->consumer, "{\"ports\":[80]}");
+	emit(t, &f, 2048);
+	ring_stop(&t->consumer);
+	assert_int_equal(ring_attach(&t->consumer, t->mem, t->bytes), 0);
+	ring_start(&t->consumer, "{\"ports\":[81]}");
+	emit(t, &f, 2048);
+	assert_int_equal(take(t, &e), 1);
+}
+
 static void test_bad_requests(void **state)
 {
 	const char *const bad[] = {
@@ -397,6 +414,7 @@ int main(void)
 		TRACING(test_silent),
 		TRACING(test_event),
 		TRACING(test_filter),
+		TRACING(test_second_consumer),
 		TRACING(test_bad_requests),
 		cmocka_unit_test(test_no_ring),
 	};
