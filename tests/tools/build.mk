@@ -1,5 +1,5 @@
 # Programs that tests run against.
-TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer)
+TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events)
 
 $(B)/tests/tools/replies: $(call objs,tests/tools/replies.c)
 	@mkdir -p $(@D)
@@ -10,5 +10,9 @@ $(B)/tests/tools/probes_dump: $(call objs,tests/tools/probes_dump.c) $(B)/libpro
 	$(CC) $(LDFLAGS) -o $@ $^ $(probes_LIBS)
 
 $(B)/tests/tools/agent_consumer: $(call objs,tests/tools/agent_consumer.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/tools/ring_events: $(call objs,tests/tools/ring_events.c) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
