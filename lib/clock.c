@@ -123,7 +123,8 @@ int clock_add(struct clock *c, unsigned int domain, const struct clock_sample *s
 		return err_set("clock domain %u: there are at most %u", domain,
 			       CLOCK_DOMAINS_MAX);
 	l = &c->line[domain];
-	if (l->count && (s->tsc <= l->samples[l->count - 1].tsc ||
+	/* a guest's TSC may pass 2^64: its offset can be negative */
+	if (l->count && ((int64_t)(s->tsc - l->samples[l->count - 1].tsc) <= 0 ||
 			 s->time_ns <= l->samples[l->count - 1].time_ns))
 		return err_set("clock domain %u: a sample runs backwards", domain);
 	if (l->count == l->capacity) {

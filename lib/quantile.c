@@ -95,7 +95,8 @@ uint64_t quantile_at(struct quantile *q, double part)
 	if (!q->count)
 		return 0;
 	rank = (uint64_t)exact;
-	rank += (double)rank < exact; /* round up: nearest rank */
+	/* nearest rank: round up, but not for what only binary fractions add (0.07 * 100) */
+	rank += exact - (double)rank > 1e-9 * exact;
 	rank = rank < 1 ? 1 : rank > q->count ? q->count : rank;
 	if (!q->bins) {
 		if (!q->sorted)

@@ -170,7 +170,7 @@ void table_bar(char *buf, size_t bytes, double value, double max, size_t width, 
 
 	if (n > width * 8)
 		n = width * 8;
-	if (!n && value > 0)
+	if (!n && value > 0 && max > 0)
 		n = 1; /* something is never drawn as nothing */
 	buf[0] = '\0';
 	if (!utf8)
