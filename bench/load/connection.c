@@ -126,7 +126,7 @@ static struct timeval timeval_of(double s)
 
 static uint16_t own_port(int fd)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = {0};
 	socklen_t len = sizeof(a);
 
 	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)

@@ -24,7 +24,7 @@ static int judge(const struct run *r)
 {
 	unsigned int errors = atomic_load(&r->errors);
 
-	if (r->gave_up)
+	if (atomic_load(&r->gave_up))
 		return err_set(
 			"gave up: %d requests in a row had no reply; the first error: %s",
 			GIVE_UP_AFTER, r->first_error);

@@ -110,7 +110,7 @@ static void account(struct run *r, enum failure failure)
 	if (!unanswered) {
 		atomic_store(&r->unanswered, 0);
 	} else if (atomic_fetch_add(&r->unanswered, 1) + 1 >= GIVE_UP_AFTER) {
-		r->gave_up = true;
+		atomic_store(&r->gave_up, true);
 		atomic_store(&r->stop, true);
 	}
 }

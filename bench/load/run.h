@@ -17,8 +17,7 @@ struct run {
 	struct sample *samples; /* one for each request; those from issued on are unused */
 	unsigned int issued;
 	uint64_t start_ns, end_ns;
-	bool interrupted; /* by a signal */
-	bool gave_up;
+	bool interrupted;      /* by a signal */
 	char first_error[512]; /* "" if there was none */
 
 	/* while it runs */
@@ -28,6 +27,7 @@ struct run {
 	atomic_uint unanswered; /* failures in a row */
 	atomic_uint reconnects; /* a kept connection was closed by the server while idle */
 	atomic_uint running;    /* threads */
+	atomic_bool gave_up;
 	atomic_bool stop;
 	pthread_mutex_t lock; /* guards first_error */
 };

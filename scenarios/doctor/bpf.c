@@ -216,7 +216,8 @@ static int load(const struct bpf_kind *k, int map)
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = k->attach_type);
+	struct bpf_prog_load_opts opts = {.sz = sizeof(opts),
+					  .expected_attach_type = k->attach_type};
 
 	if (k->btf_name) {
 		int id = kernel_btf() ? btf__find_by_name_kind(kernel_btf(), k->btf_name,
@@ -295,7 +296,7 @@ static int ignore_sample(void *ctx, void *data, size_t size)
 /* An array of rings, one for each CPU, of which one is mapped. */
 void look_rings(struct finding *f, const void *arg)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	struct bpf_map_create_opts opts = {.sz = sizeof(opts)};
 	int page = sysconf(_SC_PAGESIZE), cpus = libbpf_num_possible_cpus();
 	int inner, outer = -1;
 	struct ring_buffer *ring = NULL;

@@ -65,7 +65,14 @@ static bool is_first(const struct finding findings[CHECK_COUNT], int index)
 	return true;
 }
 
-/* Each remedy once, with the names of all that it is for. */
+static void print_shortfall(const struct finding findings[CHECK_COUNT], int i, FILE *out)
+{
+	fputs(checks[i].name, out);
+	if (findings[i].state != STATE_OK) /* in the table it may be cut to the terminal */
+		fprintf(out, " (%s)", findings[i].detail);
+}
+
+/* Each remedy once, after all that it is for. */
 static void print_remedies(const struct finding findings[CHECK_COUNT], FILE *out)
 {
 	bool any = false;
@@ -73,11 +80,15 @@ static void print_remedies(const struct finding findings[CHECK_COUNT], FILE *out
 	for (int i = 0; i < CHECK_COUNT; i++) {
 		if (!findings[i].remedy[0] || !is_first(findings, i))
 			continue;
-		fprintf(out, "%s- %s", any ? "" : "\nWhat can be done:\n", checks[i].name);
+		fputs(any ? "- " : "\nWhat can be done:\n- ", out);
 		any = true;
-		for (int j = i + 1; j < CHECK_COUNT; j++)
-			if (strcmp(findings[j].remedy, findings[i].remedy) == 0)
-				fprintf(out, ", %s", checks[j].name);
+		print_shortfall(findings, i, out);
+		for (int j = i + 1; j < CHECK_COUNT; j++) {
+			if (strcmp(findings[j].remedy, findings[i].remedy) != 0)
+				continue;
+			fputs(", ", out);
+			print_shortfall(findings, j, out);
+		}
 		fprintf(out, ": %s\n", findings[i].remedy);
 	}
 }

@@ -66,12 +66,12 @@ asm(".pushsection .text\n"
 
 asm(
 	".pushsection .rodata\n"
-	"doctor_walk:\n" STEP(0) "	xor %eax, %eax\n	cpuid\n	rdtsc\n" STEP(1) "	lock cmpxchg %rax, 16(%rdi)\n	lock xadd %rax, 16(%rdi)\n" STEP(2) "	xor %eax, %eax\n	xor %edx, %edx\n	lock cmpxchg16b 32(%rdi)\n" STEP(3) "	push %rdi\n	lea 64(%rdi), %rdi\n	mov $64, %ecx\n	rep stosb\n	pop %rdi\n" STEP(4) "	bsf %rsi, %rax\n	bts $3, %rax\n	shld $4, %rax, %rdx\n	bswap %rax\n" STEP(5) "	movdqu 16(%rdi), %xmm0\n	paddq %xmm0, %xmm0\n	movdqu %xmm0, 16(%rdi)\n" STEP(
-		6) "	fxsave64 0x200(%rdi)\n	fxrstor64 0x200(%rdi)\n" STEP(7) "	mov $0xc0000080, %ecx\n	rdmsr\n	wrmsr\n" STEP(8) "	mov $0xc0000101, %ecx\n	xor %eax, %eax\n	xor %edx, %edx\n	wrmsr\n"
-																	  "	swapgs\n	swapgs\n" STEP(9) "	mov %cr4, %rax\n	mov %rax, %cr4\n	mov %cr3, %rax\n	mov %rax, %cr3\n" STEP(10) "	invlpg (%rdi)\n	wbinvd\n" STEP(11) "	sgdt 128(%rdi)\n	lgdt 128(%rdi)\n	sidt 144(%rdi)\n	lidt 144(%rdi)\n" STEP(12) "	pushfq\n	popfq\n	cli\n" STEP(13) "	mov %dr7, %rax\n	mov %rax, %dr7\n	clts\n" STEP(
-																		  14) "	fninit\n	fnstcw 160(%rdi)\n	ldmxcsr 168(%rdi)\n" STEP(15) "	ret\n"
-																												   "doctor_walk_end:\n"
-																												   ".popsection\n");
+	"doctor_walk:\n" STEP(0) "	xor %eax, %eax\n	cpuid\n	rdtsc\n" STEP(1) "	lock cmpxchg %rax, 16(%rdi)\n	lock xadd %rax, 16(%rdi)\n" STEP(2) "	xor %eax, %eax\n	xor %edx, %edx\n	lock cmpxchg16b 32(%rdi)\n" STEP(3) "	push %rdi\n	lea 64(%rdi), %rdi\n	mov $64, %ecx\n	rep stosb\n	pop %rdi\n" STEP(4) "	bsf %rsi, %rax\n	bts $3, %rax\n	shld $4, %rax, %rdx\n	bswap %rax\n" STEP(5) "	movdqu 16(%rdi), %xmm0\n	paddq %xmm0, %xmm0\n	movdqu %xmm0, 16(%rdi)\n" STEP(6) "	fxsave64 0x200(%rdi)\n	fxrstor64 0x200(%rdi)\n" STEP(7) "	mov $0xc0000080, %ecx\n	rdmsr\n	wrmsr\n" STEP(
+		8) "	mov $0xc0000101, %ecx\n	xor %eax, %eax\n	xor %edx, %edx\n	wrmsr\n"
+		   "	swapgs\n	swapgs\n" STEP(9) "	mov %cr4, %rax\n	mov %rax, %cr4\n	mov %cr3, %rax\n	mov %rax, %cr3\n" STEP(10) "	invlpg (%rdi)\n	wbinvd\n" STEP(11) "	sgdt 128(%rdi)\n	lgdt 128(%rdi)\n	sidt 144(%rdi)\n	lidt 144(%rdi)\n" STEP(12) "	pushfq\n	popfq\n	cli\n" STEP(
+			   13) "	mov %dr7, %rax\n	mov %rax, %dr7\n	clts\n" STEP(14) "	fninit\n	fnstcw 160(%rdi)\n	ldmxcsr 168(%rdi)\n" STEP(15) "	ret\n"
+																						"doctor_walk_end:\n"
+																						".popsection\n");
 
 #define STEPS_DONE 15
 
