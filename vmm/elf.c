@@ -111,7 +111,7 @@ int elf_load(const uint8_t *image, size_t size, const struct guest_memory *m, st
 	if (!found)
 		return err_set(
 			"it has no PVH entry: build the kernel with CONFIG_PVH=y (Debian's has it)");
-	if (!guest_ptr(m, k->entry, 1) || k->entry >= k->end)
+	if (k->entry < KERNEL_LOWEST || k->entry >= k->end || !guest_ptr(m, k->entry, 1))
 		return err_set("it is damaged: its entry 0x%x is not in what it loads",
 			       k->entry);
 	return 0;

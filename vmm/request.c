@@ -109,6 +109,21 @@ static int run(struct machine *m, const json_t *request, json_t *reply)
 	return c->run(m, reply);
 }
 
+/* Our own error text, which may quote bytes of the request that are not UTF-8, whole or cut. */
+static json_t *error_text(void)
+{
+	json_t *text = json_string(err_text());
+	char plain[512];
+	size_t n = 0;
+
+	if (text)
+		return text;
+	for (const char *p = err_text(); *p && n + 1 < sizeof(plain); p++)
+		plain[n++] = *p >= ' ' && *p <= '~' ? *p : '?';
+	plain[n] = '\0';
+	return json_string(plain);
+}
+
 char *control_answer(struct machine *m, const char *request, size_t length)
 {
 	json_error_t e;
@@ -126,7 +141,7 @@ char *control_answer(struct machine *m, const char *request, size_t length)
 	if (ret) {
 		json_object_clear(reply);
 		json_object_set_new(reply, "ok", json_false());
-		json_object_set_new(reply, "error", json_string(err_text()));
+		json_object_set_new(reply, "error", error_text());
 	}
 	json_decref(parsed);
 	text = json_dumps(reply, JSON_COMPACT);

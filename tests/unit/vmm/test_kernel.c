@@ -111,6 +111,7 @@ static void a_wrong_elf_is_refused(void **state)
 	refused_with(IMAGE_NOTE + 8, 19, "no PVH entry");     /* n_type */
 	refused_with(IMAGE_NOTE, UINT64_MAX, "no PVH entry"); /* n_namesz */
 	refused_with(IMAGE_NOTE + 16, 0x200000, "its entry"); /* outside what is loaded */
+	refused_with(IMAGE_NOTE + 16, 0, "its entry");
 	refused_with(16, 0x00000001003e0001, "not an executable");
 	refused_with(16, 0x0000000100030002, "not for x86-64");
 }

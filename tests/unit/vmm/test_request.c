@@ -38,6 +38,11 @@ static void wrong_requests(void **state)
 	refused("{\"do\":\"help\",\"do\":\"help\"}", "not JSON");
 	refused("{\"do\":\"help\",\"now\":true}", "\"now\"");
 	refused("{\"do\":\"he\\u0000lp\"}", "not JSON");
+	/* Quoted in the error, a letter of two bytes is cut in half. */
+	refused("{\"do\":\"0123456789012345678901234567890123456789\xc3\xa4\"}",
+		"there is no request");
+	refused("{\"do\":\"012345678901234567890123456789012345678\xc3\xa4\"}",
+		"there is no request");
 }
 
 static void deep_requests(void **state)
