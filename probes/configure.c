@@ -89,6 +89,38 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 	out->inferred_recv = !choose_uses(p, "sock_recv_length");
 }
 
+/* false: two devices fall into one slot */
+static bool place_devices(const struct probes_config *c, __u32 seed, struct device_slot *slots)
+{
+	memset(slots, 0, DEVICE_SLOTS * sizeof(*slots));
+	for (unsigned int i = 0; i < c->device_count; i++) {
+		const struct probes_device *d = &c->devices[i];
+		struct device_slot *slot = &slots[device_slot_of(d->ifindex, d->netns, seed)];
+
+		if (slot->ifindex)
+			return false;
+		*slot = (struct device_slot){
+			.ifindex = d->ifindex,
+			.netns = d->netns,
+			.role = (__u8)d->role,
+			.device = d->index,
+			.vm = d->vm,
+		};
+	}
+	return true;
+}
+
+int configure_devices(const struct probes_config *c, struct device_slot *slots, __u32 *seed)
+{
+	/* 64 devices in 512 slots: one seed in sixty is free of collisions */
+	for (__u32 i = 0; i < 100000; i++) {
+		*seed = (i * 2 + 1) * 0x9e3779b1u;
+		if (place_devices(c, *seed, slots))
+			return 0;
+	}
+	return err_set("probes: a device is given twice");
+}
+
 static void add_irq(void *ctx, unsigned int irq)
 {
 	struct probes *p = ctx;
@@ -172,14 +204,6 @@ static int put(const struct bpf_map *map, const void *key, const void *value)
 	return 0;
 }
 
-static int put_device(const struct probes *p, const struct probes_device *d)
-{
-	struct device_key key = {.ifindex = d->ifindex, .netns = d->netns};
-	struct device_value value = {.role = (__u8)d->role, .device = d->index, .vm = d->vm};
-
-	return put(p->skel->maps.devices, &key, &value);
-}
-
 static int put_vm(const struct probes *p, const struct probes_vm *v)
 {
 	if (put(p->skel->maps.vm_of_tgid, &v->tgid, &v->vm))
@@ -204,9 +228,6 @@ int configure_maps(const struct probes *p)
 	const struct probes_config *c = &p->config;
 	__u8 one = 1;
 
-	for (unsigned int i = 0; i < c->device_count; i++)
-		if (put_device(p, &c->devices[i]))
-			return -1;
 	for (unsigned int i = 0; i < c->vm_count; i++)
 		if (put_vm(p, &c->vms[i]))
 			return -1;

@@ -47,6 +47,7 @@ struct probes {
 int configure_check(const struct probes_config *c);
 unsigned int configure_needs(struct probes *p);
 void configure_constants(const struct probes *p, struct bpf_config *out);
+int configure_devices(const struct probes_config *c, struct device_slot *slots, __u32 *seed);
 int configure_maps(const struct probes *p);
 
 /* choose.c: which programs are used on this kernel. */

@@ -76,6 +76,9 @@ static int prepare(struct probes *p)
 		p->state[i].program = program;
 	}
 	configure_constants(p, &p->skel->rodata->config);
+	if (configure_devices(&p->config, p->skel->rodata->device_slots,
+			      &p->skel->rodata->config.device_seed))
+		return -1;
 	return rings_size(p->skel->maps.rings);
 }
 

@@ -18,6 +18,7 @@
 struct bpf_config {
 	__u32 server_netns; /* inode of the server's network namespace */
 	__u32 client_netns;
+	__u32 device_seed;
 	__u16 ports[BPF_PORTS_MAX];
 	__u8 domain;
 	__u8 vm_of_sockets; /* what socket and task events carry in .vm */
@@ -31,17 +32,25 @@ struct bpf_config {
 	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
 };
 
-struct device_key {
-	__u32 ifindex;
-	__u32 netns;
-};
+/*
+ * The devices, hashed without collisions: user space looks for a seed that has none. One
+ * look, no helper call: most packets end here.
+ */
+#define DEVICE_SLOTS 512
 
-struct device_value {
+struct device_slot {
+	__u32 ifindex; /* 0: empty */
+	__u32 netns;
 	__u8 role; /* enum device_role */
 	__u8 device;
 	__u8 vm;
 	__u8 reserved;
 };
+
+static inline __u32 device_slot_of(__u32 ifindex, __u32 netns, __u32 seed)
+{
+	return ((ifindex ^ netns) * seed >> 16) % DEVICE_SLOTS;
+}
 
 struct kick_key {
 	__u64 gpa;

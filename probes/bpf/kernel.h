@@ -97,6 +97,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct files_struct *files;
+	void *bpf_storage; /* NULL: no program ever kept anything for this task */
 };
 
 struct irqaction;

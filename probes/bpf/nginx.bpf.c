@@ -49,8 +49,8 @@ static __always_inline bool segment_of_untyped(struct sock *sk, struct segment *
 
 	n.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	n.remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	n.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	if (side_of(n.local_port, n.remote_port, n.netns) != SIDE_SERVER)
+	if (side_of(n.local_port, n.remote_port,
+		    BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum)) != SIDE_SERVER)
 		return false;
 	if (family == FAMILY_INET6) {
 		BPF_CORE_READ_INTO(&n.local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr32);

@@ -11,12 +11,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct bpf_config config = {};
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 64);
-	__type(key, struct device_key);
-	__type(value, struct device_value);
-} devices SEC(".maps");
+const volatile struct device_slot device_slots[DEVICE_SLOTS] = {};
 
 /* The interrupt lines of the NIC's receive queues: nonzero is one. */
 struct {
@@ -51,17 +46,18 @@ static __always_inline void await_bridge(const struct segment *s, struct place a
 static __always_inline int packet(struct sk_buff *skb, enum packet_point point)
 {
 	struct net_device *dev = skb->dev;
-	struct device_key key = {.ifindex = dev->ifindex, .netns = dev->nd_net.net->ns.inum};
-	struct device_value *d = bpf_map_lookup_elem(&devices, &key);
+	__u32 ifindex = dev->ifindex, netns = dev->nd_net.net->ns.inum;
+	const volatile struct device_slot *d =
+		&device_slots[device_slot_of(ifindex, netns, config.device_seed)];
 	const struct packet_hops *hops;
 	struct segment s;
 	struct place at;
 	__u64 now;
-	__u8 hop;
+	__u8 hop, role = d->role;
 
-	if (!d || d->role >= ROLE_COUNT)
+	if (d->ifindex != ifindex || d->netns != netns || role >= ROLE_COUNT)
 		return 0;
-	hops = &packet_hops[point][d->role];
+	hops = &packet_hops[point][role];
 	if (!hops->request && !hops->reply)
 		return 0;
 	if (!segment_of_skb(skb, point == POINT_RECEIVE || point == POINT_STACK, &s))

@@ -4,14 +4,20 @@
  */
 #include "probes/bpf/vm.h"
 
+/* Most tasks have no storage at all: that is one load. */
+static __always_inline struct task_state *known_task(struct task_struct *t)
+{
+	return t->bpf_storage ? task_state(t, false) : NULL;
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	struct task_state *st = task_state(next, false);
+	struct task_state *st = known_task(next);
 	__u64 now;
 
 	if (config.vms) {
-		struct task_state *left = task_state(prev, false);
+		struct task_state *left = known_task(prev);
 
 		if (left && left->vm && preempt)
 			left->preempted = 1;
@@ -33,7 +39,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waking, struct task_struct *p)
 {
-	struct task_state *st = task_state(p, false);
+	struct task_state *st = known_task(p);
 
 	if (!st || !st->vm)
 		return 0;

@@ -18,16 +18,12 @@ static __always_inline __u16 send_hop(enum socket_side side)
 }
 
 /* bytes are about to be appended to what the socket has been given so far. */
-static __always_inline void emit_send(struct sock *sk, __u32 bytes)
+static __always_inline void emit_send(struct sock *sk, enum socket_side side,
+				      struct tcp_sock *tp, __u32 bytes)
 {
 	struct segment s;
-	enum socket_side side = segment_of_socket(sk, &s);
-	struct tcp_sock *tp;
 
-	if (side == SIDE_NONE || !bytes)
-		return;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (!bytes || !segment_of_socket(sk, side, &s))
 		return;
 	s.flags &= ~EVENT_UPTO;
 	s.seq = tp->write_seq;
@@ -42,26 +38,38 @@ static __always_inline void emit_send(struct sock *sk, __u32 bytes)
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(tcp_sendmsg_locked, struct sock *sk, struct msghdr *msg)
 {
-	struct cpu_state *cpu = this_cpu();
-	__u32 bytes = msg->msg_iter.count;
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	__u32 end;
+	enum socket_side side = side_of_socket(sk);
+	struct cpu_state *cpu;
+	struct tcp_sock *tp;
+	__u32 bytes, end;
 
+	if (side == SIDE_NONE)
+		return 0;
+	cpu = this_cpu();
+	tp = bpf_skc_to_tcp_sock(sk);
 	if (!cpu || !tp)
 		return 0;
+	bytes = msg->msg_iter.count;
 	end = tp->write_seq + bytes;
 	if (cpu->send_sock == (__u64)sk && cpu->send_end == end)
 		return 0;
 	cpu->send_sock = (__u64)sk;
 	cpu->send_end = end;
-	emit_send(sk, bytes);
+	emit_send(sk, side, tp, bytes);
 	return 0;
 }
 
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *msg, unsigned long size)
 {
-	emit_send(sk, size);
+	enum socket_side side = side_of_socket(sk);
+	struct tcp_sock *tp;
+
+	if (side == SIDE_NONE)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		emit_send(sk, side, tp, size);
 	return 0;
 }
 
@@ -82,16 +90,16 @@ int BPF_PROG(sys_enter, void *regs, long id)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int ret)
 {
-	struct segment s;
-	enum socket_side side = segment_of_socket(sk, &s);
+	enum socket_side side = side_of_socket(sk);
 	struct task_state *st;
 	struct tcp_sock *tp;
+	struct segment s;
 
 	if (side == SIDE_NONE || ret <= 0)
 		return 0;
 	st = task_state(bpf_get_current_task_btf(), false);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!st || !st->send_ns || !tp)
+	if (!st || !st->send_ns || !tp || !segment_of_socket(sk, side, &s))
 		return 0;
 	s.seq = tp->write_seq;
 	emit(send_hop(side), st->send_ns, &s, place_of_side(side));

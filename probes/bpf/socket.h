@@ -15,7 +15,6 @@ struct socket_name {
 	__u32 remote[4];
 	__u16 local_port;
 	__u16 remote_port;
-	__u32 netns;
 };
 
 static __always_inline bool netns_matches(__u32 wanted, __u32 netns)
@@ -54,24 +53,29 @@ static __always_inline void segment_of_name(const struct socket_name *n, enum so
 	}
 }
 
+/* Two loads for a socket that is not the service's; what is there to know of it costs more. */
+static __always_inline enum socket_side side_of_socket(struct sock *sk)
+{
+	struct sock_common *c = &sk->__sk_common;
+	__u16 local_port = c->skc_num, remote_port = bpf_ntohs(c->skc_dport);
+
+	if (!is_service(local_port) && !is_service(remote_port))
+		return SIDE_NONE;
+	return side_of(local_port, remote_port, c->skc_net.net->ns.inum);
+}
+
 /*
- * The flow of a socket that a tracepoint handed over. The range is left to the caller: its
- * end, s->seq, is what the socket's counters say at that hop.
+ * The flow of a socket that a tracepoint handed over, whose side is known. The range is left to
+ * the caller: its end, s->seq, is what the socket's counters say at that hop.
  */
-static __always_inline enum socket_side segment_of_socket(struct sock *sk, struct segment *s)
+static __always_inline bool segment_of_socket(struct sock *sk, enum socket_side side,
+					      struct segment *s)
 {
 	struct sock_common *c = &sk->__sk_common;
 	struct socket_name n;
-	enum socket_side side;
 
 	n.local_port = c->skc_num;
 	n.remote_port = bpf_ntohs(c->skc_dport);
-	if (!is_service(n.local_port) && !is_service(n.remote_port))
-		return SIDE_NONE;
-	n.netns = c->skc_net.net->ns.inum;
-	side = side_of(n.local_port, n.remote_port, n.netns);
-	if (side == SIDE_NONE)
-		return SIDE_NONE;
 	if (c->skc_family == FAMILY_INET6) {
 #pragma unroll
 		for (int i = 0; i < 4; i++) {
@@ -84,10 +88,10 @@ static __always_inline enum socket_side segment_of_socket(struct sock *sk, struc
 		n.local[3] = c->skc_rcv_saddr;
 		n.remote[3] = c->skc_daddr;
 	} else {
-		return SIDE_NONE;
+		return false;
 	}
 	segment_of_name(&n, side, s);
-	return side;
+	return true;
 }
 
 /* Socket events are not seen on a device: they carry the one of their side. */

@@ -24,16 +24,16 @@ static __always_inline void emit_run(struct task_state *st, const struct tcp_soc
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
 {
-	struct segment s;
-	enum socket_side side = segment_of_socket(sk, &s);
+	enum socket_side side = side_of_socket(sk);
 	struct place at = place_of_side(side);
-	struct tcp_sock *tp;
 	struct task_state *st;
+	struct tcp_sock *tp;
+	struct segment s;
 
 	if (side == SIDE_NONE || (side == SIDE_CLIENT && !config.inferred_recv))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (!tp || !segment_of_socket(sk, side, &s))
 		return 0;
 	s.seq = tp->copied_seq;
 	if (side == SIDE_CLIENT) {
@@ -54,13 +54,13 @@ int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
 {
-	struct segment s;
 	struct tcp_sock *tp;
+	struct segment s;
 
-	if (ret <= 0 || flags & MSG_PEEK_BIT || segment_of_socket(sk, &s) != SIDE_CLIENT)
+	if (ret <= 0 || flags & MSG_PEEK_BIT || side_of_socket(sk) != SIDE_CLIENT)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (!tp || !segment_of_socket(sk, SIDE_CLIENT, &s))
 		return 0;
 	s.seq = tp->copied_seq;
 	emit(HOP_CLIENT_RECV, bpf_ktime_get_ns(), &s, place_of_side(SIDE_CLIENT));
@@ -70,13 +70,13 @@ int BPF_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(sk_data_ready, struct sock *sk)
 {
-	struct segment s;
 	struct tcp_sock *tp;
+	struct segment s;
 
-	if (segment_of_socket(sk, &s) != SIDE_SERVER)
+	if (side_of_socket(sk) != SIDE_SERVER)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (!tp || !segment_of_socket(sk, SIDE_SERVER, &s))
 		return 0;
 	s.seq = tp->rcv_nxt;
 	emit(HOP_SOCK_READY, bpf_ktime_get_ns(), &s, place_of_side(SIDE_SERVER));
@@ -87,12 +87,13 @@ int BPF_PROG(sk_data_ready, struct sock *sk)
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(tcp_probe, struct sock *sk, struct sk_buff *skb)
 {
+	__u32 bytes = skb->len;
 	struct segment s;
 	struct tcphdr tcp;
-	__u32 bytes = skb->len;
 
-	if (segment_of_socket(sk, &s) != SIDE_SERVER ||
-	    bpf_probe_read_kernel(&tcp, sizeof(tcp), skb->data) || bytes <= tcp.doff * 4)
+	if (side_of_socket(sk) != SIDE_SERVER ||
+	    bpf_probe_read_kernel(&tcp, sizeof(tcp), skb->data) || bytes <= tcp.doff * 4 ||
+	    !segment_of_socket(sk, SIDE_SERVER, &s))
 		return 0;
 	s.flags &= ~EVENT_UPTO;
 	s.seq = bpf_ntohl(tcp.seq);
