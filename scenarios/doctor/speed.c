@@ -42,40 +42,13 @@ const char *speed_verdict_name(enum speed_verdict v)
 #define TIMEOUT_MS        2000 /* for all of it: takes 60 ms on an idle machine */
 #define EXITS             101
 
-/* The loop: rdi points to memory, rsi is the number of iterations. Callable from C. */
+/* In code.S. */
 void doctor_loop(void *memory, uint64_t iterations);
-extern const char doctor_loop_end[], doctor_walk[], doctor_walk_end[], doctor_exits[],
-	doctor_exits_end[];
+extern const char doctor_walk[], doctor_exits[];
+extern const uint64_t doctor_loop_bytes, doctor_walk_bytes, doctor_exits_bytes;
 
-asm(".pushsection .text\n"
-    "doctor_loop:\n"
-    "1:	mov (%rdi), %rax\n"
-    "	lea 1(%rax, %rsi), %rax\n"
-    "	mov %rax, (%rdi)\n"
-    "	push %rax\n"
-    "	pop %rdx\n"
-    "	test %rdx, %rdx\n"
-    "	dec %rsi\n"
-    "	jnz 1b\n"
-    "	ret\n"
-    "doctor_loop_end:\n"
-    ".popsection\n");
-
-/* The walk: before each step, its number is left in memory. */
-#define STEP(n) "	movl $" #n ", 8(%rdi)\n"
-
-asm(
-	".pushsection .rodata\n"
-	"doctor_walk:\n" STEP(0) "	xor %eax, %eax\n	cpuid\n	rdtsc\n" STEP(1) "	lock cmpxchg %rax, 16(%rdi)\n	lock xadd %rax, 16(%rdi)\n" STEP(2) "	xor %eax, %eax\n	xor %edx, %edx\n	lock cmpxchg16b 32(%rdi)\n" STEP(3) "	push %rdi\n	lea 64(%rdi), %rdi\n	mov $64, %ecx\n	rep stosb\n	pop %rdi\n" STEP(4) "	bsf %rsi, %rax\n	bts $3, %rax\n	shld $4, %rax, %rdx\n	bswap %rax\n" STEP(5) "	movdqu 16(%rdi), %xmm0\n	paddq %xmm0, %xmm0\n	movdqu %xmm0, 16(%rdi)\n" STEP(6) "	fxsave64 0x200(%rdi)\n	fxrstor64 0x200(%rdi)\n" STEP(7) "	mov $0xc0000080, %ecx\n	rdmsr\n	wrmsr\n" STEP(
-		8) "	mov $0xc0000101, %ecx\n	xor %eax, %eax\n	xor %edx, %edx\n	wrmsr\n"
-		   "	swapgs\n	swapgs\n" STEP(9) "	mov %cr4, %rax\n	mov %rax, %cr4\n	mov %cr3, %rax\n	mov %rax, %cr3\n" STEP(10) "	invlpg (%rdi)\n	wbinvd\n" STEP(11) "	sgdt 128(%rdi)\n	lgdt 128(%rdi)\n	sidt 144(%rdi)\n	lidt 144(%rdi)\n" STEP(12) "	pushfq\n	popfq\n	cli\n" STEP(
-			   13) "	mov %dr7, %rax\n	mov %rax, %dr7\n	clts\n" STEP(14) "	fninit\n	fnstcw 160(%rdi)\n	ldmxcsr 168(%rdi)\n" STEP(15) "	ret\n"
-																						"doctor_walk_end:\n"
-																						".popsection\n");
-
-#define STEPS_DONE 15
-
-static const char *const steps[STEPS_DONE] = {
+/* The steps of doctor_walk. */
+static const char *const steps[] = {
 	"cpuid, rdtsc",      "lock cmpxchg, xadd",    "cmpxchg16b",
 	"rep stosb",         "bsf, bts, shld, bswap", "SSE2 moves and sums",
 	"fxsave, fxrstor",   "rdmsr, wrmsr",          "wrmsr of GS.base, swapgs",
@@ -83,12 +56,7 @@ static const char *const steps[STEPS_DONE] = {
 	"pushf, popf, cli",  "debug registers, clts", "x87 and MXCSR",
 };
 
-asm(".pushsection .rodata\n"
-    "doctor_exits:\n"
-    "1:	out %al, $0x80\n"
-    "	jmp 1b\n"
-    "doctor_exits_end:\n"
-    ".popsection\n");
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
 
 static uint64_t now_ns(void)
 {
@@ -147,8 +115,7 @@ static int measure_loop(struct guest *g, struct speed *s)
 {
 	uint64_t iterations = FIRST_ITERATIONS, ns;
 
-	if (guest_load(g, (const void *)doctor_loop,
-		       doctor_loop_end - (const char *)doctor_loop) < 0)
+	if (guest_load(g, (const void *)doctor_loop, doctor_loop_bytes) < 0)
 		return -1;
 	while (time_guest(g, iterations, &ns) == 0) {
 		if (ns < ENOUGH_NS && iterations < MAX_ITERATIONS) {
@@ -168,13 +135,12 @@ static int walk(struct guest *g, struct speed *s)
 {
 	uint32_t step;
 
-	if (guest_load(g, doctor_walk, doctor_walk_end - doctor_walk) < 0 ||
-	    guest_call(g, 1) < 0)
+	if (guest_load(g, doctor_walk, doctor_walk_bytes) < 0 || guest_call(g, 1) < 0)
 		return -1;
 	if (expect_exit(g, KVM_EXIT_HLT) == 0)
 		return 0;
 	memcpy(&step, g->memory + GUEST_SCRATCH + 8, sizeof(step));
-	s->lacking = step < STEPS_DONE ? steps[step] : "a return";
+	s->lacking = step < STEPS ? steps[step] : "a return";
 	return -1;
 }
 
@@ -189,8 +155,7 @@ static int measure_exits(struct guest *g, struct speed *s)
 {
 	uint64_t ns[EXITS];
 
-	if (guest_load(g, doctor_exits, doctor_exits_end - doctor_exits) < 0 ||
-	    guest_call(g, 0) < 0)
+	if (guest_load(g, doctor_exits, doctor_exits_bytes) < 0 || guest_call(g, 0) < 0)
 		return -1;
 	for (int i = 0; i < EXITS; i++) {
 		uint64_t start = now_ns();
