@@ -30,13 +30,11 @@ enum packet_point {
 
 /*
  * What one point marks, per direction. The first row of lib/hop.def, CLIENT_SEND, is never
- * marked by a packet: here 0 says "nothing". A bare server's reply leaves its stack and its
- * NIC in one step, hence the second hop.
+ * marked by a packet: here 0 says "nothing".
  */
 struct packet_hops {
 	unsigned char request;
 	unsigned char reply;
-	unsigned char reply_too;
 };
 
 static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
@@ -59,7 +57,7 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_UPLINK] = {.reply = HOP_NIC_QUEUE},
 			[ROLE_PORT] = {.request = HOP_PORT_QUEUE},
 			[ROLE_SERVER] = {.reply = HOP_STACK_QUEUE},
-			[ROLE_BARE] = {.reply = HOP_STACK_QUEUE, .reply_too = HOP_NIC_QUEUE},
+			[ROLE_BARE] = {.reply = HOP_NIC_QUEUE},
 		},
 	[POINT_XMIT] =
 		{
@@ -67,7 +65,7 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_UPLINK] = {.reply = HOP_NIC_XMIT},
 			[ROLE_PORT] = {.request = HOP_PORT_XMIT},
 			[ROLE_SERVER] = {.reply = HOP_STACK_XMIT},
-			[ROLE_BARE] = {.reply = HOP_STACK_XMIT, .reply_too = HOP_NIC_XMIT},
+			[ROLE_BARE] = {.reply = HOP_NIC_XMIT},
 		},
 };
 

@@ -237,7 +237,7 @@ static uint64_t packet_program_hops(const struct probes *p, int point)
 	for (unsigned int i = 0; i < p->config.device_count; i++) {
 		const struct packet_hops *h = &packet_hops[point][p->config.devices[i].role];
 
-		bits |= 1ULL << h->request | 1ULL << h->reply | 1ULL << h->reply_too;
+		bits |= 1ULL << h->request | 1ULL << h->reply;
 	}
 	bits &= ~1ULL; /* 0 stands for nothing */
 	return p->config.domain ? bits : bits & ~(1ULL << HOP_GUEST_NAPI);

@@ -78,8 +78,6 @@ static __always_inline int packet(struct sk_buff *skb, enum packet_point point)
 		s.flags |= EVENT_INFERRED;
 	}
 	emit(hop, now, &s, at);
-	if (s.direction == DIRECTION_REPLY && hops->reply_too)
-		emit(hops->reply_too, now, &s, at);
 	return 0;
 }
 
