@@ -79,7 +79,7 @@ DEB_PACKAGES := \
 	libbpf-dev libelf-dev zlib1g-dev libpcap-dev libncurses-dev libjansson-dev libssl-dev \
 	libzstd-dev liblz4-dev liblzma-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
 	cpio xz-utils zstd iproute2 procps \
-	qemu-system-x86
+	jq qemu-system-x86
 
 deps:
 	@tests/tools/install-packages $(DEB_PACKAGES)
@@ -95,13 +95,14 @@ demo: deps
 # ---- the tests ----
 
 check: deps
-	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image unit-tests fuzzers
+	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image unit-tests fuzzers test-tools
 	@tests/check
 
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
+test-tools: $(TEST_TOOLS)
 
-# Minutes per fuzzer; "make check" gives each a few seconds.
+# Seconds per fuzzer; "make check" gives each a few seconds.
 FUZZ_SECONDS ?= 600
 
 fuzz: $(FUZZERS)
@@ -122,4 +123,4 @@ format:
 clean:
 	rm -rf $(B) strata
 
-.PHONY: all deps demo check unit-tests fuzzers fuzz lint format clean
+.PHONY: all deps demo check unit-tests fuzzers test-tools fuzz lint format clean

@@ -7,6 +7,7 @@
 
 #include "lib/err.h"
 #include "lib/quantile.h"
+#include "lib/table.h"
 #include "lib/units.h"
 
 struct sample {
@@ -135,17 +136,18 @@ json_t *agreement_json(const struct agreement *a)
 
 void agreement_print(const struct agreement *a, FILE *out)
 {
-	bool utf8 = false;
+	bool utf8 = table_style_of(out).utf8;
 
 	if (!a->compared)
 		return;
 	fprintf(out,
-		"client   its own clock says p50 %s, the trace %s; difference p50 %s, max %s\n"
-		"         %llu of %llu requests agree within the client's resolution (%s), %llu contradict it\n",
+		"client      its own clock says p50 %s, the trace %s; difference p50 %s, max %s\n",
 		units_ns((uint64_t)a->client_p50_ns, utf8).s,
 		units_ns((uint64_t)a->trace_p50_ns, utf8).s,
 		units_ns((uint64_t)a->difference_p50_ns, utf8).s,
-		units_ns((uint64_t)a->difference_max_ns, utf8).s, (unsigned long long)a->within,
-		(unsigned long long)a->compared, units_ns((uint64_t)a->resolution_ns, utf8).s,
-		(unsigned long long)a->outside);
+		units_ns((uint64_t)a->difference_max_ns, utf8).s);
+	fprintf(out,
+		"            %s of %s requests agree within the client's resolution (%s), %s contradict it\n",
+		units_count(a->within).s, units_count(a->compared).s,
+		units_ns((uint64_t)a->resolution_ns, utf8).s, units_count(a->outside).s);
 }
