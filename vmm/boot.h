@@ -24,7 +24,7 @@
  * spares Linux on an old AMD processor (which an emulated one is) 16,000 reads of absent
  * functions, half of all exits of a boot, looking for a GART.
  */
-#define BOOT_CMDLINE_DEFAULT "console=ttyS0 panic=-1 quiet pci=noearly"
+#define BOOT_CMDLINE_DEFAULT "console=ttyS0 panic=-1 quiet pci=noearly cryptomgr.notests"
 
 /* Put all of it into guest memory. initrd and cmdline may be NULL. */
 int boot_prepare(const struct guest_memory *m, const struct kernel *k, const char *initrd,

@@ -93,11 +93,20 @@ static int create_trace(struct machine *m, const struct options *o)
 	return o->trace_ring ? cleanup_file(o->trace_ring) : 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
 int machine_create(struct machine *m, const struct options *o)
 {
 	*m = (struct machine){
 		.name = o->name, .options = o, .kvm_fd = -1, .vm_fd = -1, .end_fd = -1};
 	m->vcpu_count = (int)o->cpus;
+	m->started_ns = now_ns();
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->changed, NULL);
 	m->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -150,16 +159,16 @@ void machine_destroy(struct machine *m)
 
 int machine_start(struct machine *m)
 {
-	struct timespec now;
+	int ret = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	m->started_ns = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 	if (loop_start(m->io))
 		return -1;
-	for (int i = 0; i < m->vcpu_count; i++)
-		if (vcpu_start(&m->vcpus[i]))
-			return -1;
-	return 0;
+	/* Whoever wants to kick a vCPU holds the lock, too: it finds none started or all. */
+	pthread_mutex_lock(&m->lock);
+	for (int i = 0; i < m->vcpu_count && !ret; i++)
+		ret = vcpu_start(&m->vcpus[i]);
+	pthread_mutex_unlock(&m->lock);
+	return ret;
 }
 
 void machine_stop(struct machine *m)

@@ -23,6 +23,7 @@ void vcpu_destroy(struct vcpu *v);
  * info. */
 int vcpu_set_pvh_entry(struct vcpu *v, uint32_t entry, uint32_t start_info);
 
+/* Machine's lock held. */
 int vcpu_start(struct vcpu *v);
 void vcpu_join(struct vcpu *v);
 

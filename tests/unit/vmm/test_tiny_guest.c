@@ -81,6 +81,16 @@ static bool answers_ok(struct fixture *f, const char *request)
 	return ok;
 }
 
+static bool held(struct fixture *f, int vcpu)
+{
+	bool held;
+
+	pthread_mutex_lock(&f->machine.lock);
+	held = f->machine.vcpus[vcpu].held;
+	pthread_mutex_unlock(&f->machine.lock);
+	return held;
+}
+
 /* mov dx, PORT; mov al, VALUE; out dx, al */
 #define OUT(port, value) 0x66, 0xba, (port)&0xff, (port) >> 8, 0xb0, value, 0xee
 #define HALT             0xfa, 0xf4 /* cli; hlt */
@@ -192,7 +202,7 @@ static void a_running_guest_is_held_and_let_go(void **state)
 	start(&f, code, sizeof(code), NULL);
 	assert_true(answers_ok(&f, "{\"do\":\"pause\"}"));
 	assert_true(answers_ok(&f, "{\"do\":\"pause\"}"));
-	assert_true(f.machine.vcpus[0].held);
+	assert_true(held(&f, 0));
 	status = ask(&f, "{\"do\":\"status\"}");
 	assert_string_equal(json_string_value(json_object_get(status, "state")), "paused");
 	json_decref(status);
@@ -218,7 +228,7 @@ static void a_paused_guest_can_be_ended(void **state)
 	(void)state;
 	start(&f, code, sizeof(code), "--cpus=2");
 	assert_true(answers_ok(&f, "{\"do\":\"pause\"}"));
-	assert_true(f.machine.vcpus[1].held); /* though it waits for its start-up interrupt */
+	assert_true(held(&f, 1)); /* though it waits for its start-up interrupt */
 	stop(&f);
 }
 
