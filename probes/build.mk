@@ -30,3 +30,6 @@ $(eval $(call archive,libprobes.a,$(probes_SRCS)))
 agent_SRCS := $(wildcard probes/agent/*.c)
 $(eval $(call program,strata-agent,$(agent_SRCS),$(B)/libprobes.a $(LIB),-ljansson $(probes_LIBS)))
 $(B)/bin/strata-agent: LDFLAGS += -static -s
+
+$(eval $(call unit_test,test_probes_configure,tests/unit/probes/test_configure.c,$(B)/libprobes.a $(LIB),$(probes_LIBS)))
+$(eval $(call unit_test,test_agent,tests/unit/probes/test_agent.c $(filter-out %/main.c,$(agent_SRCS)),$(B)/libprobes.a $(LIB),-ljansson $(probes_LIBS)))

@@ -114,7 +114,7 @@ int configure_devices(const struct probes_config *c, struct device_slot *slots, 
 {
 	/* 64 devices in 512 slots: one seed in sixty is free of collisions */
 	for (__u32 i = 0; i < 100000; i++) {
-		*seed = (i * 2 + 1) * 0x9e3779b1u;
+		*seed = (i * 2 + 1) * 0x85ebca6bu;
 		if (place_devices(c, *seed, slots))
 			return 0;
 	}

@@ -49,7 +49,10 @@ struct device_slot {
 
 static inline __u32 device_slot_of(__u32 ifindex, __u32 netns, __u32 seed)
 {
-	return ((ifindex ^ netns) * seed >> 16) % DEVICE_SLOTS;
+	__u32 h = ifindex * seed + netns; /* no two devices are alike for every seed */
+
+	h ^= h >> 15;
+	return (h * 0x9e3779b1u >> 16) % DEVICE_SLOTS;
 }
 
 struct kick_key {

@@ -62,7 +62,6 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned int len;
 	__be16 protocol;
-	__u16 network_header;
 	unsigned char *head;
 	unsigned char *data;
 };

@@ -47,13 +47,14 @@ struct task_state {
 	__u64 send_ns;     /* last entered a send-like system call */
 	__u64 exit_ns;     /* vCPU: last left guest mode */
 	__u64 irqs_seen;   /* vCPU: of vm_irqs at its last kvm.entry */
+	__u64 send_sock;   /* tcp_sendmsg_locked: the socket it last sent to, */
+	__u32 send_end;    /* ... and where that call was going to end */
 	__u16 vcpu;        /* its index in the VM */
 	__u8 vm;           /* it is a vCPU of this VM */
 	__u8 app;          /* it read from a server's socket */
 	__u8 woken;        /* vCPU: since it last ran */
 	__u8 preempted;
 	__u8 ran; /* vCPU: was switched in since its last kvm.entry */
-	__u8 reserved;
 };
 
 struct {
@@ -65,10 +66,7 @@ struct {
 
 /* What one CPU remembers from one probe to the next. */
 struct cpu_state {
-	__u64 irq_ns; /* the NIC's last interrupt; 0 once a packet took it */
-	__u64 send_sock;
-	__u32 send_end;
-	__u32 reserved;
+	__u64 irq_ns;              /* the NIC's last interrupt; 0 once a packet took it */
 	struct strata_event frame; /* seen at netif_receive_skb, awaited at br_handle_frame */
 };
 

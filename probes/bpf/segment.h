@@ -15,6 +15,7 @@
 #define TCP_FIN_RST 0x05
 #define TCP_SYN_BIT 0x02
 #define VLAN_TAGS   2
+#define ETHER_BYTES 14
 
 /* struct ipv6hdr of linux/ipv6.h would bring its own struct in6_addr. */
 struct ipv6_header {
@@ -126,45 +127,65 @@ static __always_inline bool is_vlan(__be16 protocol)
 	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
 }
 
+/* An Ethernet frame's beginning, the IP header aligned. */
+struct frame {
+	__u8 padding[2];
+	__u8 ethernet[ETHER_BYTES];
+	struct headers ip;
+} __attribute__((aligned(8)));
+
+/* Step over the tags at *at and fetch the headers behind them. */
+static __always_inline bool skip_vlan(const unsigned char *head, __u32 *at, __be16 *type,
+				      struct headers *h)
+{
+#pragma unroll
+	for (int i = 0; i < VLAN_TAGS && is_vlan(*type); i++) {
+		__be16 tag[2];
+
+		if (bpf_probe_read_kernel(tag, sizeof(tag), head + *at))
+			return false;
+		*type = tag[1];
+		*at += sizeof(tag);
+	}
+	return !bpf_probe_read_kernel(h, sizeof(*h), head + *at);
+}
+
 /*
- * The segment that an skb carries. received: skb->data stands behind the Ethernet header,
- * perhaps with VLAN tags still in the way, and network_header is not set yet; otherwise
- * network_header is right.
+ * The segment that an skb carries. received: skb->data stands behind the Ethernet header, whose
+ * type is skb->protocol; on the way out it stands before it. The other header offsets of an
+ * skb are not all set at every hop. One read, unless there are VLAN tags or IP options.
  */
 static __always_inline bool segment_of_skb(struct sk_buff *skb, bool received,
 					   struct segment *s)
 {
 	unsigned char *head = skb->head;
-	__u32 data = (__u32)(skb->data - head);
-	__u32 at = received ? data : skb->network_header;
-	struct headers h;
+	__u32 data = (__u32)(skb->data - head), at = data, offset;
+	struct frame f;
 	struct tcphdr tcp;
-	__u32 offset;
+	__be16 type;
 
 	if (received) {
-		__be16 protocol = skb->protocol;
-
-#pragma unroll
-		for (int i = 0; i < VLAN_TAGS && is_vlan(protocol); i++) {
-			__be16 tag[2];
-
-			if (bpf_probe_read_kernel(tag, sizeof(tag), head + at))
-				return false;
-			protocol = tag[1];
-			at += sizeof(tag);
-		}
+		type = skb->protocol;
+		if (bpf_probe_read_kernel(&f.ip, sizeof(f.ip), head + at))
+			return false;
+	} else {
+		if (bpf_probe_read_kernel(f.ethernet, sizeof(f.ethernet) + sizeof(f.ip),
+					  head + at))
+			return false;
+		type = *(__be16 *)&f.ethernet[ETHER_BYTES - 2];
+		at += ETHER_BYTES;
 	}
-	if (bpf_probe_read_kernel(&h, sizeof(h), head + at))
+	if (is_vlan(type) && !skip_vlan(head, &at, &type, &f.ip))
 		return false;
-	offset = tcp_offset(&h);
+	offset = tcp_offset(&f.ip);
 	if (offset == IPV4_BYTES)
-		__builtin_memcpy(&tcp, &h.byte[IPV4_BYTES], sizeof(tcp));
-	else if (offset == IPV6_BYTES && h.byte[0] >> 4 == 6)
-		__builtin_memcpy(&tcp, &h.byte[IPV6_BYTES], sizeof(tcp));
+		__builtin_memcpy(&tcp, &f.ip.byte[IPV4_BYTES], sizeof(tcp));
+	else if (offset == IPV6_BYTES && f.ip.byte[0] >> 4 == 6)
+		__builtin_memcpy(&tcp, &f.ip.byte[IPV6_BYTES], sizeof(tcp));
 	else if (!offset || bpf_probe_read_kernel(&tcp, sizeof(tcp), head + at + offset))
 		return false;
 	s->packet = (__u64)head;
-	return segment_parse(&h, &tcp, skb->len + data - at, s);
+	return segment_parse(&f.ip, &tcp, skb->len + data - at, s);
 }
 
 #endif

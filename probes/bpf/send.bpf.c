@@ -39,22 +39,22 @@ SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(tcp_sendmsg_locked, struct sock *sk, struct msghdr *msg)
 {
 	enum socket_side side = side_of_socket(sk);
-	struct cpu_state *cpu;
+	struct task_state *st;
 	struct tcp_sock *tp;
 	__u32 bytes, end;
 
 	if (side == SIDE_NONE)
 		return 0;
-	cpu = this_cpu();
+	st = task_state(bpf_get_current_task_btf(), true);
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!cpu || !tp)
+	if (!st || !tp)
 		return 0;
 	bytes = msg->msg_iter.count;
 	end = tp->write_seq + bytes;
-	if (cpu->send_sock == (__u64)sk && cpu->send_end == end)
+	if (st->send_sock == (__u64)sk && st->send_end == end)
 		return 0;
-	cpu->send_sock = (__u64)sk;
-	cpu->send_end = end;
+	st->send_sock = (__u64)sk;
+	st->send_end = end;
 	emit_send(sk, side, tp, bytes);
 	return 0;
 }

@@ -5,8 +5,6 @@
  */
 #include "probes/bpf/segment.h"
 
-#define ETHERNET_BYTES 14
-
 static __always_inline void addresses(const struct headers *h, bool from_client,
 				      struct strata_wire *w)
 {
@@ -31,7 +29,7 @@ int wire(struct __sk_buff *skb)
 	struct segment s;
 	struct strata_wire *w;
 	struct place at = {.device = config.wire_device, .vm = config.wire_vm};
-	__u32 offset = ETHERNET_BYTES, tcp_at, payload_at, bytes;
+	__u32 offset = ETHER_BYTES, tcp_at, payload_at, bytes;
 	__be16 type;
 	__u64 now = bpf_ktime_get_ns();
 

@@ -83,13 +83,13 @@ static int find_device(struct probes_device *d, const char *netns)
 	if (netns)
 		snprintf(path, sizeof(path), "/run/netns/%s", netns);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (own < 0 || fd < 0 || fstat(fd, &st) || setns(fd, CLONE_NEWNET))
+	if (own < 0 || fd < 0 || fstat(fd, &st) || (netns && setns(fd, CLONE_NEWNET)))
 		return err_errno("cannot enter the network namespace %s", path);
 	d->netns = (uint32_t)st.st_ino;
 	d->ifindex = if_nametoindex(d->name);
 	if (!d->ifindex)
 		err_errno("no device %s in %s", d->name, path);
-	if (setns(own, CLONE_NEWNET))
+	if (netns && setns(own, CLONE_NEWNET))
 		return err_errno("cannot return to this network namespace");
 	close(own);
 	close(fd);

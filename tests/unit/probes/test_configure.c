@@ -1,0 +1,178 @@
+/* libprobes without a kernel: the configuration, the devices' hash, interrupts, the tables. */
+#include "tests/unit/vmm/cmocka.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "probes/internal.h"
+#include "probes/irqs.h"
+
+static struct probes_config plausible(void)
+{
+	struct probes_config c = {
+		.ports = {80},
+		.port_count = 1,
+		.server_netns_fd = -1,
+		.wire_device = ~0u,
+		.wire_netns_fd = -1,
+	};
+
+	return c;
+}
+
+static void bad_configurations_are_named(void **state)
+{
+	struct probes_config c = plausible();
+
+	(void)state;
+	assert_int_equal(configure_check(&c), 0);
+	c.port_count = 0;
+	assert_int_equal(configure_check(&c), -1);
+	assert_non_null(strstr(err_text(), "0 service ports"));
+	c = plausible();
+	c.device_count = PROBES_DEVICES_MAX + 1;
+	assert_int_equal(configure_check(&c), -1);
+	assert_non_null(strstr(err_text(), "65 devices"));
+	c = plausible();
+	c.wire_device = 0;
+	assert_int_equal(configure_check(&c), -1);
+	assert_non_null(strstr(err_text(), "device 0 of 0"));
+}
+
+/* As many devices as may be, in namespaces whose numbers follow each other, as they do. */
+static void every_device_is_found(void **state)
+{
+	static struct device_slot slots[DEVICE_SLOTS];
+	struct probes_config c = plausible();
+	__u32 seed;
+
+	(void)state;
+	for (unsigned int i = 0; i < PROBES_DEVICES_MAX; i++) {
+		c.devices[i].ifindex = 2 + i % 4;
+		c.devices[i].netns = 4026532000u + i / 4;
+		c.devices[i].role = ROLE_PORT;
+		c.devices[i].index = (uint8_t)i;
+	}
+	c.device_count = PROBES_DEVICES_MAX;
+	assert_int_equal(configure_devices(&c, slots, &seed), 0);
+	for (unsigned int i = 0; i < PROBES_DEVICES_MAX; i++) {
+		const struct device_slot *s =
+			&slots[device_slot_of(c.devices[i].ifindex, c.devices[i].netns, seed)];
+
+		assert_int_equal(s->ifindex, c.devices[i].ifindex);
+		assert_int_equal(s->netns, c.devices[i].netns);
+		assert_int_equal(s->device, i);
+	}
+	c.devices[1] = c.devices[0];
+	assert_int_equal(configure_devices(&c, slots, &seed), -1);
+	assert_non_null(strstr(err_text(), "given twice"));
+}
+
+static void namespaces_follow_the_roles(void **state)
+{
+	struct probes *p = calloc(1, sizeof(*p));
+	struct bpf_config out;
+
+	(void)state;
+	p->config = plausible();
+	configure_constants(p, &out);
+	assert_int_equal(out.server_netns, NETNS_NONE);
+	assert_int_equal(out.client_netns, NETNS_NONE);
+	p->config.devices[0] = (struct probes_device){.role = ROLE_BARE, .netns = 7};
+	p->config.devices[1] = (struct probes_device){.role = ROLE_CLIENT, .netns = 8};
+	p->config.devices[2] = (struct probes_device){.role = ROLE_CLIENT, .netns = 9};
+	p->config.device_count = 3;
+	configure_constants(p, &out);
+	assert_int_equal(out.server_netns, 7);
+	assert_int_equal(out.client_netns, NETNS_ANY);
+	free(p);
+}
+
+static void interrupts_are_told_apart(void **state)
+{
+	(void)state;
+	assert_true(irqs_name_matches("eth0", "eth0"));
+	assert_true(irqs_name_matches("eth0-rx-0", "eth0"));
+	assert_true(irqs_name_matches("enp1s0-TxRx-3", "enp1s0"));
+	assert_true(irqs_name_matches("virtio0-input.0", "virtio0"));
+	assert_false(irqs_name_matches("eth01", "eth0"));
+	assert_false(irqs_name_matches("eth0-tx-0", "eth0"));
+	assert_false(irqs_name_matches("virtio0-output.0", "virtio0"));
+	assert_false(irqs_name_matches("virtio0-config", "virtio0"));
+	assert_false(irqs_name_matches("virtio10-input.0", "virtio1"));
+	assert_false(irqs_name_matches("anything", ""));
+}
+
+static void sum_irqs(void *ctx, unsigned int irq)
+{
+	*(unsigned int *)ctx += irq;
+}
+
+static void interrupts_are_found(void **state)
+{
+	static char text[] =
+		"           CPU0       CPU1\n"
+		"  9:          1          0   IO-APIC   9-fasteoi   acpi\n"
+		" 11:         20          3   IO-APIC  11-fasteoi   uhci, eth1\n"
+		" 24:          0          0   PCI-MSIX-0000:00:01.0   0-edge   virtio0-config\n"
+		" 25:        100          0   PCI-MSIX-0000:00:01.0   1-edge   virtio0-input.0\n"
+		"NMI:          0          0   Non-maskable interrupts\n";
+	const char *names[] = {"virtio0", "eth1"};
+	FILE *f = fmemopen(text, strlen(text), "r");
+	unsigned int sum = 0;
+
+	(void)state;
+	assert_int_equal(irqs_scan(f, names, 2, sum_irqs, &sum), 2);
+	assert_int_equal(sum, 11 + 25);
+	fclose(f);
+}
+
+/* Every hop that the kernel can see has a program that marks it. */
+static void every_hop_has_a_program(void **state)
+{
+	uint64_t marked = 0;
+
+	(void)state;
+	for (size_t i = 0; i < program_count; i++)
+		marked |= programs[i].hops;
+	for (int point = 0; point < POINT_COUNT; point++) {
+		for (int role = 0; role < ROLE_COUNT; role++) {
+			const struct packet_hops *h = &packet_hops[point][role];
+
+			marked |= 1ULL << h->request | 1ULL << h->reply | 1ULL << h->reply_too;
+			if (h->request)
+				assert_int_equal(hop_table[h->request].direction,
+						 DIRECTION_REQUEST);
+			if (h->reply)
+				assert_int_equal(hop_table[h->reply].direction,
+						 DIRECTION_REPLY);
+		}
+	}
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		if (strncmp(hop_table[hop].name, "vmm.", 4))
+			assert_true(marked >> hop & 1);
+}
+
+static void a_program_is_listed_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < program_count; i++)
+		for (size_t j = i + 1; j < program_count; j++)
+			assert_string_not_equal(programs[i].section, programs[j].section);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_configurations_are_named),
+		cmocka_unit_test(every_device_is_found),
+		cmocka_unit_test(namespaces_follow_the_roles),
+		cmocka_unit_test(interrupts_are_told_apart),
+		cmocka_unit_test(interrupts_are_found),
+		cmocka_unit_test(every_hop_has_a_program),
+		cmocka_unit_test(a_program_is_listed_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
