@@ -115,9 +115,9 @@ uint64_t pci_msix_signals(const struct pci_device *d, unsigned int vector);
 void pci_intx(struct pci_device *d, bool level);
 
 /*
- * Have writes of that size at offset into BAR bar signal the eventfd fd without leaving the
- * kernel (KVM_IOEVENTFD), following the BAR as the guest moves it. Several per BAR. Before or
- * after pci_add().
+ * Have writes of that size (0: of any) at offset into BAR bar signal the eventfd fd without
+ * leaving the kernel (KVM_IOEVENTFD), following the BAR as the guest moves it. Several per BAR.
+ * Before or after pci_add().
  */
 int pci_ioeventfd(struct pci_device *d, unsigned int bar, uint64_t offset, unsigned int size,
 		  int fd);

@@ -5,6 +5,7 @@ virtio_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(2),$(virtio_ARCHIVES
 
 $(eval $(call virtio_test,test_virtqueue,$(virtio_DRIVER)))
 $(eval $(call virtio_test,test_virtio_net,$(virtio_DRIVER)))
+$(eval $(call virtio_test,test_virtio_pci,$(virtio_DRIVER)))
 $(eval $(call virtio_test,test_virtio_frame,))
 
 virtio_QUEUE := vmm/virtio/virtqueue.c vmm/memory.c lib/err.c

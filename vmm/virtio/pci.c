@@ -395,7 +395,9 @@ static int add_structures(struct virtio_pci *t)
 static int add_doorbells(struct virtio_pci *t)
 {
 	for (unsigned int i = 0; i < t->device->queue_count; i++)
-		if (pci_ioeventfd(&t->pci, BAR_REGISTERS, virtio_pci_doorbell(i), 2,
+		/* Of any size: KVM need not decode the guest's instruction then
+		 * (kvm_fast_mmio). */
+		if (pci_ioeventfd(&t->pci, BAR_REGISTERS, virtio_pci_doorbell(i), 0,
 				  t->device->queue[i].kick_fd))
 			return -1;
 	return 0;
