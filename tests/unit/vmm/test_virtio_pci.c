@@ -1,6 +1,6 @@
 /*
  * virtio over PCI, register by register: what a driver sees through BAR 0, and that one
- * which pokes around reaches nothing else. The PCI bus is played by this file.
+ * which pokes around reaches nothing else. The PCI bus is a fake.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/driver.h"
+#include "tests/unit/vmm/fake_pci.h"
 #include "vmm/machine.h"
 #include "vmm/virtio/pci.h"
 
@@ -22,64 +23,6 @@
 
 #define FEATURES_OK (VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
 #define DRIVER_OK   (FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
-
-/* ---- the PCI bus ---- */
-
-static bool msix_on, intx_level;
-static unsigned int last_vector, vectors;
-static unsigned int capability_at;
-
-int pci_add(struct machine *m, struct pci_device *d)
-{
-	d->machine = m;
-	return 0;
-}
-
-int pci_add_capability(struct pci_device *d, uint8_t id, unsigned int bytes)
-{
-	unsigned int at = capability_at;
-
-	d->config[at] = id;
-	capability_at += (bytes + 3) & ~3u;
-	return (int)at;
-}
-
-int pci_msix_init(struct pci_device *d, unsigned int bar, unsigned int n)
-{
-	(void)d;
-	assert_int_equal(bar, 1);
-	vectors = n;
-	return 0;
-}
-
-bool pci_msix_enabled(const struct pci_device *d)
-{
-	(void)d;
-	return msix_on;
-}
-
-void pci_msix_signal(struct pci_device *d, unsigned int vector)
-{
-	(void)d;
-	last_vector = vector;
-}
-
-void pci_intx(struct pci_device *d, bool level)
-{
-	(void)d;
-	intx_level = level;
-}
-
-int pci_ioeventfd(struct pci_device *d, unsigned int bar, uint64_t offset, unsigned int size,
-		  int fd)
-{
-	(void)d;
-	(void)size;
-	assert_int_equal(bar, 0);
-	assert_true(offset >= NOTIFY && offset < 0x4000);
-	assert_true(fd >= 0);
-	return 0;
-}
 
 /* ---- a device of two queues that does nothing ---- */
 
@@ -127,10 +70,8 @@ static int setup(void **state)
 	device.offered = 1 << 3;
 	device.config = config;
 	device.config_bytes = sizeof(config);
-	starts = stops = kicks = last_vector = 0;
-	capability_at = 0x40;
-	msix_on = true;
-	intx_level = false;
+	starts = stops = kicks = 0;
+	fake_pci_reset();
 	return virtio_init(&device, machine.io, &driver.memory) ||
 	       virtio_pci_add(&transport, &device, &machine, 0xff0000);
 }
@@ -194,7 +135,7 @@ static void test_identity(void **state)
 	assert_int_equal(transport.pci.id.vendor, 0x1af4);
 	assert_int_equal(transport.pci.id.device, 0x1040 + VIRTIO_ID_RNG);
 	assert_int_equal(transport.pci.id.revision, 1);
-	assert_int_equal(vectors, 3); /* one a queue, and one for the configuration */
+	assert_int_equal(fake_pci.vectors, 3); /* one a queue, and one for the configuration */
 }
 
 /* 4.1.4: each structure has a capability, inside the BAR. */
@@ -203,7 +144,7 @@ static void test_capabilities(void **state)
 	unsigned int seen = 0;
 
 	(void)state;
-	for (unsigned int at = 0x40; at < capability_at;) {
+	for (unsigned int at = 0x40; at < fake_pci.capability_at;) {
 		const uint8_t *cap = transport.pci.config + at;
 		uint32_t offset, length;
 
@@ -311,21 +252,21 @@ static void test_vectors(void **state)
 	put(COMMON + VIRTIO_PCI_COMMON_Q_SELECT, 1, 2);
 	put(COMMON + VIRTIO_PCI_COMMON_Q_MSIX, 1, 2);
 	device.transport->signal_queue(&device, 1);
-	assert_int_equal(last_vector, 1);
-	last_vector = 77;
+	assert_int_equal(fake_pci.last_vector, 1);
+	fake_pci.last_vector = 77;
 	device.transport->signal_queue(&device, 0); /* has none */
-	assert_int_equal(last_vector, 77);
+	assert_int_equal(fake_pci.last_vector, 77);
 }
 
 /* Without MSI-X: the line is up until the driver reads why. */
 static void test_intx(void **state)
 {
 	(void)state;
-	msix_on = false;
+	fake_pci.msix_on = false;
 	device.transport->signal_queue(&device, 0);
-	assert_true(intx_level);
+	assert_true(fake_pci.intx_level);
 	assert_int_equal(get(ISR, 1), 1);
-	assert_false(intx_level);
+	assert_false(fake_pci.intx_level);
 	assert_int_equal(get(ISR, 1), 0);
 	device.transport->signal_config(&device);
 	device.transport->signal_queue(&device, 1);
