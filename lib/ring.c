@@ -95,9 +95,6 @@ int ring_attach(struct ring *r, void *mem, size_t bytes)
 		atomic_store_explicit(&l->tail, r->tail[i], memory_order_release);
 	}
 	r->upstream_lost = atomic_load_explicit(&h->upstream_lost, memory_order_relaxed);
-	/* count on from an earlier consumer's last request, or the producer would take the next
-	 * one for that */
-	r->generation = atomic_load_explicit(&h->state_generation, memory_order_relaxed);
 	return 0;
 }
 
@@ -159,8 +156,15 @@ uint64_t ring_lost(struct ring *r)
 
 uint32_t ring_start(struct ring *r, const char *request)
 {
-	uint32_t generation = r->generation + 1 ? r->generation + 1 : 1;
+	struct ring_header *h = r->header;
+	uint32_t wanted = atomic_load_explicit(&h->wanted, memory_order_relaxed);
+	uint32_t answered = atomic_load_explicit(&h->state_generation, memory_order_relaxed);
+	uint32_t generation = r->generation;
 
+	/* a consumer before us, perhaps killed, must not have its answer taken for ours */
+	do
+		generation++;
+	while (!generation || generation == wanted || generation == answered);
 	snprintf(r->header->request, sizeof(r->header->request), "%s",
 		 request ? request : "{}");
 	r->generation = generation;

@@ -151,13 +151,16 @@ static int drain(struct service *s)
 static int start(struct service *s)
 {
 	struct probes_callbacks callbacks = {.event = forward, .ctx = s};
+	char request[sizeof(s->ring.header->request)];
 
 	s->started_ns = s->put_ns = clock_read(CLOCK_MONOTONIC);
 	s->cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
 	s->clock_ns = 0;
 	s->events = 0;
 	s->pause_us = PAUSE_MIN_US;
-	if (survey_request(&s->survey, s->request) || survey_devices(&s->survey))
+	memcpy(request, s->ring.header->request, sizeof(request));
+	request[sizeof(request) - 1] = '\0';
+	if (survey_request(&s->survey, request) || survey_devices(&s->survey))
 		return -1;
 	survey_nginx(&s->survey);
 	leave_clock(s, s->started_ns);
@@ -181,8 +184,6 @@ static void stop(struct service *s)
 static void take_up(struct service *s, uint32_t wanted)
 {
 	s->generation = wanted;
-	snprintf(s->request, sizeof(s->request), "%.*s", (int)sizeof(s->request) - 1,
-		 s->ring.header->request);
 	ring_answer(&s->ring, RING_STARTING, wanted, "{}");
 	if (start(s)) {
 		err_print("strata-agent");
@@ -190,13 +191,6 @@ static void take_up(struct service *s, uint32_t wanted)
 		return;
 	}
 	answer(s, RING_RUNNING, answer_running(s));
-}
-
-/* A host that comes back after a crash may ask with the generation of its predecessor. */
-static bool is_news(const struct service *s, uint32_t wanted)
-{
-	return wanted != s->generation ||
-	       strncmp(s->request, s->ring.header->request, sizeof(s->request) - 1);
 }
 
 static unsigned int forward_turn(struct service *s)
@@ -226,11 +220,9 @@ unsigned int service_turn(struct service *s)
 	/* pairs with the consumer's release: its request stands before it is wanted */
 	uint32_t wanted = atomic_load_explicit(&s->ring.header->wanted, memory_order_acquire);
 
-	if (s->probes && (!wanted || is_news(s, wanted)))
+	if (s->probes && (!wanted || wanted != s->generation))
 		stop(s);
-	if (!wanted)
-		s->generation = 0;
-	else if (is_news(s, wanted))
+	if (wanted && wanted != s->generation)
 		take_up(s, wanted);
 	return s->probes ? forward_turn(s) : IDLE_PAUSE_US;
 }

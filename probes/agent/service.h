@@ -22,7 +22,6 @@ struct service {
 	struct probes *probes; /* NULL: idle */
 	struct survey survey;
 	uint32_t generation; /* of wanted: served, refused or given up */
-	char request[RING_NOTE_BYTES / 2];
 	uint64_t events;
 	uint64_t lost_before; /* by earlier sets of probes */
 	uint64_t cpu_ns;      /* of this process, when the probes were opened */

@@ -103,9 +103,11 @@ int survey_devices(struct survey *s)
 	return s->config.device_count ? 0 : err_set("there is no network device but loopback");
 }
 
-static bool is_nginx(const char *pid)
+/* In this network namespace: others' nginx, in containers, are not ours to trace. */
+static bool is_nginx(const char *pid, uint32_t netns)
 {
 	char path[64], comm[32] = "";
+	struct stat st;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
@@ -115,11 +117,13 @@ static bool is_nginx(const char *pid)
 	if (!fgets(comm, sizeof(comm), f))
 		comm[0] = '\0';
 	fclose(f);
-	return !strcmp(comm, "nginx\n");
+	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
+	return !strcmp(comm, "nginx\n") && !stat(path, &st) && st.st_ino == netns;
 }
 
 void survey_nginx(struct survey *s)
 {
+	uint32_t netns = s->config.devices[0].netns;
 	DIR *d = opendir("/proc");
 	struct dirent *e;
 
@@ -127,7 +131,7 @@ void survey_nginx(struct survey *s)
 	while (d && !s->nginx_exe[0] && (e = readdir(d))) {
 		ssize_t n;
 
-		if (!isdigit((unsigned char)e->d_name[0]) || !is_nginx(e->d_name))
+		if (!isdigit((unsigned char)e->d_name[0]) || !is_nginx(e->d_name, netns))
 			continue;
 		snprintf(s->nginx_exe, sizeof(s->nginx_exe), "/proc/%.20s/exe", e->d_name);
 		n = readlink(s->nginx_exe, s->nginx_path, sizeof(s->nginx_path) - 1);

@@ -17,6 +17,7 @@ int survey_request(struct survey *s, const char *json);
 /* Every physical network device serves; where there is none, every one but loopback. */
 int survey_devices(struct survey *s);
 
+/* After survey_devices(). */
 void survey_nginx(struct survey *s);
 
 #endif
