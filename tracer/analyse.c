@@ -13,6 +13,7 @@
 #define REQUESTS_MAX    10000
 #define WINDOW          (1u << 19)
 #define WIRE_WINDOW     4096
+#define WIRE_AHEAD_NS   10000000
 #define CONNECTIONS_MAX 65536
 
 struct analysis {
@@ -23,6 +24,7 @@ struct analysis {
 	struct reorder *events;
 	struct join *join;
 	bool failed;         /* in a callback that cannot say so */
+	uint64_t wired_ns;   /* the wire was looked at up to then */
 	uint64_t idle_at_ns; /* when to look for idle connections again */
 };
 
@@ -134,6 +136,12 @@ static int ordered_event(void *ctx, const struct observation *o)
 {
 	struct analysis *a = ctx;
 
+	/* requests must be known before what was observed of them is judged */
+	if (o->time_ns > a->wired_ns) {
+		a->wired_ns = o->time_ns + WIRE_AHEAD_NS;
+		if (wire_order_until(a->wires, a->wired_ns))
+			return -1;
+	}
 	return join_observe(a->join, o);
 }
 

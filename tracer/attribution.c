@@ -67,6 +67,8 @@ static void leave_out(const struct model *m, struct request *r, struct chain *c)
 	struct chain kept = {.count = 0};
 	bool keep[HOP_COUNT] = {false};
 
+	if (!c->count)
+		return;
 	for (int i = 0; i < (int)c->count; i++) {
 		best[i] = worth(m, c->hop[i]);
 		before[i] = -1;

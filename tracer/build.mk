@@ -14,3 +14,7 @@ TRACER_LIBS := $(tracer_PURE_LIBS) -lbpf -lelf -lz -lm
 
 $(eval $(call archive,libsession.a,$(tracer_LIVE)))
 $(eval $(call program,strata-trace,tracer/main.c tracer/options.c,$(TRACER_ARCHIVES),$(TRACER_LIBS)))
+
+tracer_TESTS := analyse http
+$(foreach t,$(tracer_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tracer/test_$(t).c,$(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS))))
+

@@ -11,10 +11,13 @@
 /* Observations older than a request by this much belong to something else. */
 #define STALE_NS 30000000000u
 
+/* So many observations are looked at beyond a request's end for hops that it lacks. */
+#define LOOK_ON 512
+
 const struct join_limits join_limits_default = {
 	.grace_ns = 1000000000u,
 	.observations_max = 1u << 20,
-	.flow_max = 1u << 15,
+	.flow_max = 1u << 19,
 	.flows_max = 1u << 16,
 	.contexts_max = 1u << 18,
 };
@@ -143,19 +146,43 @@ static bool next_began(const struct http_request *r, const struct observation *o
 	       (int32_t)(o->seq - r->request_end) >= 0 && o->len;
 }
 
-static void walk_flow(const struct join *j, struct request *r, struct flow *f)
+static bool has_needed(const struct join *j, const struct request *r)
+{
+	for (int hop = 0; hop < HOP_COUNT; hop++)
+		if (j->m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN))
+			return false;
+	return true;
+}
+
+/*
+ * A connection's observations in time order, until this request is over. If hops are missing
+ * then, those whose bytes are certain are looked for a little longer: a clock may be wrong.
+ */
+static void walk_flow(const struct join *j, struct request *r, struct walk *w)
 {
 	uint64_t end_ns = (r->http.answered ? r->http.reply_last_ns : r->http.request_last_ns) +
 			  j->limits.grace_ns;
+	unsigned int look_on = 0;
+
+	for (size_t i = 0; i < flow_count(w->flow); i++) {
+		const struct observation *o = flow_at(w->flow, i);
+
+		if (o->time_ns > end_ns)
+			return;
+		if (!look_on && next_began(&r->http, o))
+			look_on = has_needed(j, r) ? 1 : LOOK_ON;
+		if (look_on && !--look_on)
+			return;
+		if (!look_on || !(o->flags & EVENT_UPTO))
+			consider(j, r, o, w);
+	}
+}
+
+static void join_packets(const struct join *j, struct request *r, struct flow *f)
+{
 	struct walk w = {.flow = f};
 
-	for (size_t i = 0; i < flow_count(f); i++) {
-		const struct observation *o = flow_at(f, i);
-
-		if (o->time_ns > end_ns || next_began(&r->http, o))
-			break;
-		consider(j, r, o, &w);
-	}
+	walk_flow(j, r, &w);
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		uint64_t *used = flow_used(f, (unsigned int)hop);
 
@@ -225,7 +252,7 @@ static int conclude_oldest(struct join *j)
 	struct flow *f = flows_find(j->flows, http->flow);
 
 	if (f) {
-		walk_flow(j, &r, f);
+		join_packets(j, &r, f);
 		drop_done(f, http);
 	}
 	drop_all_unrelated(j->m, &r);

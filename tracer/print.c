@@ -123,8 +123,12 @@ static void fact_requests(const struct model *m, FILE *f, struct table_style sty
 	bad(f, style, m->partial, "partial");
 	if (m->unanswered)
 		fprintf(f, " (%s without a reply)", units_count(m->unanswered).s);
-	if (m->retransmits)
-		fprintf(f, ", %s packets sent again", units_count(m->retransmits).s);
+	if (m->retransmits || m->http.retransmitted)
+		fprintf(f, ", %s packets sent again",
+			units_count(m->retransmits > m->http.retransmitted
+					    ? m->retransmits
+					    : m->http.retransmitted)
+				.s);
 	fputc('\n', f);
 	if (most < 0)
 		return;

@@ -134,14 +134,17 @@ static uint64_t walk_in(struct generator *g, struct burst *b, uint64_t t)
 	return t;
 }
 
-static uint64_t walk_out(struct generator *g, struct synthetic_truth *truth, bool polls,
-			 uint64_t t)
+/* Nothing overtakes the pipelined request before it. */
+static uint64_t walk_out(struct generator *g, struct synthetic_truth *truth,
+			 const struct synthetic_truth *before, bool polls, uint64_t t)
 {
 	uint64_t written = t;
 
 	for (int hop = HOP_NGINX_PROCESS; hop < HOP_COUNT; hop++) {
 		if (!has_hop(g, (enum strata_hop)hop, polls))
 			continue;
+		if (before && t <= before->time_ns[hop])
+			t = before->time_ns[hop] + 1;
 		truth->time_ns[hop] = t;
 		if (hop == HOP_APP_WRITE)
 			written = t;
@@ -251,7 +254,7 @@ static int one_burst(struct generator *g, struct connection *c, unsigned int cou
 		b.lost_at = HOP_CLIENT_XMIT;
 	t = walk_in(g, &b, c->next_ns);
 	for (unsigned int i = 0; i < count; i++) {
-		t = walk_out(g, &b.truth[i], b.polls, t);
+		t = walk_out(g, &b.truth[i], i ? &b.truth[i - 1] : NULL, b.polls, t);
 		t += takes(g, HOP_APP_WRITE);
 	}
 	if (send_requests(g, c, &b))

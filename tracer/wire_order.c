@@ -72,6 +72,16 @@ int wire_order_add(struct wire_order *o, const struct strata_wire *w)
 	return 0;
 }
 
+int wire_order_until(struct wire_order *o, uint64_t time_ns)
+{
+	size_t count = 0;
+
+	sort_by_time(o->keys, o->count, o->scratch);
+	while (count < o->count && o->keys[count].time_ns <= time_ns)
+		count++;
+	return let_go(o, count);
+}
+
 int wire_order_flush(struct wire_order *o)
 {
 	return let_go(o, o->count);

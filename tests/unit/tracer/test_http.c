@@ -1,0 +1,463 @@
+/*
+ * Requests on the wire: every framing of HTTP/1, cut into segments at every byte, seen in full
+ * or in part, with segments lost, repeated and out of order.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/hop.h"
+#include "tracer/http.h"
+
+#define FOUND_MAX 64
+
+static struct {
+	struct http *http;
+	struct http_request found[FOUND_MAX];
+	unsigned int count;
+	uint64_t now_ns;
+	uint32_t seq[2];
+	uint64_t flow;
+	uint32_t segment;  /* cut what is sent into segments of so many bytes; 0: not */
+	uint32_t captured; /* bytes of each that are seen; 0: as many as there can be */
+} t;
+
+static void found(void *ctx, const struct http_request *r)
+{
+	(void)ctx;
+	assert_true(t.count < FOUND_MAX);
+	t.found[t.count++] = *r;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.http = http_create(found, NULL, 100);
+	t.now_ns = 1000000000;
+	t.seq[0] = 1000;
+	t.seq[1] = 900000;
+	t.flow = 77;
+	return t.http ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	http_destroy(t.http);
+	return 0;
+}
+
+static void segment(enum strata_direction d, uint32_t seq, const char *bytes, uint32_t len,
+		    unsigned int flags)
+{
+	struct strata_wire w = {
+		.event = {.time_ns = t.now_ns += 1000,
+			  .flow = t.flow,
+			  .seq = seq,
+			  .len = len,
+			  .flags = (uint8_t)flags,
+			  .hop = d == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE,
+			  .client_port = 4242,
+			  .server_port = 80}};
+	uint32_t most = t.captured ? t.captured : WIRE_PAYLOAD_MAX;
+
+	w.captured = (uint16_t)(len < most ? len : most);
+	if (w.captured)
+		memcpy(w.payload, bytes, w.captured);
+	assert_int_equal(http_feed(t.http, &w), 0);
+}
+
+static void send_bytes(enum strata_direction d, const char *bytes, uint32_t len)
+{
+	uint32_t size = t.segment ? t.segment : len;
+
+	for (uint32_t at = 0; at < len; at += size) {
+		uint32_t n = len - at < size ? len - at : size;
+
+		segment(d, t.seq[d], bytes + at, n, 0);
+		t.seq[d] += n;
+	}
+}
+
+static void client(const char *text)
+{
+	send_bytes(DIRECTION_REQUEST, text, (uint32_t)strlen(text));
+}
+
+static void server(const char *text)
+{
+	send_bytes(DIRECTION_REPLY, text, (uint32_t)strlen(text));
+}
+
+static void server_body(uint32_t bytes)
+{
+	char *body = malloc(bytes);
+
+	memset(body, 'x', bytes);
+	send_bytes(DIRECTION_REPLY, body, bytes);
+	free(body);
+}
+
+/* The n-th request found spans these bytes and was answered with that status. */
+static void expect(unsigned int n, uint32_t from, uint32_t to, uint32_t reply_from,
+		   uint32_t reply_to, unsigned int status)
+{
+	const struct http_request *r = &t.found[n];
+
+	assert_true(n < t.count);
+	assert_true(r->answered);
+	assert_int_equal(r->status, status);
+	assert_int_equal(r->request_seq, from);
+	assert_int_equal(r->request_end, to);
+	assert_int_equal(r->reply_seq, reply_from);
+	assert_int_equal(r->reply_end, reply_to);
+	assert_int_equal(r->request_bytes, to - from);
+	assert_int_equal(r->reply_bytes, reply_to - reply_from);
+}
+
+#define GET "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+#define OK3 "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+
+static void test_keep_alive(void **state)
+{
+	uint32_t q = sizeof(GET) - 1, a = sizeof(OK3) - 1;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		client(GET);
+		assert_int_equal(t.count, i);
+		server(OK3);
+		assert_int_equal(t.count, i + 1);
+		expect(i, 1000 + i * q, 1000 + (i + 1) * q, 900000 + i * a,
+		       900000 + (i + 1) * a, 200);
+		assert_int_equal(t.found[i].index, i);
+		assert_int_equal(t.found[i].new_connection, i == 0);
+		assert_true(t.found[i].request_exact && t.found[i].reply_exact);
+		assert_string_equal(t.found[i].method, "GET");
+		assert_string_equal(t.found[i].path, "/a");
+		assert_int_equal(t.found[i].version, 1);
+		assert_true(t.found[i].reply_last_ns > t.found[i].request_last_ns);
+	}
+}
+
+/* All framings in one conversation, in segments of every size. */
+static void conversation(void)
+{
+	static const struct {
+		const char *request, *reply;
+		unsigned int status;
+	} turns[] = {
+		{GET, OK3, 200},
+		{"HEAD /h HTTP/1.1\r\nHost: x\r\n\r\n",
+		 "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", 200},
+		{"POST /p HTTP/1.1\r\nContent-Length: 11\r\n\r\nhello world",
+		 "HTTP/1.1 204 No Content\r\n\r\n", 204},
+		{"PUT /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "5;ext=1\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n",
+		 "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", 304},
+		{"\r\nGET /blank HTTP/1.1\nHost: bare-lf\n\n",
+		 "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n"
+		 "3\r\nGET\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n",
+		 200},
+		{"POST /e HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok",
+		 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+		 201},
+	};
+	uint32_t q = t.seq[0], a = t.seq[1];
+
+	for (unsigned int i = 0; i < 6; i++) {
+		uint32_t blank = i == 4 ? 2 : 0; /* the empty line before is no part of it */
+		uint32_t interim = i == 5 ? 25 : 0;
+
+		client(turns[i].request);
+		server(turns[i].reply);
+		assert_int_equal(t.count, i + 1);
+		expect(i, q + blank, q + (uint32_t)strlen(turns[i].request), a + interim,
+		       a + (uint32_t)strlen(turns[i].reply), turns[i].status);
+		q = t.seq[0];
+		a = t.seq[1];
+	}
+	assert_int_equal(http_stats(t.http).resynced, 0);
+}
+
+static void test_every_segmentation(void **state)
+{
+	for (uint32_t size = 1; size < 130; size++) {
+		teardown(state);
+		setup(state);
+		t.segment = size;
+		conversation();
+	}
+	/* and where sequence numbers wrap at every place of it */
+	for (uint32_t before = 0; before < 500; before += 3) {
+		teardown(state);
+		setup(state);
+		t.seq[0] = t.seq[1] = 0u - before;
+		conversation();
+	}
+}
+
+static void test_pipelining(void **state)
+{
+	uint32_t q = sizeof(GET) - 1, a = sizeof(OK3) - 1;
+
+	(void)state;
+	client(GET GET GET);
+	assert_int_equal(t.count, 0);
+	server(OK3 OK3 OK3);
+	assert_int_equal(t.count, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		expect(i, 1000 + i * q, 1000 + (i + 1) * q, 900000 + i * a,
+		       900000 + (i + 1) * a, 200);
+}
+
+static void test_large_reply_mostly_unseen(void **state)
+{
+	(void)state;
+	t.segment = 65160; /* as TSO sends them */
+	client(GET);
+	server("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+	server_body(1000000);
+	assert_int_equal(t.count, 1);
+	assert_int_equal(t.found[0].reply_end, t.seq[1]);
+	assert_true(t.found[0].reply_exact);
+	/* headers and body in one segment, and the next reply right behind it */
+	client(GET GET);
+	t.segment = 0;
+	{
+		static char text[3000];
+		int n = snprintf(text, sizeof(text),
+				 "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n");
+
+		memset(text + n, 'y', 2000);
+		send_bytes(DIRECTION_REPLY, text, (uint32_t)n + 2000);
+	}
+	assert_int_equal(t.count, 2);
+	server(OK3);
+	assert_int_equal(t.count, 3);
+	assert_int_equal(t.found[2].reply_end, t.seq[1]);
+}
+
+/* Headers longer than what is captured: the other direction tells the ends. */
+static void test_ends_by_direction(void **state)
+{
+	char text[1200];
+
+	(void)state;
+	memset(text, 'c', sizeof(text));
+	memcpy(text, "GET /long HTTP/1.1\r\nCookie: ", 28);
+	memcpy(text + sizeof(text) - 4, "\r\n\r\n", 4);
+	send_bytes(DIRECTION_REQUEST, text, sizeof(text));
+	memset(text, 's', sizeof(text));
+	memcpy(text, "HTTP/1.1 200 OK\r\nSet-Cookie: ", 29);
+	send_bytes(DIRECTION_REPLY, text, sizeof(text));
+	server_body(700);
+	assert_int_equal(t.count, 0);
+	client(GET);
+	assert_int_equal(t.count, 1);
+	expect(0, 1000, 2200, 900000, 901900, 200);
+	assert_false(t.found[0].request_exact);
+	assert_false(t.found[0].reply_exact);
+	server(OK3);
+	assert_int_equal(t.count, 2);
+	assert_true(t.found[1].request_exact && t.found[1].reply_exact);
+}
+
+static void test_until_close(void **state)
+{
+	(void)state;
+	client("GET / HTTP/1.0\r\n\r\n");
+	server("HTTP/1.1 200 OK\r\n\r\nall of it, ");
+	segment(DIRECTION_REPLY, t.seq[1], "the end", 7, EVENT_FIN);
+	assert_int_equal(t.count, 1);
+	assert_int_equal(t.found[0].reply_end, t.seq[1] + 7);
+	assert_int_equal(t.found[0].version, 0);
+	/* or when nothing more comes for long */
+	t.flow = 78;
+	client("GET / HTTP/1.0\r\n\r\n");
+	server("HTTP/1.1 200 OK\r\n\r\nall of it");
+	http_idle(t.http, t.now_ns + 1000000000u);
+	assert_int_equal(t.count, 1);
+	http_idle(t.http, t.now_ns + 3000000000u);
+	assert_int_equal(t.count, 2);
+	assert_int_equal(t.found[1].reply_end, t.seq[1]);
+	/* or at the recording's end */
+	t.flow = 79;
+	client("GET / HTTP/1.0\r\n\r\n");
+	server("HTTP/1.1 200 OK\r\n\r\nall of it");
+	http_finish(t.http);
+	assert_int_equal(t.count, 3);
+	assert_true(t.found[2].answered);
+}
+
+static void test_retransmissions(void **state)
+{
+	uint32_t q = sizeof(GET) - 1, a = sizeof(OK3) - 1;
+
+	(void)state;
+	client(GET);
+	segment(DIRECTION_REQUEST, 1000, GET, q, 0);
+	segment(DIRECTION_REQUEST, 1000, GET, 5, 0);
+	segment(DIRECTION_REPLY, 900000, OK3, 10, 0);
+	segment(DIRECTION_REPLY, 900000, OK3, a, 0); /* the same bytes and more */
+	segment(DIRECTION_REPLY, 900000, OK3, a, 0);
+	assert_int_equal(t.count, 1);
+	expect(0, 1000, 1000 + q, 900000, 900000 + a, 200);
+	assert_int_equal(http_stats(t.http).retransmitted, 3);
+}
+
+static void test_lost_segments(void **state)
+{
+	(void)state;
+	/* in a counted body a hole changes nothing */
+	client(GET);
+	server("HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n");
+	t.seq[1] += 1448;
+	server_body(3000 - 1448);
+	assert_int_equal(t.count, 1);
+	assert_int_equal(t.found[0].reply_end, t.seq[1]);
+	/* a whole reply missing: its request goes unanswered, the next one does not */
+	client(GET);
+	t.seq[1] += 500;
+	client(GET);
+	server(OK3);
+	assert_int_equal(t.count, 3);
+	assert_false(t.found[1].answered);
+	assert_true(t.found[2].answered);
+	assert_int_equal(t.found[2].reply_seq, t.seq[1] - (sizeof(OK3) - 1));
+	assert_int_equal(http_stats(t.http).resynced, 1);
+	/* a request missing: the reply is nobody's */
+	t.seq[0] += 100;
+	server(OK3);
+	assert_int_equal(t.count, 3);
+	client(GET);
+	server(OK3);
+	assert_int_equal(t.count, 4);
+	assert_true(t.found[3].answered);
+}
+
+static void test_joined_in_the_middle(void **state)
+{
+	(void)state;
+	server("the rest of a reply that began before");
+	client("and the body of an upload");
+	server_body(3000);
+	client(GET);
+	server(OK3);
+	assert_int_equal(t.count, 1);
+	assert_true(t.found[0].answered);
+	assert_false(t.found[0].new_connection);
+}
+
+static void test_port_used_again(void **state)
+{
+	(void)state;
+	client(GET);
+	server(OK3);
+	t.seq[0] += 3000000000u; /* another connection's numbers */
+	t.seq[1] += 1000000000u;
+	t.now_ns += 10000000000u;
+	client(GET);
+	server(OK3);
+	assert_int_equal(t.count, 2);
+	assert_true(t.found[1].new_connection);
+	assert_true(t.found[1].answered);
+	assert_int_equal(t.found[1].index, 0);
+}
+
+static void test_early_reply(void **state)
+{
+	(void)state;
+	client("POST /big HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+	server("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+	assert_int_equal(t.count, 1);
+	assert_int_equal(t.found[0].status, 413);
+	assert_int_equal(t.found[0].request_end, t.seq[0]);
+	assert_false(t.found[0].request_exact);
+}
+
+static void test_unanswered(void **state)
+{
+	(void)state;
+	client(GET);
+	client("GET /cut");
+	http_finish(t.http);
+	assert_int_equal(t.count, 1); /* half a request line is no request */
+	assert_false(t.found[0].answered);
+	assert_int_equal(t.found[0].request_end, 1000 + sizeof(GET) - 1);
+}
+
+static void test_connections_are_bounded(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		t.flow = 5000 + i * 131;
+		t.seq[0] = t.seq[1] = i;
+		client(GET);
+		if (t.count > 30)
+			t.count = 0;
+	}
+	assert_int_equal(http_stats(t.http).evicted, 900);
+	assert_int_equal(http_stats(t.http).requests, 900); /* handed out, unanswered */
+}
+
+static void test_paths_are_printable(void **state)
+{
+	(void)state;
+	client("GET /\033[31m\xff?q=1 HTTP/1.1\r\n\r\n");
+	server(OK3);
+	assert_string_equal(t.found[0].path, "/?[31m??q=1");
+}
+
+static void test_nonsense(void **state)
+{
+	struct strata_wire w = {.event = {.hop = HOP_COUNT, .len = 10}, .captured = 10};
+
+	(void)state;
+	assert_int_equal(http_feed(t.http, &w), 0);
+	w.event.hop = HOP_NIC_RX;
+	w.captured = 11;
+	assert_int_equal(http_feed(t.http, &w), 0);
+	w.captured = 10;
+	w.event.len = UINT32_MAX;
+	assert_int_equal(http_feed(t.http, &w), 0);
+	assert_int_equal(http_stats(t.http).ignored, 3);
+	client("\x16\x03\x01 this is TLS");
+	client("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	server("HTTP/1.1 ");
+	server("\r\n\r\n\r\n");
+	http_finish(t.http);
+	assert_int_equal(t.count, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_keep_alive),
+		TEST(test_every_segmentation),
+		TEST(test_pipelining),
+		TEST(test_large_reply_mostly_unseen),
+		TEST(test_ends_by_direction),
+		TEST(test_until_close),
+		TEST(test_retransmissions),
+		TEST(test_lost_segments),
+		TEST(test_joined_in_the_middle),
+		TEST(test_port_used_again),
+		TEST(test_early_reply),
+		TEST(test_unanswered),
+		TEST(test_connections_are_bounded),
+		TEST(test_paths_are_printable),
+		TEST(test_nonsense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
