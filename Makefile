@@ -79,7 +79,7 @@ DEB_PACKAGES := \
 	libbpf-dev libelf-dev zlib1g-dev libpcap-dev libncurses-dev libjansson-dev libssl-dev \
 	libzstd-dev liblz4-dev liblzma-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
 	cpio xz-utils zstd iproute2 procps \
-	jq qemu-system-x86
+	jq python3 qemu-system-x86
 
 deps:
 	@tests/tools/install-packages $(DEB_PACKAGES)
@@ -115,7 +115,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h')
 lint:
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
-		--suppress=missingIncludeSystem -I. $(filter-out probes/bpf/% tests/% lib/hop.h,$(filter %.c,$(C_FILES)))
+		--suppress=missingIncludeSystem -D__x86_64__ -I. $(filter-out probes/bpf/% tests/% lib/hop.h,$(filter %.c,$(C_FILES)))
 
 format:
 	clang-format -i $(C_FILES)
