@@ -12,6 +12,17 @@ enum strata_hop {
 	HOP_COUNT
 };
 
+/*
+ * Context events that are no hop: they stand in no order on the path, but say what the time
+ * between hops was made of.
+ */
+enum strata_context {
+	/* A vCPU outside guest mode: time_ns is when it left (or, if it had halted, when it was
+	 * woken), arg64 how long it took until it entered again, queue its index. */
+	CONTEXT_VCPU_OUT = HOP_COUNT,
+	EVENT_KINDS
+};
+
 enum strata_layer {
 	LAYER_EXTERNAL,
 	LAYER_HOST,

@@ -45,7 +45,9 @@ struct task_state {
 	__u64 run_ns;      /* last switched in */
 	__u64 run_used_ns; /* ... as of the last app.run emitted */
 	__u64 send_ns;     /* last entered a send-like system call */
-	__u64 exit_ns;     /* vCPU: last left guest mode */
+	__u64 exit_ns;     /* vCPU: last left guest mode, no doorbell yet */
+	__u64 out_ns;      /* vCPU: last left guest mode; 0 while it is in it */
+	__u64 wake_ns;     /* vCPU: woken since it last left guest mode; 0 not */
 	__u64 irqs_seen;   /* vCPU: of vm_irqs at its last kvm.entry */
 	__u64 send_sock;   /* tcp_sendmsg_locked: the socket it last sent to, */
 	__u32 send_end;    /* ... and where that call was going to end */
@@ -53,6 +55,7 @@ struct task_state {
 	__u8 vm;           /* it is a vCPU of this VM */
 	__u8 app;          /* it read from a server's socket */
 	__u8 woken;        /* vCPU: since it last ran */
+	__u8 halted;       /* vCPU: its last exit was to halt */
 	__u8 preempted;
 	__u8 ran; /* vCPU: was switched in since its last kvm.entry */
 };
