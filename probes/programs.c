@@ -72,6 +72,7 @@ const struct program programs[] = {
 		   .option = "CONFIG_KVM"),
 	TRACEPOINT(kvm_exit, .point = -1, .needs = NEED_VM, .hops = BIT(KVM_EXIT),
 		   .option = "CONFIG_KVM"),
+	TRACEPOINT(kvm_vcpu_wakeup, .point = -1, .needs = NEED_VM, .option = "CONFIG_KVM"),
 	TRACEPOINT(kvm_msi_set_irq, .point = -1, .needs = NEED_VM, .hops = BIT(KVM_IRQ),
 		   .option = "CONFIG_KVM"),
 	FENTRY(ioeventfd_write, .needs = NEED_VM, .alternative = ALTERNATIVE_KICK, .rank = 0,

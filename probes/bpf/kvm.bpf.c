@@ -35,25 +35,41 @@ static __always_inline struct task_state *learn_vcpu(struct task_struct *t)
 	return st;
 }
 
+/*
+ * The vCPU is back: how long was it away? A halted one is away because it has nothing to do;
+ * that is the guest's own affair until something wakes it.
+ */
+static __always_inline void emit_out(struct task_state *st, __u64 now, __u32 tid)
+{
+	__u64 from = st->halted ? st->wake_ns : st->out_ns;
+
+	if (st->out_ns && from && now > from)
+		emit_context(CONTEXT_VCPU_OUT, from, st->vm, st->vcpu, tid, now - from);
+	st->out_ns = 0;
+	st->halted = 0;
+}
+
 SEC("tp_btf/kvm_entry")
 int BPF_PROG(kvm_entry)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct task_state *st = task_state(t, false);
-	__u64 *injected;
+	__u64 now, *injected;
 	__u32 vm;
 
 	if (!st || !st->vm)
 		st = learn_vcpu(t);
 	if (!st)
 		return 0;
+	now = bpf_ktime_get_ns();
+	emit_out(st, now, t->pid);
 	vm = st->vm;
 	injected = bpf_map_lookup_elem(&vm_irqs, &vm);
 	if (!injected || (!st->ran && *injected == st->irqs_seen))
 		return 0;
 	st->ran = 0;
 	st->irqs_seen = *injected;
-	emit_context(HOP_KVM_ENTRY, bpf_ktime_get_ns(), vm, st->vcpu, t->pid, 0);
+	emit_context(HOP_KVM_ENTRY, now, vm, st->vcpu, t->pid, 0);
 	return 0;
 }
 
@@ -62,8 +78,24 @@ int BPF_PROG(kvm_exit)
 {
 	struct task_state *st = task_state(bpf_get_current_task_btf(), false);
 
-	if (st && st->vm)
-		st->exit_ns = bpf_ktime_get_ns();
+	if (!st || !st->vm)
+		return 0;
+	st->out_ns = st->exit_ns = bpf_ktime_get_ns();
+	st->wake_ns = 0;
+	return 0;
+}
+
+/* The end of a halt, polled or slept through. */
+SEC("tp_btf/kvm_vcpu_wakeup")
+int BPF_PROG(kvm_vcpu_wakeup)
+{
+	struct task_state *st = task_state(bpf_get_current_task_btf(), false);
+
+	if (!st || !st->vm)
+		return 0;
+	st->halted = 1;
+	if (!st->wake_ns)
+		st->wake_ns = bpf_ktime_get_ns();
 	return 0;
 }
 

@@ -40,10 +40,14 @@ SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waking, struct task_struct *p)
 {
 	struct task_state *st = known_task(p);
+	__u64 now;
 
 	if (!st || !st->vm)
 		return 0;
+	now = bpf_ktime_get_ns();
 	st->woken = 1;
-	emit_context(HOP_VCPU_WAKE, bpf_ktime_get_ns(), st->vm, st->vcpu, p->pid, 0);
+	if (!st->wake_ns)
+		st->wake_ns = now;
+	emit_context(HOP_VCPU_WAKE, now, st->vm, st->vcpu, p->pid, 0);
 	return 0;
 }
