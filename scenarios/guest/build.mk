@@ -1,7 +1,7 @@
 # The guest: Debian's kernel and an initrd with nginx, busybox and the strata agent.
 
 guest_DIR    := scenarios/guest
-guest_AGENT  := $(filter %/strata-agent,$(PROGRAMS))
+guest_AGENT  := $(B)/bin/strata-agent
 GUEST_KERNEL := $(B)/kernel/release
 GUEST_IMAGE  := $(B)/guest/stamp
 
