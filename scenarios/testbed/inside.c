@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,6 +159,20 @@ static int serve(int port, struct job *job)
 	return frame_send(port, FRAME_EXIT, &code, sizeof(code));
 }
 
+/*
+ * Keep one VM, empty, from before the command starts to the end. The host's kernel patches its
+ * scheduler's code (preempt_notifier_key) whenever the first VM comes or the last one goes, and
+ * TCG may run code on one processor while the other patches it: "Oops: int3" in __schedule.
+ */
+static void hold_a_vm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	/* Whoever needs KVM says what is wrong with it better than we could. */
+	if (kvm >= 0 && ioctl(kvm, KVM_CREATE_VM, 0) >= 0)
+		close(kvm);
+}
+
 int inside_main(const char *port_path, const char *folder)
 {
 	struct job job;
@@ -172,6 +188,7 @@ int inside_main(const char *port_path, const char *folder)
 	port = open(port_path, O_RDWR | O_CLOEXEC);
 	if (port < 0)
 		return err_errno("%s", port_path);
+	hold_a_vm();
 	if (frame_send(port, FRAME_UP, NULL, 0) < 0)
 		return -1;
 	do
