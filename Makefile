@@ -10,12 +10,16 @@
 
 B := build
 
-CC       ?= gcc
 CLANG    ?= clang
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -pthread -MMD -MP
 LDFLAGS  += -pthread
+
+# "make V=1" shows whole commands.
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 .SUFFIXES:
 .SECONDARY:
@@ -33,14 +37,16 @@ define program
 PROGRAMS += $(B)/bin/$(1)
 $(B)/bin/$(1): $(call objs,$(2)) $(3)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $(4)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $(4)
 endef
 
 # $(call archive,NAME,SOURCES): an archive build/NAME
 define archive
 $(B)/$(1): $(call objs,$(2))
 	@mkdir -p $$(@D)
-	rm -f $$@ && $$(AR) rcs $$@ $$^
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
 
 # $(call unit_test,NAME,SOURCES,OUR ARCHIVES,SYSTEM LIBRARIES): a cmocka program build/tests/NAME
@@ -48,7 +54,8 @@ define unit_test
 UNIT_TESTS += $(B)/tests/$(1)
 $(B)/tests/$(1): $(call objs,$(2)) $(3)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $(4) -lcmocka
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $(4) -lcmocka
 endef
 
 # $(call fuzzer,NAME,SOURCES,SYSTEM LIBRARIES): a libFuzzer program build/fuzz/NAME, all of it sanitised
@@ -56,7 +63,8 @@ define fuzzer
 FUZZERS += $(B)/fuzz/$(1)
 $(B)/fuzz/$(1): $(2)
 	@mkdir -p $$(@D)
-	$$(CLANG) $$(CPPFLAGS) -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $$@ $$(filter %.c,$$^) $(3)
+	$$(call say,FUZZ,$$@)
+	$$(Q)$$(CLANG) $$(CPPFLAGS) -std=gnu11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $$@ $$(filter %.c,$$^) $(3)
 endef
 
 LIB := $(B)/libstrata.a
@@ -66,7 +74,8 @@ all: $(PROGRAMS) strata
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

@@ -13,14 +13,16 @@ probes_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 $(B)/probes/bpf/%.bpf.o: probes/bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
+	$(call say,BPF,$<)
+	$(Q)$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
 		-D__TARGET_ARCH_x86 -I. -I/usr/include/$(probes_MULTIARCH) -MMD -MP -c -o $@ $<
 
 $(B)/probes/probes.bpf.o: $(probes_BPF_O)
-	$(BPFTOOL) gen object $@ $^
+	$(call say,BPF,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(probes_SKEL): $(B)/probes/probes.bpf.o
-	$(BPFTOOL) gen skeleton $< name probes_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name probes_bpf >$@
 
 $(call objs,$(probes_SRCS)): $(probes_SKEL)
 

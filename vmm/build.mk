@@ -8,7 +8,8 @@ $(eval $(call program,strata-vmm,vmm/main.c,$(B)/libvmm.a $(LIB),$(vmm_LIBS)))
 # The ACPI description of what cannot be discovered: compiled from ASL to a C array dsdt_aml_code[].
 $(B)/vmm/dsdt.hex: vmm/dsdt.asl
 	@mkdir -p $(@D)
-	iasl -tc -p $(B)/vmm/dsdt $< >$(B)/vmm/dsdt.log 2>&1 || { cat $(B)/vmm/dsdt.log; exit 1; }
+	$(call say,ASL,$<)
+	$(Q)iasl -tc -p $(B)/vmm/dsdt $< >$(B)/vmm/dsdt.log 2>&1 || { cat $(B)/vmm/dsdt.log; exit 1; }
 
 $(B)/vmm/acpi.o: $(B)/vmm/dsdt.hex
 
@@ -23,6 +24,7 @@ $(eval $(call vmm_test,test_options,))
 $(eval $(call vmm_test,test_pci,tests/unit/vmm/fake_kvm.c))
 $(eval $(call vmm_test,test_cpuid,))
 $(eval $(call vmm_test,test_request,))
+$(eval $(call vmm_test,test_control,))
 $(eval $(call vmm_test,test_tiny_guest,$(vmm_IMAGE)))
 
 vmm_KERNEL := vmm/kernel.c vmm/elf.c vmm/unpack.c vmm/memory.c lib/err.c

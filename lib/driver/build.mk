@@ -1,3 +1,4 @@
 # ./strata, the driver: "strata CMD" runs strata-CMD.
 strata: $(call objs,lib/driver/strata.c)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^

@@ -6,11 +6,11 @@ GUEST_KERNEL := $(B)/kernel/release
 GUEST_IMAGE  := $(B)/guest/stamp
 
 $(GUEST_KERNEL): $(guest_DIR)/unpack-kernel $(guest_DIR)/fetch-debs
-	$(guest_DIR)/unpack-kernel $(B)/debs $(B)/kernel
+	$(Q)$(guest_DIR)/unpack-kernel $(B)/debs $(B)/kernel
 
 $(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-image fetch-debs pick-modules init nginx.conf)
-	$(guest_DIR)/build-image $(B) $(guest_AGENT)
-	touch $@
+	$(Q)$(guest_DIR)/build-image $(B) $(guest_AGENT)
+	@touch $@
 
 guest-image: $(GUEST_IMAGE)
 

@@ -6,8 +6,8 @@ TESTBED_IMAGE := $(B)/testbed/stamp
 $(eval $(call program,strata-testbed,$(wildcard $(testbed_DIR)/*.c),$(LIB)))
 
 $(TESTBED_IMAGE): $(B)/kernel/release $(testbed_DIR)/build-image $(testbed_DIR)/init scenarios/guest/pick-modules
-	$(testbed_DIR)/build-image $(B)
-	touch $@
+	$(Q)$(testbed_DIR)/build-image $(B)
+	@touch $@
 
 testbed-image: $(TESTBED_IMAGE)
 
