@@ -78,11 +78,19 @@ void clock_destroy(struct clock *c)
 
 void clock_set_relation(struct clock *c, unsigned int domain, int64_t offset, double ratio)
 {
-	if (domain >= CLOCK_DOMAINS_MAX || !(ratio > 0))
+	if (domain >= CLOCK_DOMAINS_MAX || !(ratio > 1e-6 && ratio < 1e6))
 		return;
 	c->line[domain].offset = offset;
 	c->line[domain].ratio = ratio;
 	c->line[domain].related = true;
+}
+
+/* A recording may say anything; what is absurd must only stay defined. */
+static int64_t whole(long double v)
+{
+	if (!(v > -9.2e18L))
+		return INT64_MIN;
+	return v < 9.2e18L ? (int64_t)v : INT64_MAX;
 }
 
 /* The line through a and b at that TSC. */
@@ -92,7 +100,7 @@ static uint64_t time_on_line(const struct clock_sample *a, const struct clock_sa
 	long double slope = (long double)(b->time_ns - a->time_ns) / (b->tsc - a->tsc);
 	long double ns = (long double)(int64_t)(tsc - a->tsc) * slope;
 
-	return a->time_ns + (uint64_t)(int64_t)(ns + (ns < 0 ? -0.5L : 0.5L));
+	return a->time_ns + (uint64_t)whole(ns + (ns < 0 ? -0.5L : 0.5L));
 }
 
 static uint64_t tsc_on_line(const struct clock_sample *a, const struct clock_sample *b,
@@ -100,8 +108,7 @@ static uint64_t tsc_on_line(const struct clock_sample *a, const struct clock_sam
 {
 	long double slope = (long double)(b->tsc - a->tsc) / (b->time_ns - a->time_ns);
 
-	return a->tsc +
-	       (uint64_t)(int64_t)((long double)(int64_t)(time_ns - a->time_ns) * slope);
+	return a->tsc + (uint64_t)whole((long double)(int64_t)(time_ns - a->time_ns) * slope);
 }
 
 /* The newest three samples tell how far the middle one is off. */
@@ -178,7 +185,7 @@ uint64_t clock_to_host(const struct clock *c, unsigned int domain, uint64_t time
 	s = SEGMENT(l, time_ns, time_ns);
 	tsc = tsc_on_line(s, s + 1, time_ns) - (uint64_t)l->offset;
 	if (l->ratio != 1)
-		tsc = (uint64_t)((long double)tsc / l->ratio + 0.5L);
+		tsc = (uint64_t)whole((long double)tsc / l->ratio + 0.5L);
 	s = SEGMENT(host, tsc, tsc);
 	return time_on_line(s, s + 1, tsc);
 }
@@ -196,5 +203,6 @@ uint64_t clock_error_ns(const struct clock *c, unsigned int domain)
 {
 	if (!domain || !clock_ready(c, domain))
 		return 0;
-	return (uint64_t)(line_error_ns(&c->line[0]) + line_error_ns(&c->line[domain]) + 1);
+	return (uint64_t)whole(line_error_ns(&c->line[0]) + line_error_ns(&c->line[domain]) +
+			       1);
 }

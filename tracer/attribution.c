@@ -75,13 +75,13 @@ static void leave_out(const struct model *m, struct request *r, struct chain *c)
 		for (int j = 0; j < i; j++) {
 			unsigned int sum = best[j] + worth(m, c->hop[i]);
 
-			if (sum >= best[i] &&
+			if (sum > best[i] &&
 			    follows(m, &r->hops[c->hop[j]], &r->hops[c->hop[i]])) {
 				best[i] = sum;
 				before[i] = j;
 			}
 		}
-		if (best[i] >= best[at])
+		if (best[i] > best[at])
 			at = i;
 	}
 	for (int i = at; i >= 0; i = before[i])
@@ -127,13 +127,16 @@ static bool gap_between(const struct model *m, enum strata_hop from, enum strata
 size_t request_ladder(const struct model *m, const struct request *r,
 		      struct rung rungs[HOP_COUNT])
 {
+	uint64_t start_ns = 0;
 	size_t n = 0;
 
 	for (int hop = m->first; hop <= (int)m->last; hop++) {
 		if (!usable(r, hop))
 			continue;
+		if (!n)
+			start_ns = r->hops[hop].time_ns;
 		rungs[n].hop = (enum strata_hop)hop;
-		rungs[n].time_ns = r->hops[hop].time_ns - r->hops[m->first].time_ns;
+		rungs[n].time_ns = r->hops[hop].time_ns - start_ns;
 		rungs[n].took_ns = 0;
 		rungs[n].unattributed = false;
 		if (n) {

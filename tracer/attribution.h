@@ -17,8 +17,8 @@
 /* Judge r->hops and fill in the figures; count the causes and effects that were compared. */
 void attribute(struct model *m, struct request *r);
 
-/* The hops of a measured request, in order, with what each took. The last takes nothing.
- * Returns how many there are. */
+/* The hops of a request that are believed, in order, with what each took. The last takes
+ * nothing. Returns how many there are. */
 size_t request_ladder(const struct model *m, const struct request *r,
 		      struct rung rungs[HOP_COUNT]);
 

@@ -189,7 +189,7 @@ static void reply_started(struct http *h, struct connection *c, uint64_t time_ns
 /* RFC 9112, 6.3: replies without a body, whatever their headers say. */
 static bool bodyless(const struct connection *c)
 {
-	const struct http_request *r = &c->pending[0];
+	const struct http_request *r = c->pending;
 
 	if (!c->reply_open)
 		return false;
@@ -200,7 +200,7 @@ static bool bodyless(const struct connection *c)
 static void reply_ended(struct http *h, struct connection *c, uint64_t time_ns, bool exact)
 {
 	const struct http_stream *s = &c->dir[DIRECTION_REPLY];
-	struct http_request *r = &c->pending[0];
+	struct http_request *r = c->pending;
 
 	if (!c->reply_open || !c->pending_count)
 		return;

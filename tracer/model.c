@@ -213,17 +213,24 @@ static int add_figures(struct model *m, const struct request *r)
 {
 	struct rung rungs[HOP_COUNT];
 	size_t n = request_ladder(m, r, rungs);
+	bool known[LAYER_COUNT][DIRECTION_COUNT] = {{false}};
 	int failed = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const struct hop_info *hop = &hop_table[rungs[i].hop];
+
 		m->hops[rungs[i].hop].count++;
-		if (i + 1 < n)
-			failed |= quantile_add(&m->hops[rungs[i].hop].took, rungs[i].took_ns);
+		if (i + 1 == n || rungs[i].unattributed)
+			continue;
+		failed |= quantile_add(&m->hops[rungs[i].hop].took, rungs[i].took_ns);
+		known[hop->layer][hop->direction] = true;
 	}
+	/* a layer of which nothing is known took an unknown time, not none */
 	for (int layer = 0; layer < LAYER_COUNT; layer++)
 		for (int d = 0; d < DIRECTION_COUNT; d++)
-			failed |=
-				quantile_add(&m->layers[layer][d].took, r->layer_ns[layer][d]);
+			if (known[layer][d])
+				failed |= quantile_add(&m->layers[layer][d].took,
+						       r->layer_ns[layer][d]);
 	failed |= quantile_add(&m->end_to_end, r->end_to_end_ns);
 	failed |= quantile_add(&m->unattributed, r->unattributed_ns[DIRECTION_REQUEST] +
 							 r->unattributed_ns[DIRECTION_REPLY]);

@@ -71,7 +71,7 @@ struct model_hop {
 	uint8_t domain; /* that last marked it */
 	uint64_t events;
 	uint64_t missing;     /* requests that needed it and did not have it */
-	uint64_t count;       /* measured requests in which it took time */
+	uint64_t count;       /* measured requests in which it was seen */
 	struct quantile took; /* time until the next hop that was seen */
 };
 

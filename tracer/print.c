@@ -23,10 +23,16 @@ static void quantile_cells(struct table *t, struct quantile *q, struct table_sty
 				    : "missing");
 }
 
-static void share_cells(struct table *t, double share, double most, struct table_style style)
+static void share_cells(struct table *t, const struct quantile *q, double share, double most,
+			struct table_style style)
 {
 	char bar[3 * BAR_WIDTH + 1];
 
+	if (!q->count) {
+		table_cell(t, COLOUR_NONE, "missing");
+		table_cell(t, COLOUR_NONE, "%s", "");
+		return;
+	}
 	table_bar(bar, sizeof(bar), share, most, BAR_WIDTH, style.utf8);
 	table_cell(t, COLOUR_NONE, "%.1f %%", share * 100);
 	table_cell(t, COLOUR_CYAN, "%s", bar);
@@ -60,7 +66,8 @@ static void layer_rows(struct table *t, struct model *m, enum strata_direction d
 		table_cell(t, COLOUR_BOLD, "%s", first ? direction_name(d) : "");
 		table_cell(t, COLOUR_NONE, "%s", layer_name(layer));
 		quantile_cells(t, &m->layers[layer][d].took, style, COLOUR_NONE);
-		share_cells(t, summary_share(m, layer, d), largest_share(m), style);
+		share_cells(t, &m->layers[layer][d].took, summary_share(m, layer, d),
+			    largest_share(m), style);
 		first = false;
 	}
 }
@@ -85,7 +92,8 @@ int print_layers(struct model *m, FILE *f, struct table_style style)
 	table_cell(t, COLOUR_NONE, "%s", "");
 	table_cell(t, COLOUR_NONE, "unattributed");
 	quantile_cells(t, &m->unattributed, style, COLOUR_NONE);
-	share_cells(t, summary_unattributed_share(m), largest_share(m), style);
+	share_cells(t, &m->unattributed, summary_unattributed_share(m), largest_share(m),
+		    style);
 	table_rule(t);
 	table_cell(t, COLOUR_NONE, "%s", "");
 	table_cell(t, COLOUR_BOLD, "end to end");

@@ -85,7 +85,8 @@ static void rung_row(const struct request *r, const struct rung *rung, int from,
 }
 
 /* A hop that others had and this request did not: its time is not 0, it is unknown. */
-static void missing_row(int hop, int from, FILE *f, struct table_style style)
+static void missing_row(const struct request *r, int hop, int from, FILE *f,
+			struct table_style style)
 {
 	const struct glyphs *g = style.utf8 ? &glyphs_utf8 : &glyphs_ascii;
 
@@ -97,7 +98,10 @@ static void missing_row(int hop, int from, FILE *f, struct table_style style)
 	gutter(f, g, from, from);
 	fprintf(f, " %*s ", LAYER_WIDTH, "");
 	table_pad(f, style, hop_table[hop].name, HOP_WIDTH, false);
-	fprintf(f, "  not seen%s\n", table_off(style));
+	fprintf(f, "  %s%s\n",
+		r->hops[hop].flags & HOP_LEFT_OUT ? "left out: it seems to be before its cause"
+						  : "not seen",
+		table_off(style));
 }
 
 static void heading(FILE *f, struct table_style style)
@@ -158,7 +162,7 @@ void print_ladder(const struct model *m, const struct request *r, FILE *f,
 	for (size_t i = 0; i < n; i++) {
 		for (; hop < (int)rungs[i].hop; hop++)
 			if (m->hops[hop].expected)
-				missing_row(hop, layer, f, style);
+				missing_row(r, hop, layer, f, style);
 		rung_row(r, &rungs[i], layer, i + 1 == n, f, style);
 		layer = (int)hop_table[rungs[i].hop].layer;
 		hop = (int)rungs[i].hop + 1;

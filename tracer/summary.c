@@ -64,9 +64,10 @@ const struct request *summary_typical(struct model *m)
 		const struct request *r = &m->requests[i];
 		double d;
 
-		if (!r->complete || !r->measured || r->violations)
+		if (!r->complete || !r->measured)
 			continue;
-		d = distance(m, r);
+		/* a doubtful one only where there is no other */
+		d = distance(m, r) + (r->violations ? 1e6 : 0);
 		if (d < least) {
 			least = d;
 			best = r;

@@ -1,0 +1,251 @@
+/*
+ * What people and programs see, against texts that were looked at once and found good. To
+ * accept a change that is meant: STRATA_ACCEPT=1 build/tests/test_print, and look at the
+ * difference.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/err.h"
+#include "tracer/analyse.h"
+#include "tracer/json.h"
+#include "tracer/print.h"
+#include "tracer/summary.h"
+#include "tracer/synthetic.h"
+
+static char path[64];
+
+static const struct synthetic_options good = {.seed = 1,
+					      .place = PLACE_VM,
+					      .requests = 300,
+					      .connections = 4,
+					      .per_connection = 10,
+					      .reply_bytes = 615,
+					      .guest_offset_ns = -123456789,
+					      .guest_drift = 1e-5};
+
+static const struct synthetic_options bad = {.seed = 2,
+					     .place = PLACE_VM,
+					     .requests = 200,
+					     .ipv6 = true,
+					     .reply_bytes = 20000,
+					     .remote_client = true,
+					     .lose_permille = 10,
+					     .poll_permille = 600,
+					     .duplicate_permille = 50,
+					     .misalign_ns = 40000};
+
+static const struct synthetic_options container = {
+	.seed = 3, .place = PLACE_CONTAINER, .requests = 100, .connections = 2};
+
+static struct model *model_of(const struct synthetic_options *o)
+{
+	struct model *m;
+
+	assert_int_equal(synthetic_create(path, o, NULL, NULL), 0);
+	if (analyse(path, NULL, &m))
+		fail_msg("%s", err_text());
+	return m;
+}
+
+static char *whole_file(const char *name)
+{
+	FILE *f = fopen(name, "r");
+	char *text = calloc(1, 1 << 18);
+
+	if (f) {
+		assert_true(fread(text, 1, (1 << 18) - 1, f) > 0);
+		fclose(f);
+	}
+	return text;
+}
+
+static void compare(const char *name, const char *got)
+{
+	char file[128], *want;
+
+	snprintf(file, sizeof(file), "tests/golden/%s", name);
+	if (getenv("STRATA_ACCEPT")) {
+		FILE *f = fopen(file, "w");
+
+		assert_non_null(f);
+		fputs(got, f);
+		fclose(f);
+	}
+	want = whole_file(file);
+	assert_string_equal(got, want);
+	free(want);
+}
+
+static char *report(struct model *m)
+{
+	char *text;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	assert_int_equal(print_report(m, f), 0);
+	fclose(f);
+	return text;
+}
+
+static void check_report(const char *name, const struct synthetic_options *o)
+{
+	struct model *m = model_of(o);
+	char *text = report(m);
+
+	assert_null(strchr(text, '\033'));
+	compare(name, text);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (line[0] == ' ') /* rows of the ladder and the tables */
+			assert_in_range(table_width(line), 1, PRINT_COLUMNS);
+	free(text);
+	model_free(m);
+}
+
+static void test_reports(void **state)
+{
+	(void)state;
+	setenv("LC_ALL", "C.UTF-8", 1);
+	check_report("trace-vm.txt", &good);
+	check_report("trace-container.txt", &container);
+	check_report("trace-losses.txt", &bad);
+}
+
+static void test_ascii(void **state)
+{
+	struct model *m = model_of(&good);
+	char *text;
+
+	(void)state;
+	setenv("LC_ALL", "C", 1);
+	text = report(m);
+	for (const char *c = text; *c; c++)
+		assert_true((unsigned char)*c < 0x80);
+	compare("trace-vm-ascii.txt", text);
+	free(text);
+	model_free(m);
+}
+
+static void test_colours(void **state)
+{
+	struct model *m = model_of(&good);
+	const struct table_style style = {.utf8 = true, .colour = true};
+	char *text;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	(void)state;
+	print_ladder(m, summary_typical(m), f, style);
+	fclose(f);
+	/* all that is switched on is switched off before the line ends */
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		unsigned int on = 0, off = 0;
+
+		for (const char *c = line; (c = strchr(c, '\033')); c++)
+			*(strncmp(c, "\033[0m", 4) ? &on : &off) += 1;
+		assert_true((on > 0) == (off > 0));
+		assert_in_range(table_width(line), 0, PRINT_COLUMNS);
+	}
+	free(text);
+	model_free(m);
+}
+
+static void test_json(void **state)
+{
+	struct model *m = model_of(&good);
+	char *text;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_int_equal(json_report(m, NULL, f), 0);
+	fclose(f);
+	compare("trace-vm.json", text);
+	free(text);
+	model_free(m);
+}
+
+/* The keys of the schema, in their order. */
+static void test_json_schema(void **state)
+{
+	static const char *const keys[] = {
+		"schema",          "mode",     "switch",        "testbed", "requests",
+		"events",          "clock",    "end_to_end_ns", "layers",  "hops",
+		"unattributed_ns", "overhead", "environment"};
+	const struct json_options with_requests = {.requests = true};
+	struct model *m = model_of(&bad);
+	json_t *doc = json_document(m, &with_requests), *value;
+	const char *key;
+	size_t next = 0;
+
+	(void)state;
+	json_object_foreach (doc, key, value)
+		if (next < 13 && !strcmp(key, keys[next]))
+			next++;
+	assert_int_equal(next, 13);
+	assert_int_equal(json_array_size(json_object_get(doc, "requests_list")), 200);
+	/* what was not measured is null, not 0 */
+	assert_true(json_is_null(json_object_get(doc, "overhead")));
+	json_decref(doc);
+	model_free(m);
+}
+
+/* Nothing was traced: no figure is made up. */
+static void test_nothing(void **state)
+{
+	struct synthetic_options o = {.place = PLACE_VM};
+	struct model *m = model_of(&o);
+	json_t *doc = json_document(m, NULL);
+	char *text = report(m);
+
+	(void)state;
+	assert_non_null(strstr(text, "No request was seen on the wire."));
+	assert_true(
+		json_is_null(json_object_get(json_object_get(doc, "end_to_end_ns"), "p50")));
+	assert_null(summary_typical(m));
+	free(text);
+	json_decref(doc);
+	model_free(m);
+}
+
+static void test_stream_fails(void **state)
+{
+	struct model *m = model_of(&good);
+	FILE *f = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_int_equal(print_report(m, f), -1);
+	fclose(f);
+	f = fopen("/dev/full", "w");
+	assert_int_equal(json_report(m, NULL, f), -1);
+	fclose(f);
+	model_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reports),      cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_colours),      cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_schema),  cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_stream_fails),
+	};
+	int failed, fd;
+
+	snprintf(path, sizeof(path), "/tmp/strata-test-print.XXXXXX");
+	fd = mkstemp(path);
+	if (fd < 0)
+		return 1;
+	close(fd);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	return failed;
+}
