@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 
 #define ESCAPE 1 /* Ctrl-A; then x quits, and Ctrl-A sends itself */
 
+#define LOOK_MS 100 /* how often a stuck writer looks whether it is still wanted */
+
 struct console {
 	struct machine *machine;
 	int fd; /* output, -1: none */
@@ -24,6 +27,7 @@ struct console {
 	struct loop_source source;
 	bool reads;   /* stdin is a terminal of ours */
 	bool escaped; /* I/O thread */
+	_Atomic uint64_t lost;
 
 	pthread_mutex_t lock; /* of what follows */
 	bool accepting;
@@ -135,14 +139,35 @@ void console_close(struct console *c)
 	free(c);
 }
 
+/*
+ * Whoever reads our output may stop doing so. The guest then waits, as on a real line, but not
+ * beyond the machine's end.
+ */
+static bool writable(const struct console *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+
+	while (poll(&p, 1, LOOK_MS) <= 0)
+		if (atomic_load(&c->machine->end))
+			return false;
+	return true;
+}
+
 void console_put(struct console *c, uint8_t byte)
 {
 	pthread_mutex_lock(&c->lock);
 	c->tail[c->written++ % CONSOLE_TAIL_BYTES] = (char)byte;
 	pthread_mutex_unlock(&c->lock);
+	if (c->fd < 0 || !writable(c))
+		return;
 	/* A full disk or a closed pipe costs output, not the guest: it is remembered above. */
-	while (c->fd >= 0 && write(c->fd, &byte, 1) < 0 && errno == EINTR)
-		;
+	if (write(c->fd, &byte, 1) < 0)
+		c->lost++;
+}
+
+uint64_t console_lost(const struct console *c)
+{
+	return c->lost;
 }
 
 void console_accept(struct console *c, bool room)

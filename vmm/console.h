@@ -29,6 +29,9 @@ void console_close(struct console *c);
 
 void console_put(struct console *c, uint8_t byte);
 
+/* Bytes that could not be written: the disk is full, the pipe closed. */
+uint64_t console_lost(const struct console *c);
+
 /* Whether there is room for another chunk: input waits in the terminal while there is none. */
 void console_accept(struct console *c, bool room);
 

@@ -21,9 +21,8 @@
 #include "vmm/pci_bus.h"
 #include "vmm/vcpu.h"
 
-/* How long a vCPU may take to leave the guest; it is microseconds unless the host is in
- * trouble. */
-#define CLOCK_WAIT_S 2
+/* How long a vCPU may take to heed a request: microseconds, unless it is stuck in a device. */
+#define VCPU_WAIT_S 2
 
 static int create_device(struct machine *m, const struct device_type *t,
 			 const struct arguments *a)
@@ -190,7 +189,6 @@ static void kick_all(struct machine *m)
 
 void machine_end(struct machine *m, enum machine_end end, const char *fmt, ...)
 {
-	uint64_t one = 1;
 	va_list ap;
 
 	/* With panic=-1 a guest's panic reaches us as a reboot; its console tells them apart.
@@ -208,8 +206,7 @@ void machine_end(struct machine *m, enum machine_end end, const char *fmt, ...)
 				 "the guest's kernel panicked");
 		atomic_store(&m->end, panicked ? MACHINE_PANIC : end);
 		kick_all(m);
-		if (write(m->end_fd, &one, sizeof(one)) < 0)
-			abort(); /* a fresh eventfd takes its first count */
+		eventfd_write(m->end_fd, 1);
 	}
 	pthread_mutex_unlock(&m->lock);
 }
@@ -218,6 +215,19 @@ static bool all_held(const struct machine *m)
 {
 	for (int i = 0; i < m->vcpu_count; i++)
 		if (!m->vcpus[i].held)
+			return false;
+	return true;
+}
+
+/* Wait until what is asked of the vCPUs is so; false if it takes too long. Lock held. */
+static bool await(struct machine *m, bool (*so)(const struct machine *m))
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += VCPU_WAIT_S;
+	while (!m->end && !so(m))
+		if (pthread_cond_timedwait(&m->changed, &m->lock, &until))
 			return false;
 	return true;
 }
@@ -231,10 +241,14 @@ int machine_pause(struct machine *m)
 		m->paused = true;
 		kick_all(m);
 	}
-	while (!m->end && !all_held(m))
-		pthread_cond_wait(&m->changed, &m->lock);
-	if (m->end)
+	if (!await(m, all_held)) {
+		m->paused = false;
+		pthread_cond_broadcast(&m->changed);
+		ret = err_set(
+			"a vCPU does not come out of its device; is anyone reading the console?");
+	} else if (m->end) {
 		ret = err_set("the machine has ended");
+	}
 	pthread_mutex_unlock(&m->lock);
 	return ret;
 }
@@ -262,16 +276,10 @@ static bool all_read(const struct machine *m)
 
 void machine_read_clocks(struct machine *m)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CLOCK_WAIT_S;
 	pthread_mutex_lock(&m->lock);
 	m->clock_wanted++;
 	kick_all(m);
-	while (!m->end && !all_read(m))
-		if (pthread_cond_timedwait(&m->changed, &m->lock, &until))
-			break; /* the status then lacks an offset, rather than being late for
-				  ever */
+	await(m, all_read); /* in vain, the status lacks an offset rather than being late for
+			       ever */
 	pthread_mutex_unlock(&m->lock);
 }

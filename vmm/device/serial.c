@@ -268,6 +268,7 @@ static void status(struct device *d, json_t *into)
 
 	pthread_mutex_lock(&s->lock);
 	json_object_set_new(into, "sent", json_integer((json_int_t)s->sent));
+	json_object_set_new(into, "lost", json_integer((json_int_t)console_lost(s->console)));
 	json_object_set_new(into, "received", json_integer((json_int_t)s->received));
 	json_object_set_new(into, "overruns", json_integer((json_int_t)s->overruns));
 	pthread_mutex_unlock(&s->lock);

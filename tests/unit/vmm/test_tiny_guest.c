@@ -4,10 +4,12 @@
  */
 #include "tests/unit/vmm/cmocka.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -35,14 +37,15 @@ static void start(struct fixture *f, const uint8_t *code, size_t bytes, const ch
 	char *argv[] = {"vmm",
 			"--kernel",
 			f->kernel = image_file(image, size),
-			"--console=none",
 			"--memory=4M",
 			"--debug-exit",
-			(char *)extra,
+			(char *)(extra ? extra : "--cpus=1"),
+			"--console=none",
 			NULL};
+	int argc = extra && strstr(extra, "--console") ? 6 : 7;
 
 	free(image);
-	if (options_parse(&f->options, extra ? 7 : 6, argv) ||
+	if (options_parse(&f->options, argc, argv) ||
 	    machine_create(&f->machine, &f->options) || machine_start(&f->machine))
 		fail_msg("%s", err_text());
 }
@@ -232,6 +235,32 @@ static void a_paused_guest_can_be_ended(void **state)
 	stop(&f);
 }
 
+/* Its console goes into a pipe that is full: the guest waits, but whoever ends it does not. */
+static void a_console_nobody_reads_does_not_hold_us(void **state)
+{
+	/* mov dx, 0x3f8; out dx, al; jmp back */
+	static const uint8_t code[] = {0x66, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xfd};
+	char path[] = "/tmp/strata-fifo-XXXXXX", option[64];
+	struct fixture f;
+	struct pollfd full = {.events = POLLOUT};
+	int fd;
+
+	(void)state;
+	close(mkstemp(path));
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	full.fd = fd;
+	snprintf(option, sizeof(option), "--console=file=%s", path);
+	start(&f, code, sizeof(code), option);
+	while (poll(&full, 1, 0) > 0)
+		;
+	assert_false(answers_ok(&f, "{\"do\":\"pause\"}"));
+	stop(&f);
+	close(fd);
+	unlink(path);
+}
+
 static void shared_memory_is_shared(void **state)
 {
 	/* Find BAR 2 of slot 1 (low half), turn it on, put it at 0xd0000000, write 0x2a there.
@@ -282,6 +311,7 @@ int main(void)
 		cmocka_unit_test(a_reset_after_a_panic_message_is_a_panic),
 		cmocka_unit_test(a_running_guest_is_held_and_let_go),
 		cmocka_unit_test(a_paused_guest_can_be_ended),
+		cmocka_unit_test(a_console_nobody_reads_does_not_hold_us),
 		cmocka_unit_test(shared_memory_is_shared),
 	};
 	int fd = kvm_open();
