@@ -11,10 +11,10 @@
 #include "tracer/wire_order.h"
 
 #define REQUESTS_MAX    10000
-#define WINDOW          (1u << 19)
+#define WINDOW          (1u << 18)
 #define WIRE_WINDOW     4096
 #define WIRE_AHEAD_NS   10000000
-#define CONNECTIONS_MAX 65536
+#define CONNECTIONS_MAX 16384
 
 struct analysis {
 	struct model *m;

@@ -64,7 +64,7 @@ static int make_room(struct contexts *c, struct moments *m)
 		m->start += m->count - c->max / 2;
 		m->count = c->max / 2;
 	}
-	if (m->start > m->capacity / 2) {
+	if (m->start && m->start >= m->count) {
 		memmove(m->at, m->at + m->start, m->count * sizeof(*m->at));
 		m->start = 0;
 		return 0;

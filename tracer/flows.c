@@ -164,7 +164,8 @@ static int make_room(struct flow *f)
 		thin_out(f);
 	if (f->start + f->count < f->capacity)
 		return 0;
-	if (f->start > f->capacity / 2) {
+	/* as many were dropped as have to be moved: constant cost per observation */
+	if (f->start && f->start >= f->count) {
 		memmove(f->at, f->at + f->start, f->count * sizeof(*f->at));
 		f->start = 0;
 		return 0;
@@ -220,6 +221,12 @@ void flow_drop_first(struct flow *f)
 	f->start++;
 	f->count--;
 	f->owner->observations--;
+	if (f->count)
+		return;
+	/* most connections are quiet most of the time */
+	free(f->at);
+	f->at = NULL;
+	f->start = f->capacity = 0;
 }
 
 uint64_t *flow_used(struct flow *f, unsigned int hop)

@@ -16,10 +16,10 @@
 
 const struct join_limits join_limits_default = {
 	.grace_ns = 1000000000u,
-	.observations_max = 1u << 20,
-	.flow_max = 1u << 19,
+	.observations_max = 1u << 19,
+	.flow_max = 1u << 18,
 	.flows_max = 1u << 16,
-	.contexts_max = 1u << 18,
+	.contexts_max = 1u << 17,
 };
 
 struct join {
