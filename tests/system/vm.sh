@@ -22,9 +22,21 @@ vm_exit=()
 
 vm_on_exit() { vm_exit=("$1" "${vm_exit[@]}"); }
 
+# A guest that is gone before its time: what it and its VMM said.
+vm_post_mortem() {
+	local name
+
+	for name in "${!vm_pid[@]}"; do
+		[ "$tap_failed" -gt 0 ] && ! kill -0 "${vm_pid[$name]}" 2>/dev/null || continue
+		diagnose "guest $name has ended; its log and console:" "$(<"$tmp/$name.log")" \
+			"$(tail -n 40 "$tmp/$name.console")"
+	done
+}
+
 vm_clean() {
 	local command
 
+	vm_post_mortem
 	for command in "${vm_exit[@]}"; do
 		eval "$command"
 	done
