@@ -6,23 +6,19 @@
 
 #include "lib/err.h"
 #include "lib/hop.h"
-
-#define BUCKETS_START 256
+#include "tracer/lru.h"
 
 struct flow {
-	uint64_t key;
+	struct lru_entry entry; /* must be first */
 	struct flows *owner;
 	struct observation *at; /* start..start + count */
 	size_t start, count, capacity;
 	uint64_t process_ns, respond_ns; /* see flow_used() */
-	struct flow *chain;
-	struct flow *older, *newer;
 };
 
 struct flows {
-	struct flow **buckets;
-	size_t bucket_count, count, max, flow_max;
-	struct flow *oldest, *newest;
+	struct lru table;
+	size_t max, flow_max;
 	size_t observations;
 	uint64_t forgotten;
 };
@@ -31,43 +27,26 @@ struct flows *flows_create(size_t flows_max, size_t flow_max)
 {
 	struct flows *fs = calloc(1, sizeof(*fs));
 
-	if (!fs || !(fs->buckets = calloc(BUCKETS_START, sizeof(*fs->buckets)))) {
-		free(fs);
+	if (!fs) {
 		err_set("out of memory for connections");
 		return NULL;
 	}
-	fs->bucket_count = BUCKETS_START;
+	if (lru_init(&fs->table)) {
+		free(fs);
+		return NULL;
+	}
 	fs->max = flows_max < 1 ? 1 : flows_max;
 	fs->flow_max = flow_max < 8 ? 8 : flow_max;
 	return fs;
 }
 
-static void unlink_use(struct flows *fs, struct flow *f)
-{
-	*(f->older ? &f->older->newer : &fs->oldest) = f->newer;
-	*(f->newer ? &f->newer->older : &fs->newest) = f->older;
-}
-
-static void link_newest(struct flows *fs, struct flow *f)
-{
-	f->newer = NULL;
-	f->older = fs->newest;
-	*(fs->newest ? &fs->newest->newer : &fs->oldest) = f;
-	fs->newest = f;
-}
-
 void flows_forget_oldest(struct flows *fs)
 {
-	struct flow *f = fs->oldest, **p;
+	struct flow *f = (struct flow *)fs->table.oldest;
 
 	if (!f)
 		return;
-	p = &fs->buckets[f->key & (fs->bucket_count - 1)];
-	while (*p != f)
-		p = &(*p)->chain;
-	*p = f->chain;
-	unlink_use(fs, f);
-	fs->count--;
+	lru_remove(&fs->table, &f->entry);
 	fs->observations -= f->count;
 	fs->forgotten += f->count;
 	free(f->at);
@@ -78,57 +57,31 @@ void flows_destroy(struct flows *fs)
 {
 	if (!fs)
 		return;
-	while (fs->oldest)
+	while (fs->table.oldest)
 		flows_forget_oldest(fs);
-	free(fs->buckets);
+	lru_free(&fs->table);
 	free(fs);
-}
-
-static void grow_buckets(struct flows *fs)
-{
-	size_t count = fs->bucket_count * 2;
-	struct flow **buckets = calloc(count, sizeof(*buckets));
-
-	if (!buckets)
-		return; /* longer chains, the same answers */
-	for (struct flow *f = fs->oldest; f; f = f->newer) {
-		f->chain = buckets[f->key & (count - 1)];
-		buckets[f->key & (count - 1)] = f;
-	}
-	free(fs->buckets);
-	fs->buckets = buckets;
-	fs->bucket_count = count;
 }
 
 struct flow *flows_find(struct flows *fs, uint64_t flow)
 {
-	struct flow *f = fs->buckets[flow & (fs->bucket_count - 1)];
-
-	while (f && f->key != flow)
-		f = f->chain;
-	return f;
+	return (struct flow *)lru_find(&fs->table, flow);
 }
 
 static struct flow *create(struct flows *fs, uint64_t key)
 {
-	struct flow *f, **bucket;
+	struct flow *f;
 
-	if (fs->count >= fs->max)
+	if (fs->table.count >= fs->max)
 		flows_forget_oldest(fs);
-	if (fs->count >= fs->bucket_count)
-		grow_buckets(fs);
 	f = calloc(1, sizeof(*f));
 	if (!f) {
 		err_set("out of memory for connections");
 		return NULL;
 	}
-	bucket = &fs->buckets[key & (fs->bucket_count - 1)];
-	f->key = key;
+	f->entry.key = key;
 	f->owner = fs;
-	f->chain = *bucket;
-	*bucket = f;
-	link_newest(fs, f);
-	fs->count++;
+	lru_add(&fs->table, &f->entry);
 	return f;
 }
 
@@ -183,12 +136,10 @@ int flows_add(struct flows *fs, const struct observation *o)
 {
 	struct flow *f = flows_find(fs, o->flow);
 
-	if (!f) {
+	if (f)
+		lru_touch(&fs->table, &f->entry);
+	else
 		f = create(fs, o->flow);
-	} else if (f != fs->newest) {
-		unlink_use(fs, f);
-		link_newest(fs, f);
-	}
 	if (!f || make_room(f))
 		return -1;
 	f->at[f->start + f->count++] = *o;

@@ -8,17 +8,17 @@
 #include "lib/err.h"
 #include "lib/hop.h"
 #include "tracer/http_stream.h"
+#include "tracer/lru.h"
 
-#define PENDING_MAX   32           /* pipelined requests that wait for their replies */
-#define GAP_MAX       (256u << 20) /* a hole larger than this is another connection */
-#define STALE_MAX     (1u << 20) /* bytes before a closed connection's end: a retransmission */
-#define STALE_NS      2000000000u
-#define OPEN_IDLE_NS  2000000000u   /* an open reply that is quiet for so long is over */
-#define FORGET_NS     300000000000u /* and a connection: what it waits for will not come */
-#define BUCKETS_START 256
+#define PENDING_MAX  32           /* pipelined requests that wait for their replies */
+#define GAP_MAX      (256u << 20) /* a hole larger than this is another connection */
+#define STALE_MAX    (1u << 20)   /* bytes before a closed connection's end: a retransmission */
+#define STALE_NS     2000000000u
+#define OPEN_IDLE_NS 2000000000u   /* an open reply that is quiet for so long is over */
+#define FORGET_NS    300000000000u /* and a connection: what it waits for will not come */
 
 struct connection {
-	uint64_t flow;
+	struct lru_entry entry;    /* by flow; must be first */
 	struct http_stream dir[2]; /* by enum strata_direction */
 	struct http_request *pending;
 	uint32_t pending_count, pending_capacity;
@@ -31,16 +31,13 @@ struct connection {
 	uint8_t client_addr[16], server_addr[16];
 	uint16_t client_port, server_port;
 	bool ipv6;
-	struct connection *chain;         /* in its bucket */
-	struct connection *older, *newer; /* by last use */
 };
 
 struct http {
 	void (*request)(void *ctx, const struct http_request *r);
 	void *ctx;
-	struct connection **buckets;
-	size_t bucket_count, count, max;
-	struct connection *oldest, *newest;
+	struct lru connections;
+	size_t max;
 	struct http_stats stats;
 };
 
@@ -49,12 +46,14 @@ struct http *http_create(void (*request)(void *ctx, const struct http_request *r
 {
 	struct http *h = calloc(1, sizeof(*h));
 
-	if (!h || !(h->buckets = calloc(BUCKETS_START, sizeof(*h->buckets)))) {
-		free(h);
+	if (!h) {
 		err_set("out of memory for connections");
 		return NULL;
 	}
-	h->bucket_count = BUCKETS_START;
+	if (lru_init(&h->connections)) {
+		free(h);
+		return NULL;
+	}
 	h->request = request;
 	h->ctx = ctx;
 	h->max = connections_max ? connections_max : 1;
@@ -134,7 +133,7 @@ static int request_started(struct http *h, struct connection *c, uint64_t time_n
 
 	if (!r)
 		return -1;
-	r->flow = c->flow;
+	r->flow = c->entry.key;
 	memcpy(r->client_addr, c->client_addr, 16);
 	memcpy(r->server_addr, c->server_addr, 16);
 	r->client_port = c->client_port;
@@ -355,97 +354,57 @@ static void finished(struct http *h, struct connection *c, enum strata_direction
 
 /* ---- the table of connections ---- */
 
-static void unlink_use(struct http *h, struct connection *c)
+static struct connection *oldest(const struct http *h)
 {
-	*(c->older ? &c->older->newer : &h->oldest) = c->newer;
-	*(c->newer ? &c->newer->older : &h->newest) = c->older;
+	return (struct connection *)h->connections.oldest;
 }
 
-static void link_newest(struct http *h, struct connection *c)
+static struct connection *newer(const struct connection *c)
 {
-	c->newer = NULL;
-	c->older = h->newest;
-	*(h->newest ? &h->newest->newer : &h->oldest) = c;
-	h->newest = c;
+	return (struct connection *)c->entry.newer;
 }
 
 static void forget(struct http *h, struct connection *c)
 {
-	struct connection **p = &h->buckets[c->flow & (h->bucket_count - 1)];
-
-	while (*p != c)
-		p = &(*p)->chain;
-	*p = c->chain;
-	unlink_use(h, c);
-	h->count--;
+	lru_remove(&h->connections, &c->entry);
 	free(c->pending);
 	free(c);
 }
 
-static void grow_buckets(struct http *h)
-{
-	size_t count = h->bucket_count * 2;
-	struct connection **buckets = calloc(count, sizeof(*buckets));
-
-	if (!buckets)
-		return; /* longer chains, the same answers */
-	for (struct connection *c = h->oldest; c; c = c->newer) {
-		c->chain = buckets[c->flow & (count - 1)];
-		buckets[c->flow & (count - 1)] = c;
-	}
-	free(h->buckets);
-	h->buckets = buckets;
-	h->bucket_count = count;
-}
-
 static void reset(struct connection *c, const struct strata_wire *w)
 {
-	struct http_request *pending = c->pending;
-	uint32_t capacity = c->pending_capacity;
-	struct connection *chain = c->chain, *older = c->older, *newer = c->newer;
-
-	memset(c, 0, sizeof(*c));
-	c->pending = pending;
-	c->pending_capacity = capacity;
-	c->chain = chain;
-	c->older = older;
-	c->newer = newer;
-	c->flow = w->event.flow;
+	*c = (struct connection){.entry = c->entry,
+				 .pending = c->pending,
+				 .pending_capacity = c->pending_capacity,
+				 .client_port = w->event.client_port,
+				 .server_port = w->event.server_port,
+				 .ipv6 = w->event.flags & EVENT_IPV6};
 	memcpy(c->client_addr, w->client_addr, 16);
 	memcpy(c->server_addr, w->server_addr, 16);
-	c->client_port = w->event.client_port;
-	c->server_port = w->event.server_port;
-	c->ipv6 = w->event.flags & EVENT_IPV6;
 }
 
 static struct connection *connection_of(struct http *h, const struct strata_wire *w)
 {
-	struct connection *c = h->buckets[w->event.flow & (h->bucket_count - 1)];
+	struct lru_entry *e = lru_find(&h->connections, w->event.flow);
+	struct connection *c;
 
-	while (c && c->flow != w->event.flow)
-		c = c->chain;
-	if (c) {
-		unlink_use(h, c);
-		link_newest(h, c);
-		return c;
+	if (e) {
+		lru_touch(&h->connections, e);
+		return (struct connection *)e;
 	}
-	if (h->count >= h->max) {
+	if (h->connections.count >= h->max) {
 		h->stats.evicted++;
-		hand_out_all(h, h->oldest);
-		forget(h, h->oldest);
+		hand_out_all(h, oldest(h));
+		forget(h, oldest(h));
 	}
-	if (h->count >= h->bucket_count)
-		grow_buckets(h);
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		err_set("out of memory for connections");
 		return NULL;
 	}
+	c->entry.key = w->event.flow;
 	reset(c, w);
-	c->chain = h->buckets[c->flow & (h->bucket_count - 1)];
-	h->buckets[c->flow & (h->bucket_count - 1)] = c;
-	link_newest(h, c);
-	h->count++;
+	lru_add(&h->connections, &c->entry);
 	return c;
 }
 
@@ -509,10 +468,10 @@ static void close_reply(struct http *h, struct connection *c)
 
 void http_idle(struct http *h, uint64_t now_ns)
 {
-	struct connection *c = h->oldest, *newer;
+	struct connection *c = oldest(h), *next;
 
-	for (; c && c->last_ns + OPEN_IDLE_NS < now_ns; c = newer) {
-		newer = c->newer;
+	for (; c && c->last_ns + OPEN_IDLE_NS < now_ns; c = next) {
+		next = newer(c);
 		close_reply(h, c);
 		if (c->last_ns + FORGET_NS < now_ns) {
 			hand_out_all(h, c);
@@ -523,7 +482,7 @@ void http_idle(struct http *h, uint64_t now_ns)
 
 void http_finish(struct http *h)
 {
-	for (struct connection *c = h->oldest; c; c = c->newer) {
+	for (struct connection *c = oldest(h); c; c = newer(c)) {
 		close_reply(h, c);
 		hand_out_all(h, c);
 	}
@@ -533,8 +492,8 @@ void http_destroy(struct http *h)
 {
 	if (!h)
 		return;
-	while (h->oldest)
-		forget(h, h->oldest);
-	free(h->buckets);
+	while (oldest(h))
+		forget(h, oldest(h));
+	lru_free(&h->connections);
 	free(h);
 }
