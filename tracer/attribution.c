@@ -36,6 +36,22 @@ static struct chain seen_hops(const struct model *m, const struct request *r)
 	return c;
 }
 
+static void shorten(int64_t *shortest, int64_t took)
+{
+	if (took < *shortest)
+		*shortest = took;
+}
+
+static void check_across(struct model *m, const struct hop_seen *cause,
+			 const struct hop_seen *effect)
+{
+	int64_t took = (int64_t)(effect->time_ns - cause->time_ns);
+
+	m->pairs_across++;
+	shorten(&m->domains[effect->domain].shortest_in_ns, took);
+	shorten(&m->domains[cause->domain].shortest_out_ns, took);
+}
+
 static void check_pairs(struct model *m, struct request *r, const struct chain *c)
 {
 	for (size_t i = 1; i < c->count; i++) {
@@ -43,7 +59,8 @@ static void check_pairs(struct model *m, struct request *r, const struct chain *
 		const struct hop_seen *effect = &r->hops[c->hop[i]];
 
 		m->pairs_checked++;
-		m->pairs_across += cause->domain != effect->domain;
+		if (cause->domain != effect->domain)
+			check_across(m, cause, effect);
 		if (follows(m, cause, effect))
 			continue;
 		r->violations++;
@@ -124,6 +141,14 @@ static bool gap_between(const struct model *m, enum strata_hop from, enum strata
 	return false;
 }
 
+/* Hops that were moved or left out since it was joined may leave less room for it. */
+static uint64_t outside(const struct request *r, const struct rung *rung)
+{
+	uint64_t ns = r->hops[rung->hop].outside_ns;
+
+	return ns < rung->took_ns ? ns : rung->took_ns;
+}
+
 size_t request_ladder(const struct model *m, const struct request *r,
 		      struct rung rungs[HOP_COUNT])
 {
@@ -138,9 +163,11 @@ size_t request_ladder(const struct model *m, const struct request *r,
 		rungs[n].hop = (enum strata_hop)hop;
 		rungs[n].time_ns = r->hops[hop].time_ns - start_ns;
 		rungs[n].took_ns = 0;
+		rungs[n].outside_ns = 0;
 		rungs[n].unattributed = false;
 		if (n) {
 			rungs[n - 1].took_ns = rungs[n].time_ns - rungs[n - 1].time_ns;
+			rungs[n - 1].outside_ns = outside(r, &rungs[n - 1]);
 			rungs[n - 1].unattributed =
 				gap_between(m, rungs[n - 1].hop, rungs[n].hop);
 		}
@@ -158,10 +185,14 @@ static void add_up(const struct model *m, struct request *r)
 	for (size_t i = 0; i + 1 < n; i++) {
 		const struct hop_info *hop = &hop_table[rungs[i].hop];
 
-		if (rungs[i].unattributed)
+		if (rungs[i].unattributed) {
 			r->unattributed_ns[hop->direction] += rungs[i].took_ns;
-		else
-			r->layer_ns[hop->layer][hop->direction] += rungs[i].took_ns;
+			continue;
+		}
+		r->layer_ns[hop->layer][hop->direction] +=
+			rungs[i].took_ns - rungs[i].outside_ns;
+		r->layer_ns[LAYER_HYPERVISOR][hop->direction] += rungs[i].outside_ns;
+		r->outside_ns[hop->direction] += rungs[i].outside_ns;
 	}
 }
 

@@ -70,6 +70,11 @@ static json_t *events_object(const struct model *m)
 			 "forgotten", number(m->forgotten));
 }
 
+static json_t *shortest(int64_t ns)
+{
+	return ns == INT64_MAX ? json_null() : json_integer((json_int_t)ns);
+}
+
 static json_t *clock_object(const struct model *m)
 {
 	json_t *domains = json_array(), *after = json_object();
@@ -78,9 +83,12 @@ static json_t *clock_object(const struct model *m)
 		const struct model_domain *d = &m->domains[i];
 
 		json_array_append_new(
-			domains, json_pack("{s:s,s:o,s:b,s:o}", "name", d->name, "error_ns",
-					   d->aligned ? number(d->error_ns) : json_null(),
-					   "aligned", d->aligned, "events", number(d->events)));
+			domains,
+			json_pack("{s:s,s:o,s:b,s:o,s:o,s:o}", "name", d->name, "error_ns",
+				  d->aligned ? number(d->error_ns) : json_null(), "aligned",
+				  d->aligned, "events", number(d->events), "shortest_in_ns",
+				  shortest(d->shortest_in_ns), "shortest_out_ns",
+				  shortest(d->shortest_out_ns)));
 	}
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		if (m->violations_after[hop])
@@ -161,6 +169,8 @@ static json_t *request_hops(const struct model *m, const struct request *r)
 				  i + 1 < n ? number(rungs[i].took_ns) : json_null(), "cpu",
 				  (int)seen->cpu, "clock", m->domains[seen->domain].name);
 
+		if (rungs[i].outside_ns)
+			json_object_set_new(o, "vcpu_outside_ns", number(rungs[i].outside_ns));
 		if (seen->flags & HOP_INFERRED)
 			json_object_set_new(o, "inferred", json_true());
 		if (seen->flags & HOP_CLAMPED)
@@ -172,28 +182,52 @@ static json_t *request_hops(const struct model *m, const struct request *r)
 	return list;
 }
 
+static json_t *request_layers(const struct request *r)
+{
+	json_t *o = json_object();
+
+	for (int layer = 0; layer < LAYER_COUNT; layer++)
+		json_object_set_new(o, layer_name((enum strata_layer)layer),
+				    json_pack("{s:o,s:o}", direction_name(DIRECTION_REQUEST),
+					      number(r->layer_ns[layer][DIRECTION_REQUEST]),
+					      direction_name(DIRECTION_REPLY),
+					      number(r->layer_ns[layer][DIRECTION_REPLY])));
+	return o;
+}
+
 static json_t *request_object(const struct model *m, const struct request *r)
 {
 	const struct http_request *h = &r->http;
 	char flow[24];
 
 	snprintf(flow, sizeof(flow), "%016llx", (unsigned long long)h->flow);
-	return json_pack(
-		"{s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "method",
-		h->method, "path", h->path, "status",
-		h->answered ? json_integer(h->status) : json_null(), "client",
-		summary_address(h->client_addr, h->client_port).s, "server",
-		summary_address(h->server_addr, h->server_port).s, "flow", flow, "index",
-		(int)h->index, "new_connection", h->new_connection, "request_bytes",
-		number(h->request_bytes), "reply_bytes",
-		h->answered ? number(h->reply_bytes) : json_null(), "complete", r->complete,
-		"end_to_end_ns", r->measured ? number(r->end_to_end_ns) : json_null(),
-		"unattributed_ns",
-		r->measured ? number(r->unattributed_ns[DIRECTION_REQUEST] +
-				     r->unattributed_ns[DIRECTION_REPLY])
-			    : json_null(),
-		"start_ns", r->measured ? number(r->hops[m->first].time_ns) : json_null(),
-		"hops", request_hops(m, r));
+	return json_pack("{s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
+			 "method", h->method, "path", h->path, "status",
+			 h->answered ? json_integer(h->status) : json_null(), "client",
+			 summary_address(h->client_addr, h->client_port).s, "server",
+			 summary_address(h->server_addr, h->server_port).s, "flow", flow,
+			 "index", (int)h->index, "new_connection", h->new_connection,
+			 "request_bytes", number(h->request_bytes), "reply_bytes",
+			 h->answered ? number(h->reply_bytes) : json_null(), "complete",
+			 r->complete, "end_to_end_ns",
+			 r->measured ? number(r->end_to_end_ns) : json_null(),
+			 "unattributed_ns",
+			 r->measured ? number(r->unattributed_ns[DIRECTION_REQUEST] +
+					      r->unattributed_ns[DIRECTION_REPLY])
+				     : json_null(),
+			 "layers_ns", r->measured ? request_layers(r) : json_null(), "start_ns",
+			 r->measured ? number(r->hops[m->first].time_ns) : json_null(), "hops",
+			 request_hops(m, r));
+}
+
+/* What of the guest's time the vCPU was outside guest mode; in the layers it is the
+ * hypervisor's. */
+static json_t *outside_object(struct model *m)
+{
+	return json_pack("{s:o,s:o}", direction_name(DIRECTION_REQUEST),
+			 quantile_object(&m->outside[DIRECTION_REQUEST]),
+			 direction_name(DIRECTION_REPLY),
+			 quantile_object(&m->outside[DIRECTION_REPLY]));
 }
 
 static json_t *requests_array(const struct model *m)
@@ -242,6 +276,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 			    m->end_to_end.sum ? json_real(summary_unattributed_share(m))
 					      : json_null());
 	json_object_set_new(doc, "unattributed_ns", unattributed);
+	json_object_set_new(doc, "vcpu_outside_ns", outside_object(m));
 	add_meta(doc, m, "overhead");
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "probes");

@@ -20,6 +20,8 @@ struct model *model_create(size_t requests_max)
 	m->request_capacity = requests_max;
 	m->sample_state = 0x9e3779b97f4a7c15u;
 	m->domain_count = 1;
+	for (int i = 0; i < CLOCK_DOMAINS_MAX; i++)
+		m->domains[i].shortest_in_ns = m->domains[i].shortest_out_ns = INT64_MAX;
 	m->domains[0].aligned = true;
 	snprintf(m->domains[0].name, sizeof(m->domains[0].name), "host");
 	return m;
@@ -36,6 +38,8 @@ void model_free(struct model *m)
 			quantile_free(&m->layers[layer][d].took);
 	quantile_free(&m->end_to_end);
 	quantile_free(&m->unattributed);
+	for (int d = 0; d < DIRECTION_COUNT; d++)
+		quantile_free(&m->outside[d]);
 	json_decref(m->meta);
 	free(m->requests);
 	free(m);
@@ -231,6 +235,8 @@ static int add_figures(struct model *m, const struct request *r)
 			if (known[layer][d])
 				failed |= quantile_add(&m->layers[layer][d].took,
 						       r->layer_ns[layer][d]);
+	for (int d = 0; d < DIRECTION_COUNT && m->place == PLACE_VM; d++)
+		failed |= quantile_add(&m->outside[d], r->outside_ns[d]);
 	failed |= quantile_add(&m->end_to_end, r->end_to_end_ns);
 	failed |= quantile_add(&m->unattributed, r->unattributed_ns[DIRECTION_REQUEST] +
 							 r->unattributed_ns[DIRECTION_REPLY]);

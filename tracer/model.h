@@ -27,6 +27,8 @@ enum hop_seen_flags {
 
 struct hop_seen {
 	uint64_t time_ns; /* on the host's line */
+	uint64_t
+		outside_ns; /* a guest's hop: until the next, the vCPU was outside guest mode */
 	uint32_t tid;
 	uint16_t cpu;
 	uint8_t domain;
@@ -44,6 +46,8 @@ struct request {
 	uint64_t end_to_end_ns;
 	uint64_t layer_ns[LAYER_COUNT][DIRECTION_COUNT];
 	uint64_t unattributed_ns[DIRECTION_COUNT];
+	uint64_t outside_ns[DIRECTION_COUNT]; /* of the guest's time; counted as the
+						 hypervisor's */
 };
 
 /* One rung of a request's ladder: a hop and the time until the next. */
@@ -51,7 +55,8 @@ struct rung {
 	enum strata_hop hop;
 	uint64_t time_ns; /* since the request's start */
 	uint64_t took_ns;
-	bool unattributed; /* a hop of another layer is missing before the next one */
+	uint64_t outside_ns; /* of took_ns: the vCPU was outside guest mode */
+	bool unattributed;   /* a hop of another layer is missing before the next one */
 };
 
 struct model_domain {
@@ -60,6 +65,10 @@ struct model_domain {
 	bool aligned;      /* its times could be brought onto the host's line */
 	uint64_t error_ns; /* bound of what that may be off */
 	uint64_t events;
+	/* Causality's own bound: the shortest time seen from a hop in another domain to one in
+	 * this, and from one in this to one elsewhere. Were this clock off by more, effects
+	 * would come before their causes. INT64_MAX: no such pair was seen. */
+	int64_t shortest_in_ns, shortest_out_ns;
 };
 
 struct model_hop {
@@ -92,6 +101,7 @@ struct model {
 	struct model_hop hops[HOP_COUNT];
 	struct model_layer layers[LAYER_COUNT][DIRECTION_COUNT];
 	struct quantile end_to_end, unattributed;
+	struct quantile outside[DIRECTION_COUNT];
 
 	uint64_t seen, complete, partial, measured, unanswered;
 	uint64_t retransmits;

@@ -172,6 +172,19 @@ static void fact_events(const struct model *m, FILE *f, struct table_style style
 	}
 }
 
+static void aligned(const struct model_domain *d, FILE *f, struct table_style style)
+{
+	fprintf(f, "%s within %s%s of the host", d->name, style.utf8 ? "±" : "+-",
+		units_ns(d->error_ns, style.utf8).s);
+	/* the quickest crossings tell how far off it could be at most, whoever computed it */
+	if (d->shortest_in_ns >= 0 && d->shortest_in_ns < INT64_MAX &&
+	    d->shortest_out_ns >= 0 && d->shortest_out_ns < INT64_MAX)
+		fprintf(f, "; by causality alone between -%s and +%s",
+			units_ns((uint64_t)d->shortest_in_ns, style.utf8).s,
+			units_ns((uint64_t)d->shortest_out_ns, style.utf8).s);
+	fputc('\n', f);
+}
+
 static void fact_clock(const struct model *m, FILE *f, struct table_style style)
 {
 	for (unsigned int i = 1; i < m->domain_count; i++) {
@@ -179,8 +192,7 @@ static void fact_clock(const struct model *m, FILE *f, struct table_style style)
 
 		name(f, style, i == 1 ? "clock" : "");
 		if (d->aligned)
-			fprintf(f, "%s within %s%s of the host\n", d->name,
-				style.utf8 ? "±" : "+-", units_ns(d->error_ns, style.utf8).s);
+			aligned(d, f, style);
 		else
 			fprintf(f, "%s%s could not be aligned: its %s events are left out%s\n",
 				table_on(style, COLOUR_RED), d->name, units_count(d->events).s,

@@ -13,6 +13,9 @@
 /* Columns, in order: at 9, took 9 and a mark, gutter, layer, hop and a mark, title, CPU. */
 enum { TIME_WIDTH = 9, LAYER_WIDTH = 10, HOP_WIDTH = 14, TITLE_WIDTH = 37, CPU_WIDTH = 4 };
 
+/* Time outside guest mode is told of if it is more than this part of its hop's. */
+#define OUTSIDE_SHOWN 20
+
 static const enum table_colour layer_colour[LAYER_COUNT] = {
 	[LAYER_EXTERNAL] = COLOUR_BLUE,     [LAYER_HOST] = COLOUR_GREEN,
 	[LAYER_HYPERVISOR] = COLOUR_YELLOW, [LAYER_VM] = COLOUR_MAGENTA,
@@ -84,11 +87,28 @@ static void rung_row(const struct request *r, const struct rung *rung, int from,
 	fputc('\n', f);
 }
 
-/* A hop that others had and this request did not: its time is not 0, it is unknown. */
-static void missing_row(const struct request *r, int hop, int from, FILE *f,
-			struct table_style style)
+/* Below a guest's hop: the part of its time that is not the guest's. */
+static void outside_row(const struct rung *rung, int layer, FILE *f, struct table_style style)
 {
 	const struct glyphs *g = style.utf8 ? &glyphs_utf8 : &glyphs_ascii;
+
+	fputs(table_on(style, COLOUR_DIM), f);
+	table_pad(f, style, "", TIME_WIDTH + 1 + TIME_WIDTH + 2, false);
+	gutter(f, g, layer, layer);
+	fprintf(f, " %*s %*s  %s %s outside guest mode%s\n", LAYER_WIDTH, "", HOP_WIDTH, "",
+		style.utf8 ? "↳" : "+", units_ns(rung->outside_ns, style.utf8).s,
+		table_off(style));
+}
+
+/* A hop that others had and this request did not: its time is not 0, it is unknown. */
+static void missing_row(const struct model *m, const struct request *r, int hop, int from,
+			FILE *f, struct table_style style)
+{
+	const struct glyphs *g = style.utf8 ? &glyphs_utf8 : &glyphs_ascii;
+	const char *why = r->hops[hop].flags & HOP_LEFT_OUT
+				  ? "left out: it seems to be before its cause"
+			  : m->hops[hop].needed ? "not seen"
+						: "none for this request alone";
 
 	fputs(table_on(style, COLOUR_DIM), f);
 	table_pad(f, style, g->none, TIME_WIDTH, true);
@@ -98,10 +118,7 @@ static void missing_row(const struct request *r, int hop, int from, FILE *f,
 	gutter(f, g, from, from);
 	fprintf(f, " %*s ", LAYER_WIDTH, "");
 	table_pad(f, style, hop_table[hop].name, HOP_WIDTH, false);
-	fprintf(f, "  %s%s\n",
-		r->hops[hop].flags & HOP_LEFT_OUT ? "left out: it seems to be before its cause"
-						  : "not seen",
-		table_off(style));
+	fprintf(f, "  %s%s\n", why, table_off(style));
 }
 
 static void heading(FILE *f, struct table_style style)
@@ -117,19 +134,25 @@ static void heading(FILE *f, struct table_style style)
 }
 
 /* What the marks mean; only those that are there. */
-static void legend(const struct request *r, const struct rung *rungs, size_t n, FILE *f)
+static void legend(const struct request *r, const struct rung *rungs, size_t n, FILE *f,
+		   struct table_style style)
 {
-	bool inferred = false, clamped = false, unattributed = false;
+	bool inferred = false, clamped = false, unattributed = false, outside = false;
 
 	for (size_t i = 0; i < n; i++) {
 		inferred |= r->hops[rungs[i].hop].flags & HOP_INFERRED;
 		clamped |= r->hops[rungs[i].hop].flags & HOP_CLAMPED;
 		unattributed |= rungs[i].unattributed;
+		outside |= rungs[i].outside_ns > rungs[i].took_ns / OUTSIDE_SHOWN;
 	}
 	if (inferred)
 		fputs("~ marked by a neighbouring probe\n", f);
 	if (clamped)
 		fputs("= moved to its cause, within the clocks' error\n", f);
+	if (outside)
+		fprintf(f,
+			"%s the vCPU handled an exit or had no CPU: this part counts as hypervisor\n",
+			style.utf8 ? "↳" : "+");
 	if (unattributed)
 		fputs("? unattributed: a hop in between is missing\n", f);
 }
@@ -162,10 +185,12 @@ void print_ladder(const struct model *m, const struct request *r, FILE *f,
 	for (size_t i = 0; i < n; i++) {
 		for (; hop < (int)rungs[i].hop; hop++)
 			if (m->hops[hop].expected)
-				missing_row(r, hop, layer, f, style);
+				missing_row(m, r, hop, layer, f, style);
 		rung_row(r, &rungs[i], layer, i + 1 == n, f, style);
 		layer = (int)hop_table[rungs[i].hop].layer;
+		if (rungs[i].outside_ns > rungs[i].took_ns / OUTSIDE_SHOWN)
+			outside_row(&rungs[i], layer, f, style);
 		hop = (int)rungs[i].hop + 1;
 	}
-	legend(r, rungs, n, f);
+	legend(r, rungs, n, f, style);
 }

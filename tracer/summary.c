@@ -37,6 +37,16 @@ static double deviation(double value, double median, double scale)
 	return off / (median + scale);
 }
 
+/* What is optional and absent is left out of the ladder: a fuller one shows more. */
+static double bareness(const struct model *m, const struct request *r)
+{
+	unsigned int absent = 0;
+
+	for (int hop = m->first; hop <= (int)m->last; hop++)
+		absent += m->hops[hop].expected && !(r->hops[hop].flags & HOP_SEEN);
+	return absent * 0.1;
+}
+
 /* How far a request is from the median of every layer, each measured by its own size. */
 static double distance(struct model *m, const struct request *r)
 {
@@ -67,7 +77,7 @@ const struct request *summary_typical(struct model *m)
 		if (!r->complete || !r->measured)
 			continue;
 		/* a doubtful one only where there is no other */
-		d = distance(m, r) + (r->violations ? 1e6 : 0);
+		d = distance(m, r) + bareness(m, r) + (r->violations ? 1e6 : 0);
 		if (d < least) {
 			least = d;
 			best = r;
