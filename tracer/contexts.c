@@ -10,6 +10,7 @@
 
 struct moment {
 	uint64_t time_ns;
+	uint32_t took_ns; /* before time_ns */
 	uint32_t tid;
 	uint16_t cpu;
 	uint16_t vcpu;
@@ -25,7 +26,7 @@ struct moments {
 };
 
 struct contexts {
-	struct moments hop[HOP_COUNT];
+	struct moments hop[EVENT_KINDS];
 	size_t max;
 };
 
@@ -51,7 +52,7 @@ void contexts_destroy(struct contexts *c)
 {
 	if (!c)
 		return;
-	for (int hop = 0; hop < HOP_COUNT; hop++)
+	for (int hop = 0; hop < EVENT_KINDS; hop++)
 		free(c->hop[hop].at);
 	free(c);
 }
@@ -87,6 +88,7 @@ int contexts_add(struct contexts *c, const struct observation *o)
 		return -1;
 	m->at[m->start + m->count++] = (struct moment){
 		.time_ns = o->time_ns,
+		.took_ns = o->len,
 		.tid = o->tid,
 		.cpu = o->cpu,
 		.vcpu = o->queue,
@@ -120,7 +122,11 @@ static size_t lower_bound(const struct moments *m, uint64_t time_ns)
 
 static void take(struct hop_seen *seen, const struct moment *m)
 {
-	*seen = (struct hop_seen){m->time_ns, m->tid, m->cpu, m->domain, m->flags};
+	*seen = (struct hop_seen){.time_ns = m->time_ns,
+				  .tid = m->tid,
+				  .cpu = m->cpu,
+				  .domain = m->domain,
+				  .flags = m->flags};
 }
 
 static void first_in(const struct contexts *c, const struct window *w, enum strata_hop hop,
@@ -172,36 +178,43 @@ static const struct hop_seen *first_seen(const struct request *r, const enum str
 	return NULL;
 }
 
-/* From the used ring to the guest: interrupt, wake-up, run, entry. */
+/* A hop in the window moves its beginning: what follows from it comes later. */
+static void then_first(const struct contexts *c, struct window *w, enum strata_hop hop,
+		       struct request *r)
+{
+	first_in(c, w, hop, r);
+	if (seen(r, hop))
+		w->from_ns = r->hops[hop].time_ns;
+}
+
+/*
+ * From the used ring to the guest: interrupt, wake-up, run, entry. Without an interrupt of its
+ * own nobody was woken for this packet, but the vCPU still has to run to see it.
+ */
 static void join_request(const struct contexts *c, const struct model *m, struct request *r)
 {
 	static const enum strata_hop arrivals[] = {HOP_GUEST_IRQ, HOP_GUEST_NAPI, HOP_STACK_RX};
 	const struct hop_seen *guest = first_seen(r, arrivals, 3);
 	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
+	uint64_t latest_ns;
 
 	if (!seen(r, HOP_VMM_RX_PUBLISH) || !guest)
 		return;
+	latest_ns = guest->time_ns + m->domains[guest->domain].error_ns;
 	w.from_ns = r->hops[HOP_VMM_RX_PUBLISH].time_ns;
-	w.to_ns = guest->time_ns + m->domains[guest->domain].error_ns;
-	first_in(c, &w, HOP_KVM_IRQ, r);
-	/* without an interrupt nobody was woken for this packet */
-	if (m->hops[HOP_KVM_IRQ].in_force && !seen(r, HOP_KVM_IRQ))
-		return;
-	if (seen(r, HOP_KVM_IRQ))
-		w.from_ns = r->hops[HOP_KVM_IRQ].time_ns;
+	w.to_ns = latest_ns;
+	then_first(c, &w, HOP_KVM_IRQ, r);
 	w.vcpu = guest->cpu;
-	first_in(c, &w, HOP_VCPU_WAKE, r);
-	if (seen(r, HOP_VCPU_WAKE))
-		w.from_ns = r->hops[HOP_VCPU_WAKE].time_ns;
-	first_in(c, &w, HOP_VCPU_RUN, r);
-	if (seen(r, HOP_VCPU_RUN))
-		w.from_ns = r->hops[HOP_VCPU_RUN].time_ns;
+	if (seen(r, HOP_KVM_IRQ) || !m->hops[HOP_KVM_IRQ].in_force)
+		then_first(c, &w, HOP_VCPU_WAKE, r);
+	then_first(c, &w, HOP_VCPU_RUN, r);
 	w.to_ns = guest->time_ns;
 	last_in(c, &w, HOP_KVM_ENTRY, r);
 	if (seen(r, HOP_KVM_ENTRY))
 		return;
+	/* none before the guest's clock says it ran: that may be behind a little */
 	w.from_ns = w.from_ns > guest->time_ns ? w.from_ns : guest->time_ns;
-	w.to_ns = guest->time_ns + m->domains[guest->domain].error_ns;
+	w.to_ns = latest_ns;
 	first_in(c, &w, HOP_KVM_ENTRY, r);
 }
 
@@ -224,10 +237,56 @@ static void join_reply(const struct contexts *c, const struct model *m, struct r
 	last_in(c, &w, HOP_KVM_EXIT, r);
 }
 
+/* How much of the window the vCPU was outside guest mode. Its absences do not overlap. */
+static uint64_t outside_in(const struct contexts *c, const struct window *w)
+{
+	const struct moments *m = &c->hop[CONTEXT_VCPU_OUT];
+	uint64_t sum = 0;
+
+	for (size_t i = lower_bound(m, w->from_ns); i < m->count; i++) {
+		const struct moment *at = &m->at[m->start + i];
+		uint64_t from_ns = at->time_ns - at->took_ns, to_ns = at->time_ns;
+
+		if (!fits(at, w))
+			continue;
+		if (from_ns >= w->to_ns)
+			break;
+		sum += (to_ns < w->to_ns ? to_ns : w->to_ns) -
+		       (from_ns > w->from_ns ? from_ns : w->from_ns);
+	}
+	return sum;
+}
+
+static bool in_guest(const struct request *r, int hop)
+{
+	return seen(r, (enum strata_hop)hop) && r->hops[hop].domain != 0;
+}
+
+/* The guest's hops: from each until whatever was seen next. */
+static void join_outside(const struct contexts *c, struct request *r)
+{
+	for (int hop = HOP_GUEST_IRQ; hop <= HOP_STACK_XMIT; hop++) {
+		struct window w = {.vm = r->vm, .vcpu = r->hops[hop].cpu};
+		int next = hop + 1;
+
+		if (!in_guest(r, hop))
+			continue;
+		while (next < HOP_COUNT && !seen(r, (enum strata_hop)next))
+			next++;
+		if (next == HOP_COUNT)
+			return;
+		w.from_ns = r->hops[hop].time_ns;
+		w.to_ns = r->hops[next].time_ns;
+		if (w.to_ns > w.from_ns)
+			r->hops[hop].outside_ns = outside_in(c, &w);
+	}
+}
+
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r)
 {
 	if (m->place != PLACE_VM)
 		return;
 	join_request(c, m, r);
 	join_reply(c, m, r);
+	join_outside(c, r);
 }
