@@ -81,7 +81,6 @@ static int take_terminal(struct console *c)
 		return err_errno("cannot read the terminal's settings");
 	cleanup_terminal(STDIN_FILENO, &t);
 	cfmakeraw(&t);
-	t.c_oflag |= OPOST; /* our own messages still want their carriage returns */
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &t))
 		return err_errno("cannot change the terminal's settings");
 	c->source = (struct loop_source){.fd = STDIN_FILENO, .ready = input_ready, .owner = c};

@@ -103,6 +103,7 @@ static int run(const struct options *o)
 		wait_for_end(&m, signal_fd);
 		unblock_signals(&signals);
 		machine_stop(&m);
+		cleanup_now(); /* the terminal, before anything is said on it */
 		ret = report(&m);
 	}
 	control_stop(control);
