@@ -59,10 +59,11 @@ int wire(struct __sk_buff *skb)
 	__builtin_memset(w->reserved, 0, sizeof(w->reserved));
 	payload_at = offset + tcp_at + tcp.doff * 4;
 	bytes = s.len < WIRE_PAYLOAD_MAX ? s.len : WIRE_PAYLOAD_MAX;
-	w->captured = 0;
-	if (bytes > 0 && bytes <= WIRE_PAYLOAD_MAX &&
-	    !bpf_skb_load_bytes(skb, payload_at, w->payload, bytes))
-		w->captured = bytes;
+	/* 1 to 512 already; said so that every verifier sees it and no compiler drops it */
+	bytes--;
+	barrier_var(bytes);
+	bytes = (bytes & (WIRE_PAYLOAD_MAX - 1)) + 1;
+	w->captured = bpf_skb_load_bytes(skb, payload_at, w->payload, bytes) ? 0 : bytes;
 	ring_submit(w);
 	return 0;
 }
