@@ -162,7 +162,7 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	};
 
 	a->m->events++;
-	if (e->hop >= HOP_COUNT || e->domain >= CLOCK_DOMAINS_MAX) {
+	if (e->hop >= EVENT_KINDS || e->domain >= CLOCK_DOMAINS_MAX) {
 		a->m->events_rejected++;
 		return 0;
 	}
@@ -173,6 +173,10 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	if (!o.vm)
 		o.vm = a->m->domains[e->domain].vm;
 	o.time_ns = clock_to_host(a->clock, e->domain, e->time_ns);
+	if (e->hop == CONTEXT_VCPU_OUT) { /* told of when it ended: that keeps them in order */
+		o.len = e->arg64 < UINT32_MAX ? (uint32_t)e->arg64 : UINT32_MAX;
+		o.time_ns += e->arg64;
+	}
 	return reorder_add(a->events, &o);
 }
 

@@ -6,6 +6,9 @@
  * how to split that time: it is unattributed. So the layers and the unattributed slice add up
  * to the time end to end, to the nanosecond, for every request.
  *
+ * While the guest's hops pass, its vCPU may be outside guest mode: an exit is handled, another
+ * task has the CPU. That part of their time is the hypervisor's.
+ *
  * A hop that lies before its cause by no more than the two clocks' error is moved to it; beyond
  * that it is a causality violation, and is not believed.
  */

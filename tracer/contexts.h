@@ -20,7 +20,8 @@ void contexts_destroy(struct contexts *c);
 /* In time order. */
 int contexts_add(struct contexts *c, const struct observation *o);
 
-/* Fill in r's context hops from what its packets were seen at. */
+/* Fill in r's context hops from what its packets were seen at, and for how much of the time
+ * between the guest's hops the vCPU was outside guest mode. */
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r);
 
 #endif

@@ -15,7 +15,8 @@
 struct observation {
 	uint64_t time_ns;
 	uint64_t flow;
-	uint32_t seq, len;
+	uint32_t seq,
+		len; /* of CONTEXT_VCPU_OUT: len is how long it was, time_ns when it ended */
 	uint32_t tid;
 	uint32_t packet; /* low half of the skb's head: tells two packets apart */
 	uint16_t cpu, queue;
