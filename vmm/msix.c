@@ -30,7 +30,6 @@ struct pci_msix {
 	unsigned int capability; /* offset in configuration space */
 	unsigned int vectors;
 	bool enabled, masked; /* from the capability's control word */
-	uint64_t failures;    /* KVM refused a route */
 	struct vector vector[];
 };
 
@@ -52,6 +51,7 @@ static void fire(struct vector *v)
 static int vector_open(struct pci_msix *x, struct vector *v)
 {
 	struct machine *m = x->device->machine;
+	int gsi;
 
 	if (v->gsi >= 0)
 		return 0;
@@ -59,8 +59,11 @@ static int vector_open(struct pci_msix *x, struct vector *v)
 		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (v->fd < 0)
 		return err_errno("%s: cannot make an eventfd", x->device->name);
-	v->gsi = kvm_msi_allocate(m);
-	return v->gsi < 0 ? -1 : kvm_irqfd(m, (unsigned int)v->gsi, v->fd, true);
+	gsi = kvm_msi_allocate(m);
+	if (gsi < 0 || kvm_irqfd(m, (unsigned int)gsi, v->fd, true))
+		return -1;
+	v->gsi = gsi;
+	return 0;
 }
 
 /* A vector that may fire now: its route must be what the table says. Lock held. */
@@ -72,7 +75,8 @@ static void vector_unmasked(struct pci_msix *x, struct vector *v)
 		return;
 	if (vector_open(x, v) ||
 	    kvm_msi_route(x->device->machine, (unsigned int)v->gsi, address, v->word[2])) {
-		x->failures++;
+		__atomic_fetch_add(&x->device->machine->pci->refused_vectors, 1,
+				   __ATOMIC_RELAXED);
 		return;
 	}
 	if (v->pending) {

@@ -36,7 +36,8 @@ struct pci_bus {
 	uint32_t address; /* the port 0xcf8 */
 	struct bus_range address_range, data_range;
 	struct pci_window io, mem32, mem64;
-	uint64_t refused_bars; /* a guest put a BAR where it cannot be; relaxed */
+	uint64_t refused_bars;    /* a guest put a BAR where it cannot be; relaxed */
+	uint64_t refused_vectors; /* KVM took no more MSI-X routes; relaxed */
 
 	pthread_mutex_t intx_lock;
 	unsigned int asserted[PCI_INTX_LINES]; /* functions that hold the line */

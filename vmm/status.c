@@ -238,6 +238,8 @@ void status_counters(struct machine *m, json_t *into)
 	set(into, "mmio", accesses(m->mmio));
 	set(into, "refused_bars",
 	    number(__atomic_load_n(&m->pci->refused_bars, __ATOMIC_RELAXED)));
+	set(into, "refused_vectors",
+	    number(__atomic_load_n(&m->pci->refused_vectors, __ATOMIC_RELAXED)));
 	set(into, "devices", devices(m, false));
 }
 
