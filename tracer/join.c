@@ -275,7 +275,7 @@ int join_observe(struct join *j, const struct observation *o)
 {
 	if (o->time_ns > j->now_ns)
 		j->now_ns = o->time_ns;
-	if (o->flags & EVENT_CONTEXT)
+	if (o->flags & EVENT_CONTEXT || o->hop >= HOP_COUNT)
 		return contexts_add(j->contexts, o);
 	if (flows_add(j->flows, o))
 		return -1;
