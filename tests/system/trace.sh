@@ -44,9 +44,10 @@ requests_add_up() {
 	is "$sums" "$(query .requests.measured) 0" "$1: layers and unattributed add up, request by request"
 }
 
-# layer LAYER DIRECTION FILE: its median in microseconds; 0 if this placement has no such layer
+# layer LAYER DIRECTION FILE [FIGURE]: its median in microseconds; 0 if this placement has no such layer
 layer() {
-	query ".layers[] | select(.layer == \"$1\" and .direction == \"$2\") | .p50_ns // 0 | . / 1000 | floor" "$3"
+	query ".layers[] | select(.layer == \"$1\" and .direction == \"$2\") | .${4:-p50}_ns // 0 | . / 1000 | floor" \
+		"$3"
 }
 
 # moved_only LAYER DIRECTION MS BASE DELAYED NAME: between two runs that layer's median grew by MS, and no
