@@ -34,7 +34,7 @@ struct totals {
 	bool quiet;
 	uint64_t events;
 	uint64_t wires;
-	uint64_t per_hop[HOP_COUNT];
+	uint64_t per_hop[EVENT_KINDS];
 };
 
 static void on_signal(int signal)
@@ -43,17 +43,22 @@ static void on_signal(int signal)
 	ended = 1;
 }
 
+static const char *kind_name(unsigned int kind)
+{
+	return kind < HOP_COUNT ? hop_table[kind].name : "vcpu.out";
+}
+
 static void on_event(void *ctx, const struct strata_event *e)
 {
 	struct totals *t = ctx;
 
 	t->events++;
-	t->per_hop[e->hop]++;
+	t->per_hop[e->hop < EVENT_KINDS ? e->hop : CONTEXT_VCPU_OUT]++;
 	if (t->quiet)
 		return;
 	printf("event %" PRIu64 " %s %016" PRIx64 " %u %u %u %u %u %u %u %u %" PRIx64
 	       " %" PRIx64 " %u\n",
-	       (uint64_t)e->time_ns, hop_table[e->hop].name, (uint64_t)e->flow, e->seq, e->len,
+	       (uint64_t)e->time_ns, kind_name(e->hop), (uint64_t)e->flow, e->seq, e->len,
 	       e->flags, e->cpu, e->device, e->client_port, e->server_port, e->tid,
 	       (uint64_t)e->arg64, (uint64_t)e->packet, e->queue);
 }
