@@ -17,7 +17,7 @@
 
 static struct bpf_link *attach_uprobe(const struct probes *p, size_t i)
 {
-	DECLARE_LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = programs[i].target);
+	struct bpf_uprobe_opts opts = {.sz = sizeof(opts), .func_name = programs[i].target};
 
 	return bpf_program__attach_uprobe_opts(p->state[i].program, -1, p->config.nginx_path, 0,
 					       &opts);

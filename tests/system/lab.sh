@@ -3,7 +3,7 @@
 #   client: c0 10.77.0.1, fd77::1 <-> uplink0, br0, port0 :host <-> srv0 10.77.0.2, fd77::2 :server
 #
 #   lab_or_skip; lab_up; lab_nginx      $client $host $server: namespaces; $nginx: a worker's pid
-# shellcheck shell=bash disable=SC2034,SC2154 # see tap.sh, which goes before
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # see tap.sh, which goes before
 
 client=strata-c$$
 host=strata-h$$
