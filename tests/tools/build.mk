@@ -1,5 +1,5 @@
 # Programs that tests run against.
-TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events)
+TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic)
 
 $(B)/tests/tools/replies: $(call objs,tests/tools/replies.c)
 	@mkdir -p $(@D)
@@ -20,3 +20,8 @@ $(B)/tests/tools/ring_events: $(call objs,tests/tools/ring_events.c) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/tools/synthetic: $(call objs,tests/tools/synthetic.c) $(B)/libtracer.a $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(tracer_PURE_LIBS)
