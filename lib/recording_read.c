@@ -263,7 +263,7 @@ static int open_recording(struct reader *r)
 int recording_read(const char *path, const struct recording_visitor *v,
 		   struct recording_end *end)
 {
-	struct recording_end unused;
+	struct recording_end unused = {0};
 	struct reader r = {.fd = -1, .path = path, .v = v, .end = end ? end : &unused};
 	int rc;
 

@@ -26,7 +26,7 @@ struct units_text units_ns(uint64_t ns, bool utf8)
 		double ns;
 		const char *name, *ascii;
 	} scale[] = {{1e3, "µs", "us"}, {1e6, "ms", "ms"}, {1e9, "s", "s"}};
-	struct units_text t;
+	struct units_text t = {""};
 	size_t i = 0;
 
 	if (ns < 1000) {
@@ -42,7 +42,7 @@ struct units_text units_ns(uint64_t ns, bool utf8)
 
 struct units_text units_count(uint64_t n)
 {
-	struct units_text t;
+	struct units_text t = {""};
 	char digits[24];
 	size_t len, out = 0;
 
@@ -59,7 +59,7 @@ struct units_text units_count(uint64_t n)
 struct units_text units_bytes(uint64_t n)
 {
 	static const char *const names[] = {"KiB", "MiB", "GiB", "TiB"};
-	struct units_text t;
+	struct units_text t = {""};
 	double v = (double)n / 1024;
 	size_t i = 0;
 
