@@ -15,7 +15,7 @@ TRACER_LIBS := $(tracer_PURE_LIBS) -lbpf -lelf -lz -lm
 $(eval $(call archive,libsession.a,$(tracer_LIVE)))
 $(eval $(call program,strata-trace,tracer/main.c tracer/options.c,$(TRACER_ARCHIVES),$(TRACER_LIBS)))
 
-tracer_TESTS := analyse attribution contexts http print reorder
+tracer_TESTS := analyse attribution contexts http join print reorder
 $(foreach t,$(tracer_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tracer/test_$(t).c,$(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS))))
 
 $(eval $(call fuzzer,fuzz_http,tests/fuzz/fuzz_http.c tracer/http.c tracer/http_stream.c tracer/lru.c lib/err.c lib/hop.c))

@@ -270,6 +270,23 @@ static void test_ends_by_direction(void **state)
 	assert_true(t.found[1].request_exact && t.found[1].reply_exact);
 }
 
+/* A request whose end cannot be told goes on after 100 Continue. */
+static void test_continue_after_unseen_headers(void **state)
+{
+	char text[1200];
+
+	(void)state;
+	memset(text, 'c', sizeof(text));
+	memcpy(text, "POST /long HTTP/1.1\r\nCookie: ", 29);
+	send_bytes(DIRECTION_REQUEST, text, sizeof(text));
+	server("HTTP/1.1 100 Continue\r\n\r\n");
+	client("the body");
+	server(OK3);
+	assert_int_equal(t.count, 1);
+	assert_int_equal(t.found[0].status, 200);
+	assert_int_equal(t.found[0].request_end, t.seq[0]);
+}
+
 static void test_until_close(void **state)
 {
 	(void)state;
@@ -442,21 +459,14 @@ static void test_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keep_alive),
-		TEST(test_every_segmentation),
-		TEST(test_pipelining),
-		TEST(test_large_reply_mostly_unseen),
-		TEST(test_ends_by_direction),
-		TEST(test_until_close),
-		TEST(test_retransmissions),
-		TEST(test_lost_segments),
-		TEST(test_joined_in_the_middle),
-		TEST(test_port_used_again),
-		TEST(test_early_reply),
-		TEST(test_unanswered),
-		TEST(test_connections_are_bounded),
-		TEST(test_paths_are_printable),
-		TEST(test_nonsense),
+		TEST(test_keep_alive),          TEST(test_every_segmentation),
+		TEST(test_pipelining),          TEST(test_large_reply_mostly_unseen),
+		TEST(test_ends_by_direction),   TEST(test_continue_after_unseen_headers),
+		TEST(test_until_close),         TEST(test_retransmissions),
+		TEST(test_lost_segments),       TEST(test_joined_in_the_middle),
+		TEST(test_port_used_again),     TEST(test_early_reply),
+		TEST(test_unanswered),          TEST(test_connections_are_bounded),
+		TEST(test_paths_are_printable), TEST(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
