@@ -14,13 +14,16 @@
 
 #include "lib/err.h"
 #include "probes/internal.h"
+#include "probes/prologue.h"
 
 static struct bpf_link *attach_uprobe(const struct probes *p, size_t i)
 {
 	struct bpf_uprobe_opts opts = {.sz = sizeof(opts), .func_name = programs[i].target};
 
-	return bpf_program__attach_uprobe_opts(p->state[i].program, -1, p->config.nginx_path, 0,
-					       &opts);
+	size_t at = prologue_of(p->config.nginx_path, programs[i].target);
+
+	return bpf_program__attach_uprobe_opts(p->state[i].program, -1, p->config.nginx_path,
+					       at, &opts);
 }
 
 /* A packet socket that belongs to another network namespace than this thread's. */

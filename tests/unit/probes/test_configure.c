@@ -8,6 +8,7 @@
 #include "lib/err.h"
 #include "probes/internal.h"
 #include "probes/irqs.h"
+#include "probes/prologue.h"
 
 static struct probes_config plausible(void)
 {
@@ -129,6 +130,30 @@ static void interrupts_are_found(void **state)
 	fclose(f);
 }
 
+static void cheap_instructions_are_found(void **state)
+{
+	static const struct {
+		unsigned char code[PROLOGUE_BYTES];
+		size_t at;
+	} cases[] = {
+		{{0x55, 0x48, 0x89, 0xe5}, 0},                   /* push %rbp */
+		{{0x41, 0x54, 0x55}, 0},                         /* push %r12 */
+		{{0xf3, 0x0f, 0x1e, 0xfa, 0x41, 0x57}, 4},       /* endbr64; push %r15 */
+		{{0x80, 0xbf, 0x1a, 5, 0, 0, 0, 0x78, 0x37}, 7}, /* cmpb; js */
+		{{0xf3, 0x0f, 0x1e, 0xfa, 0x80, 0xbf, 1, 2, 3, 4, 5, 0x74, 9}, 11},
+		{{0x80, 0xbf, 0x1a, 5, 0, 0, 0, 0x0f, 0x88}, 0}, /* cmpb; a long jump */
+		{{0x48, 0x83, 0xec, 0x18}, 0},                   /* sub $24, %rsp */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(prologue_cheapest(cases[i].code, PROLOGUE_BYTES), cases[i].at);
+	assert_int_equal(prologue_cheapest(cases[3].code, 7), 0); /* cut short */
+	assert_int_equal(prologue_cheapest(cases[0].code, 0), 0);
+	assert_int_equal(prologue_of("/nonexistent", "main"), 0);
+	assert_int_equal(prologue_of("/proc/self/exe", "no_such_function"), 0);
+}
+
 /* Every hop that the kernel can see has a program that marks it. */
 static void every_hop_has_a_program(void **state)
 {
@@ -171,6 +196,7 @@ int main(void)
 		cmocka_unit_test(namespaces_follow_the_roles),
 		cmocka_unit_test(interrupts_are_told_apart),
 		cmocka_unit_test(interrupts_are_found),
+		cmocka_unit_test(cheap_instructions_are_found),
 		cmocka_unit_test(every_hop_has_a_program),
 		cmocka_unit_test(a_program_is_listed_once),
 	};
