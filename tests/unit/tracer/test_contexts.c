@@ -156,6 +156,21 @@ static void test_clock_error(void **state)
 	expect(HOP_KVM_KICK, XMIT - ERROR_NS);
 }
 
+/* At the same nanosecond is not too late. */
+static void test_edges(void **state)
+{
+	(void)state;
+	happen(HOP_KVM_IRQ, PUBLISH, 1, 0);
+	happen(HOP_KVM_ENTRY, ARRIVAL, 1, 0);
+	happen(HOP_KVM_EXIT, POP, 1, 0);
+	happen(HOP_KVM_KICK, POP, 1, 0);
+	join();
+	expect(HOP_KVM_IRQ, PUBLISH);
+	expect(HOP_KVM_ENTRY, ARRIVAL);
+	expect(HOP_KVM_EXIT, POP);
+	expect(HOP_KVM_KICK, POP);
+}
+
 static void test_beyond_error(void **state)
 {
 	(void)state;
@@ -199,7 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ordinary),    TEST(test_others),       TEST(test_polling),
 		TEST(test_clock_error), TEST(test_beyond_error), TEST(test_ends_missing),
-		TEST(test_bounded),
+		TEST(test_bounded),     TEST(test_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,23 @@ static void test_ends_by_direction(void **state)
 	assert_true(t.found[1].request_exact && t.found[1].reply_exact);
 }
 
+/* Two pipelined requests, and a first reply whose end cannot be told: the second one tells. */
+static void test_pipelined_replies_with_unseen_headers(void **state)
+{
+	char text[1200];
+
+	(void)state;
+	client(GET GET);
+	memset(text, 's', sizeof(text));
+	memcpy(text, "HTTP/1.1 200 OK\r\nSet-Cookie: ", 29);
+	send_bytes(DIRECTION_REPLY, text, sizeof(text));
+	server(OK3);
+	assert_int_equal(t.count, 2);
+	assert_int_equal(t.found[0].reply_end, 900000 + sizeof(text));
+	assert_int_equal(t.found[1].reply_seq, 900000 + sizeof(text));
+	assert_true(t.found[1].reply_exact);
+}
+
 /* A request whose end cannot be told goes on after 100 Continue. */
 static void test_continue_after_unseen_headers(void **state)
 {
