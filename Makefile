@@ -88,7 +88,7 @@ DEB_PACKAGES := \
 	libbpf-dev libelf-dev zlib1g-dev libpcap-dev libncurses-dev libjansson-dev libssl-dev \
 	libzstd-dev liblz4-dev liblzma-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
 	cpio xz-utils zstd iproute2 procps \
-	jq python3 qemu-system-x86
+	curl jq python3 qemu-system-x86
 
 deps:
 	@tests/tools/install-packages $(DEB_PACKAGES)

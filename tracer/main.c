@@ -115,6 +115,7 @@ static int record(const struct trace_options *o)
 {
 	struct session_options so = {
 		.recording_path = o->output, .no_fentry = o->no_fentry, .stats = o->stats};
+	struct proc_options po = PROC_DEFAULTS;
 	struct session *s = NULL;
 	int signals = watch_signals();
 	struct topology t;
@@ -128,8 +129,10 @@ static int record(const struct trace_options *o)
 	topology_free(&t);
 	if (s) {
 		progress("tracing%s", o->command || o->seconds > 0 ? "" : "; Ctrl-C stops");
+		if (o->json) /* stdout is the document alone */
+			po.stdout_fd = STDERR_FILENO;
 		if (o->command)
-			command = proc_start((const char *const *)o->command, NULL);
+			command = proc_start((const char *const *)o->command, &po);
 		result = command < 0 ? -1 : wait_for_end(o, signals, command);
 		if (result) {
 			char why[512];
