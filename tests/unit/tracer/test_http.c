@@ -476,14 +476,23 @@ static void test_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keep_alive),          TEST(test_every_segmentation),
-		TEST(test_pipelining),          TEST(test_large_reply_mostly_unseen),
-		TEST(test_ends_by_direction),   TEST(test_continue_after_unseen_headers),
-		TEST(test_until_close),         TEST(test_retransmissions),
-		TEST(test_lost_segments),       TEST(test_joined_in_the_middle),
-		TEST(test_port_used_again),     TEST(test_early_reply),
-		TEST(test_unanswered),          TEST(test_connections_are_bounded),
-		TEST(test_paths_are_printable), TEST(test_nonsense),
+		TEST(test_keep_alive),
+		TEST(test_every_segmentation),
+		TEST(test_pipelining),
+		TEST(test_large_reply_mostly_unseen),
+		TEST(test_ends_by_direction),
+		TEST(test_pipelined_replies_with_unseen_headers),
+		TEST(test_continue_after_unseen_headers),
+		TEST(test_until_close),
+		TEST(test_retransmissions),
+		TEST(test_lost_segments),
+		TEST(test_joined_in_the_middle),
+		TEST(test_port_used_again),
+		TEST(test_early_reply),
+		TEST(test_unanswered),
+		TEST(test_connections_are_bounded),
+		TEST(test_paths_are_printable),
+		TEST(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
