@@ -286,6 +286,12 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	name(f, style, "placement");
 	fprintf(f, "%s, mode %s, switch %s; measured from %s to %s\n", place_name(m->place),
 		m->mode, m->switch_kind, hop_table[m->first].name, hop_table[m->last].name);
+	if (m->place != PLACE_VM) {
+		name(f, style, "layers");
+		fprintf(f,
+			"without a VM, \"vm\" is the network stack of the server's kernel%s\n",
+			m->place == PLACE_CONTAINER ? ", \"hypervisor\" the vSwitch" : "");
+	}
 	if (m->testbed) {
 		name(f, style, "testbed");
 		fputs("times in the testbed are those of an emulated machine: only ratios mean "
