@@ -2,8 +2,8 @@
  * Prints what libprobes sees, one line per event: a tool for its tests, and for development.
  *
  *   probes_dump --port 80 --device NAME:ROLE[:NETNS] ... [--wire N] [--nginx PATH]
- *               [--vm PID [--vcpu TID]... [--kick GPA:QUEUE]...] [--seconds S] [--no-fentry]
- *               [--stats] [--quiet]
+ *               [--vm PID [--vcpu TID]... [--kick GPA:QUEUE]...] [--ring BYTES] [--seconds S]
+ *               [--no-fentry] [--stats] [--quiet]
  *
  * ROLE is client, uplink, port, server or bare; NETNS a name under /run/netns. Prints "ready"
  * once attached; ends after S seconds, on SIGINT or SIGTERM. An event's line:
@@ -183,6 +183,7 @@ static int parse(int argc, char **argv, struct probes_config *c, struct totals *
 		{"vm", required_argument, NULL, 'v'},
 		{"vcpu", required_argument, NULL, 'c'},
 		{"kick", required_argument, NULL, 'k'},
+		{"ring", required_argument, NULL, 'r'},
 		{"seconds", required_argument, NULL, 's'},
 		{"no-fentry", no_argument, NULL, 'f'},
 		{"stats", no_argument, NULL, 'S'},
@@ -220,6 +221,9 @@ static int parse(int argc, char **argv, struct probes_config *c, struct totals *
 			break;
 		case 'n':
 			c->nginx_path = optarg;
+			break;
+		case 'r':
+			c->ring_bytes = strtoul(optarg, NULL, 0);
 			break;
 		case 's':
 			*seconds = atof(optarg);
