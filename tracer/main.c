@@ -180,6 +180,8 @@ int main(int argc, char **argv)
 
 	if (parsed)
 		return parsed < 0 ? EXIT_USAGE : EXIT_OK;
+	if (o.hops)
+		return print_hops(stdout) ? EXIT_FAILED : EXIT_OK;
 	progress_start("trace");
 	if ((!o.read && (make_folder_of(o.output) || record(&o))) || show(&o)) {
 		err_print("strata-trace");

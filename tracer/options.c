@@ -12,6 +12,7 @@
 static const char help[] =
 	"usage: strata trace [OPTION]... [-- COMMAND [ARG]...]\n"
 	"       strata trace --read RECORDING [--json]\n"
+	"       strata trace --hops\n"
 	"\n"
 	"Trace every request to a server, through the host, the vSwitch, the VMM, KVM and the guest\n"
 	"where there are such, until COMMAND ends, or for a time, or until Ctrl-C; then print one\n"
@@ -39,6 +40,7 @@ static const char help[] =
 	"  --json                 one JSON document, schema strata.trace/1; COMMAND's output goes\n"
 	"                         to stderr\n"
 	"  --requests             with --json: every request too\n"
+	"  --hops                 explain all hops, layer by layer, and trace nothing\n"
 	"  --help                 this text\n"
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
@@ -57,6 +59,7 @@ enum {
 	STATS,
 	JSON,
 	REQUESTS,
+	HOPS,
 	HELP
 };
 
@@ -74,6 +77,7 @@ static const struct option long_options[] = {
 	{"stats", no_argument, NULL, STATS},
 	{"json", no_argument, NULL, JSON},
 	{"requests", no_argument, NULL, REQUESTS},
+	{"hops", no_argument, NULL, HOPS},
 	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -180,6 +184,9 @@ static int parse_one(struct trace_options *o, int option)
 	case JSON:
 		o->json = true;
 		return 0;
+	case HOPS:
+		o->hops = true;
+		return 0;
 	case REQUESTS:
 		o->list = true;
 		return 0;
@@ -199,6 +206,8 @@ static bool names_role(const struct trace_options *o, enum device_role role)
 /* What no option can check alone. */
 static int check(const struct trace_options *o)
 {
+	if (o->hops)
+		return 0;
 	if (o->read)
 		return o->vm_count || o->server || o->device_count || o->command
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")

@@ -15,7 +15,10 @@
 /* All of it, in the style that suits the stream. -1 with a sentence if the stream failed. */
 int print_report(struct model *m, FILE *f);
 
-/* Its parts. */
+/* All hops, with what marks them and a paragraph on each; needs no trace. */
+int print_hops(FILE *f);
+
+/* The report's parts. */
 void print_ladder(const struct model *m, const struct request *r, FILE *f,
 		  struct table_style style);
 int print_layers(struct model *m, FILE *f, struct table_style style);

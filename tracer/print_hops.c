@@ -1,0 +1,48 @@
+/* The table of hops as a text to read: what each is, what marks it, why it exists. */
+#include <string.h>
+
+#include "lib/hop.h"
+#include "tracer/print.h"
+
+/* One paragraph, broken at blanks. */
+static void paragraph(FILE *f, const char *text, int indent)
+{
+	while (*text) {
+		size_t room = (size_t)(PRINT_COLUMNS - indent), n = strlen(text);
+
+		if (n > room) {
+			n = room;
+			while (n && text[n] != ' ')
+				n--;
+		}
+		fprintf(f, "%*s%.*s\n", indent, "", (int)n, text);
+		text += n;
+		text += *text == ' ';
+	}
+}
+
+static void heading(FILE *f, const struct hop_info *hop, const struct hop_info *before,
+		    struct table_style style)
+{
+	if (before && before->layer == hop->layer && before->direction == hop->direction)
+		return;
+	fprintf(f, "%s%s, %s%s\n\n", table_on(style, COLOUR_BOLD), layer_name(hop->layer),
+		direction_name(hop->direction), table_off(style));
+}
+
+int print_hops(FILE *f)
+{
+	struct table_style style = table_style_of(f);
+
+	for (int i = 0; i < HOP_COUNT; i++) {
+		const struct hop_info *hop = &hop_table[i];
+
+		heading(f, hop, i ? hop - 1 : NULL, style);
+		fprintf(f, "  %s%s%s  %s\n", table_on(style, COLOUR_BOLD), hop->name,
+			table_off(style), hop->title);
+		paragraph(f, hop->text, 4);
+		fprintf(f, "%s    marked by: %s%s\n\n", table_on(style, COLOUR_DIM), hop->probe,
+			table_off(style));
+	}
+	return ferror(f) ? -1 : 0;
+}
