@@ -37,7 +37,8 @@ struct probes_device {
 struct probes_vm {
 	uint8_t vm;    /* what events carry in .vm */
 	uint32_t tgid; /* the VMM's process; its threads that touch KVM are this VM's */
-	uint32_t vcpu_tids[PROBES_VCPUS_MAX];
+	uint32_t vcpu_tids[PROBES_VCPUS_MAX]; /* in the vCPUs' order: gives events their .queue;
+						 threads not listed are learned, as vCPU 0 */
 	unsigned int vcpus;
 	/* doorbells of transmit queues: kvm_mmio and kvm_fast_mmio writes there are kicks */
 	struct {
@@ -55,7 +56,8 @@ struct probes_config {
 	unsigned int device_count;
 	struct probes_vm vms[PROBES_VMS_MAX];
 	unsigned int vm_count;
-	int server_netns_fd; /* unused if -1 */
+	int server_netns_fd; /* whose sockets are the server's; -1: those of the namespace of
+				the devices that are ROLE_SERVER or ROLE_BARE */
 	const char
 		*nginx_path; /* binary to put uprobes on, as this process sees it; NULL: none */
 	uint32_t wire_device; /* index into devices[] of the device whose payload is captured;
@@ -68,6 +70,7 @@ struct probes_config {
 
 struct probes_callbacks {
 	void (*event)(void *ctx, const struct strata_event *e);
+	/* w->event's hop, NIC_RX or NIC_QUEUE, only tells the direction: it is no sighting */
 	void (*wire)(void *ctx,
 		     const struct strata_wire *w); /* captured bytes only: see w->captured */
 	void *ctx;

@@ -1,9 +1,10 @@
 /*
  * KVM in the host: interrupts injected, vCPUs entering guest mode because of one, doorbells.
  *
- * A busy guest enters and leaves a hundred thousand times a second; only the entries that
- * follow an interrupt or a wake-up, and the exits that are a configured doorbell, are events.
- * A thread is learned to be a vCPU at its first entry.
+ * A busy guest enters and leaves a hundred thousand times a second. Hops are only the entries
+ * that follow an interrupt or a wake-up, and the exits that are a configured doorbell; of the
+ * others one event tells how long the vCPU was away. A thread is learned to be a vCPU at its
+ * first entry.
  */
 #include "probes/bpf/vm.h"
 
