@@ -176,6 +176,29 @@ static void test_reversals(void **state)
 	model_free(m);
 }
 
+/* While the vCPU is outside guest mode, the guest's time is the hypervisor's. */
+static void test_outside(void **state)
+{
+	struct model *m = model_in("vm");
+	struct request r = request_in(m), plain = r;
+
+	(void)state;
+	attribute(m, &plain);
+	r.hops[HOP_TCP_RX].outside_ns = 4;
+	r.hops[HOP_NGINX_RESPOND].outside_ns = 1000; /* more than there is: all of it */
+	attribute(m, &r);
+	assert_int_equal(r.outside_ns[DIRECTION_REQUEST], 4);
+	assert_int_equal(r.outside_ns[DIRECTION_REPLY], 10);
+	assert_int_equal(r.layer_ns[LAYER_VM][DIRECTION_REQUEST],
+			 plain.layer_ns[LAYER_VM][DIRECTION_REQUEST] - 4);
+	assert_int_equal(r.layer_ns[LAYER_HYPERVISOR][DIRECTION_REQUEST],
+			 plain.layer_ns[LAYER_HYPERVISOR][DIRECTION_REQUEST] + 4);
+	assert_int_equal(r.layer_ns[LAYER_SERVICE][DIRECTION_REPLY],
+			 plain.layer_ns[LAYER_SERVICE][DIRECTION_REPLY] - 10);
+	assert_int_equal(sum_of(&r), r.end_to_end_ns);
+	model_free(m);
+}
+
 /* One hop that is far too late does not make all that follow unbelievable. */
 static void test_one_liar(void **state)
 {
@@ -221,6 +244,8 @@ static void test_random(void **state)
 				r.hops[hop].flags = 0;
 			if (draw(&x) % 4 == 0)
 				r.hops[hop].time_ns = 500 + draw(&x) % 1000;
+			if (draw(&x) % 4 == 0)
+				r.hops[hop].outside_ns = draw(&x) % 30;
 			m->hops[hop].expected = m->hops[hop].here && draw(&x) % 4;
 		}
 		attribute(m, &r);
@@ -247,7 +272,7 @@ int main(void)
 		cmocka_unit_test(test_all_seen),     cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_not_in_force), cmocka_unit_test(test_ends_missing),
 		cmocka_unit_test(test_reversals),    cmocka_unit_test(test_one_liar),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random),       cmocka_unit_test(test_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,38 @@ static void test_ends_missing(void **state)
 	expect_none(HOP_KVM_KICK);
 }
 
+static void outside(uint64_t from_ns, uint64_t to_ns, uint8_t vm, uint16_t vcpu)
+{
+	struct observation o = {.time_ns = to_ns, /* it is told of when it ends */
+				.len = (uint32_t)(to_ns - from_ns),
+				.hop = CONTEXT_VCPU_OUT,
+				.flags = EVENT_CONTEXT,
+				.vm = vm,
+				.queue = vcpu};
+
+	assert_int_equal(contexts_add(t.contexts, &o), 0);
+}
+
+/* What of the guest's hops its vCPU was not there: of each, only what lies within it. */
+static void test_outside(void **state)
+{
+	(void)state;
+	see(HOP_APP_READ, 2500, 1);
+	t.r.hops[HOP_APP_READ].cpu = 1;
+	outside(1800, 1900, 1, 0); /* before the guest's first hop */
+	outside(1950, 2050, 1, 0); /* half of it */
+	outside(2100, 2110, 1, 0);
+	outside(2200, 2300, 2, 0); /* another VM's */
+	outside(2400, 2600, 1, 1); /* the other vCPU, where nginx reads */
+	outside(2450, 2700, 1, 0); /* and across the hop's end */
+	outside(5000, 5001, 1, 0);
+	join();
+	assert_int_equal(t.r.hops[HOP_GUEST_IRQ].outside_ns, 50 + 10 + 50);
+	assert_int_equal(t.r.hops[HOP_APP_READ].outside_ns, 100);
+	assert_int_equal(t.r.hops[HOP_STACK_XMIT].outside_ns, 0);
+	assert_int_equal(t.r.hops[HOP_VMM_RX_PUBLISH].outside_ns, 0);
+}
+
 /* The newest are kept. */
 static void test_bounded(void **state)
 {
@@ -214,7 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ordinary),    TEST(test_others),       TEST(test_polling),
 		TEST(test_clock_error), TEST(test_beyond_error), TEST(test_ends_missing),
-		TEST(test_bounded),     TEST(test_edges),
+		TEST(test_bounded),     TEST(test_edges),        TEST(test_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
