@@ -122,12 +122,13 @@ fuzz: $(FUZZERS)
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 lint:
-	clang-format --dry-run --Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+	@tests/tools/install-packages clang-format cppcheck
+	@clang-format --dry-run --Werror $(C_FILES)
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
 		--suppress=missingIncludeSystem -D__x86_64__ -I. $(filter-out probes/bpf/% tests/% lib/hop.h,$(filter %.c,$(C_FILES)))
 
 format:
-	clang-format -i $(C_FILES)
+	@clang-format -i $(C_FILES)
 
 clean:
 	rm -rf $(B) strata

@@ -32,7 +32,7 @@ struct trace_options {
 	bool list; /* with json: every request */
 	bool no_fentry;
 	bool stats;
-	bool hops; /* explain the hops, trace nothing */
+	bool hops;      /* explain the hops, trace nothing */
 	char **command; /* NULL-terminated, or NULL */
 };
 
