@@ -162,13 +162,10 @@ static bool uplinks_are_bridged(const struct probes_config *c)
 	unsigned int uplinks = 0;
 
 	for (unsigned int i = 0; i < c->device_count; i++) {
-		char path[64];
-
 		if (c->devices[i].role != ROLE_UPLINK)
 			continue;
 		uplinks++;
-		snprintf(path, sizeof(path), "/sys/class/net/%s/brport", c->devices[i].name);
-		if (access(path, F_OK))
+		if (!c->devices[i].bridged)
 			return false;
 	}
 	return uplinks > 0;

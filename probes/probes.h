@@ -31,6 +31,8 @@ struct probes_device {
 	enum device_role role;
 	uint8_t index; /* what events carry in .device */
 	uint8_t vm;    /* what events carry in .vm */
+	bool bridged;  /* it is a port of a Linux bridge: br_handle_frame() will see its frames
+			*/
 	char name[16];
 };
 

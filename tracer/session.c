@@ -151,7 +151,8 @@ static void fill_config(const struct session *s, struct probes_config *c)
 					    .netns = netns_inode(d->netns_fd),
 					    .role = d->role,
 					    .index = (uint8_t)(i + 1),
-					    .vm = d->vm};
+					    .vm = d->vm,
+					    .bridged = d->bridged};
 		snprintf(p->name, sizeof(p->name), "%s", d->name);
 		if (c->wire_device == ~0u && (d->role == ROLE_UPLINK || d->role == ROLE_BARE)) {
 			c->wire_device = i;

@@ -91,6 +91,8 @@ static int add_link(struct topology *t, int netns_fd, const json_t *link, enum d
 	d->role = role;
 	d->ifindex = ifindex;
 	d->vm = vm;
+	d->bridged = !strcmp(link_text(json_object_get(link, "linkinfo"), "info_slave_kind"),
+			     "bridge");
 	t->device_count++;
 	return 0;
 }

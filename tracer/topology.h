@@ -27,6 +27,7 @@ struct topology_device {
 	int netns_fd; /* ours, closed by topology_free() */
 	uint32_t ifindex;
 	uint8_t vm;
+	bool bridged; /* a port of a Linux bridge */
 };
 
 struct topology_vm {

@@ -106,6 +106,7 @@ static int add_device(struct probes_config *c, char *text)
 	struct probes_device *d = &c->devices[c->device_count];
 	char *save = NULL, *name = strtok_r(text, ":", &save);
 	char *role = strtok_r(NULL, ":", &save), *netns = strtok_r(NULL, ":", &save);
+	char path[64];
 
 	if (!name || !role || c->device_count == PROBES_DEVICES_MAX)
 		return err_set("--device wants NAME:ROLE[:NETNS]");
@@ -115,6 +116,8 @@ static int add_device(struct probes_config *c, char *text)
 			d->role = (enum device_role)i;
 	if (d->role == ROLE_NONE)
 		return err_set("no such role: %s", role);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/brport", name);
+	d->bridged = !access(path, F_OK);
 	d->index = (uint8_t)++c->device_count;
 	return find_device(d, netns);
 }
