@@ -254,6 +254,13 @@ static void add_meta(json_t *doc, const struct model *m, const char *key)
 	json_object_set(doc, key, value ? value : json_null());
 }
 
+static void add_overhead(json_t *doc, const struct model *m)
+{
+	json_t *overhead = summary_overhead(m);
+
+	json_object_set_new(doc, "overhead", overhead ? overhead : json_null());
+}
+
 json_t *json_document(struct model *m, const struct json_options *options)
 {
 	json_t *doc =
@@ -277,7 +284,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 					      : json_null());
 	json_object_set_new(doc, "unattributed_ns", unattributed);
 	json_object_set_new(doc, "vcpu_outside_ns", outside_object(m));
-	add_meta(doc, m, "overhead");
+	add_overhead(doc, m);
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "probes");
 	json_object_set_new(doc, "recording", recording_object(m));

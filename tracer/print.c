@@ -206,47 +206,53 @@ static void fact_clock(const struct model *m, FILE *f, struct table_style style)
 	fputc('\n', f);
 }
 
-static void overhead_value(const char *key, const json_t *value, FILE *f,
-			   struct table_style style)
+/* A time of the overhead object; -1 if it is not there. */
+static json_int_t overhead_ns(const json_t *overhead, const char *key)
 {
-	size_t n = strlen(key);
-	bool is_time = n > 3 && !strcmp(key + n - 3, "_ns");
+	const json_t *n = json_object_get(overhead, key);
 
-	for (size_t i = 0; i < n - (is_time ? 3 : 0); i++)
-		fputc(key[i] == '_' ? ' ' : key[i], f);
-	if (is_time && json_is_integer(value) && json_integer_value(value) >= 0)
-		fprintf(f, " %s", units_ns((uint64_t)json_integer_value(value), style.utf8).s);
-	else if (json_is_integer(value))
-		fprintf(f, " %lld", (long long)json_integer_value(value));
-	else
-		fprintf(f, " %.3g", json_real_value(value));
+	return json_is_integer(n) ? json_integer_value(n) : -1;
 }
 
-/* Whatever was measured of the tracer's own cost: its figures, then how they were got. */
+/* Medians at the client: without, with, and again without a tracer. */
+static bool overhead_at_client(const json_t *overhead, FILE *f, struct table_style style)
+{
+	json_int_t before = overhead_ns(overhead, "untraced_before_p50_ns");
+	json_int_t traced = overhead_ns(overhead, "traced_p50_ns");
+	json_int_t after = overhead_ns(overhead, "untraced_after_p50_ns");
+
+	if (before <= 0 || traced < 0 || after < 0)
+		return false;
+	fprintf(f, "median at the client %s untraced, %s traced, %s untraced again: %s %.2f\n",
+		units_ns((uint64_t)before, style.utf8).s,
+		units_ns((uint64_t)traced, style.utf8).s,
+		units_ns((uint64_t)after, style.utf8).s, style.utf8 ? "×" : "x",
+		json_real_value(json_object_get(overhead, "ratio")));
+	return true;
+}
+
 static void fact_overhead(const struct model *m, FILE *f, struct table_style style)
 {
-	json_t *overhead = json_object_get(m->meta, "overhead"), *value;
-	const char *key, *between = "";
+	json_t *overhead = summary_overhead(m);
+	json_int_t host = overhead_ns(overhead, "host_probes_ns_per_request");
+	json_int_t guest = overhead_ns(overhead, "guest_probes_ns_per_request");
+	bool told;
 
 	name(f, style, "overhead");
-	if (!json_object_size(overhead)) {
+	told = overhead_at_client(overhead, f, style);
+	if (host >= 0) {
+		if (told)
+			name(f, style, "");
+		fprintf(f, "the probes ran %s per request in the host",
+			units_ns((uint64_t)host, style.utf8).s);
+		if (guest >= 0)
+			fprintf(f, ", %s in the guest",
+				units_ns((uint64_t)guest, style.utf8).s);
+		fputc('\n', f);
+	} else if (!told) {
 		fputs("not measured in this run\n", f);
-		return;
 	}
-	json_object_foreach (overhead, key, value) {
-		if (!json_is_number(value))
-			continue;
-		fputs(between, f);
-		overhead_value(key, value, f, style);
-		between = ", ";
-	}
-	fputc('\n', f);
-	json_object_foreach (overhead, key, value) {
-		if (!json_is_string(value))
-			continue;
-		name(f, style, "");
-		fprintf(f, "%s: %s\n", key, json_string_value(value));
-	}
+	json_decref(overhead);
 }
 
 static void fact_probes(const struct model *m, FILE *f, struct table_style style)

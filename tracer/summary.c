@@ -112,3 +112,37 @@ struct summary_address summary_address(const uint8_t addr[16], uint16_t port)
 	}
 	return text;
 }
+
+/* Sum of a number in all objects of an array, or values of an object. */
+static json_int_t sum_of(const json_t *list, const char *key)
+{
+	json_int_t sum = 0;
+	const char *name;
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o)
+		sum += json_integer_value(json_object_get(o, key));
+	json_object_foreach ((json_t *)list, name, o)
+		sum += json_integer_value(json_object_get(o, key));
+	return sum;
+}
+
+json_t *summary_overhead(const struct model *m)
+{
+	json_int_t host = sum_of(json_object_get(m->meta, "probes"), "run_time_ns");
+	json_int_t guest = sum_of(json_object_get(m->meta, "agents"), "bpf_run_time_ns");
+	json_t *measured = json_object_get(m->meta, "overhead");
+	json_t *o = json_is_object(measured) ? json_copy(measured) : json_object();
+
+	if (host && m->seen)
+		json_object_set_new(o, "host_probes_ns_per_request",
+				    json_integer(host / (json_int_t)m->seen));
+	if (guest && m->seen)
+		json_object_set_new(o, "guest_probes_ns_per_request",
+				    json_integer(guest / (json_int_t)m->seen));
+	if (json_object_size(o))
+		return o;
+	json_decref(o);
+	return NULL;
+}

@@ -22,6 +22,13 @@ const struct request *summary_typical(struct model *m);
 /* The hop that partial requests lack most often; -1 if none lacks any. */
 int summary_most_missing(const struct model *m);
 
+/*
+ * What tracing itself cost, a new reference: what the recording says was measured at the
+ * client, and, where the kernels timed the probes, their run time per request. NULL if neither
+ * is known.
+ */
+json_t *summary_overhead(const struct model *m);
+
 /* "10.77.0.100:4242", "[fd00::1]:4242" */
 struct summary_address {
 	char s[64];
