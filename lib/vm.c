@@ -149,15 +149,8 @@ json_t *vm_do(const char *control, const char *what, int timeout_ms)
 	return reply;
 }
 
-bool vm_ended(struct vm *v)
-{
-	if (v->pid >= 0 && proc_wait(v->pid, 0, &v->status) == 0)
-		v->pid = -1;
-	return v->pid < 0;
-}
-
 /* What it wrote before it gave up: the end of the file that takes its output. */
-static int failed_start(const struct vm *v, const struct proc_options *opt)
+static int failed_start(int status, const struct proc_options *opt)
 {
 	char text[600] = "";
 	size_t n = 0;
@@ -172,7 +165,7 @@ static int failed_start(const struct vm *v, const struct proc_options *opt)
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
 	text[n] = '\0';
-	return err_set("the VM did not start: strata-vmm %s%s%s", proc_status_text(v->status),
+	return err_set("the VM did not start: strata-vmm %s%s%s", proc_status_text(status),
 		       n ? ": " : "", text);
 }
 
@@ -183,55 +176,25 @@ static void nap(void)
 	nanosleep(&t, NULL);
 }
 
-int vm_start(struct vm *v, const char *const argv[], const char *control,
-	     const struct proc_options *opt, int timeout_ms)
+pid_t vm_start(const char *const argv[], const char *control, const struct proc_options *opt,
+	       int timeout_ms)
 {
 	long deadline = now_ms() + timeout_ms;
+	pid_t pid = proc_start(argv, opt);
+	int status;
 
-	*v = (struct vm){.pid = -1};
-	if (snprintf(v->control, sizeof(v->control), "%s", control) >= (int)sizeof(v->control))
-		return err_set("control socket %s: the path is too long", control);
-	v->pid = proc_start(argv, opt);
-	if (v->pid < 0)
+	if (pid < 0)
 		return err_add("cannot start the VM");
 	while (now_ms() < deadline) {
 		json_t *reply = vm_do(control, "help", POLL_MS * 50);
 
 		json_decref(reply);
 		if (reply)
-			return 0;
-		if (vm_ended(v))
-			return failed_start(v, opt);
+			return pid;
+		if (proc_wait(pid, 0, &status) == 0)
+			return failed_start(status, opt);
 		nap();
 	}
-	vm_end(v);
+	proc_end(pid, SIGTERM, QUIT_GRACE_MS);
 	return err_set("the VM did not answer on %s within %d ms", control, timeout_ms);
-}
-
-int vm_powerdown(struct vm *v, int timeout_ms)
-{
-	long deadline = now_ms() + timeout_ms;
-	json_t *reply = vm_do(v->control, "powerdown", timeout_ms);
-
-	json_decref(reply);
-	if (!reply && !vm_ended(v))
-		return err_add("cannot press the VM's power button");
-	while (!vm_ended(v)) {
-		if (now_ms() >= deadline)
-			return err_set(
-				"the VM did not switch itself off within %d ms: does its guest "
-				"listen to the power button?",
-				timeout_ms);
-		nap();
-	}
-	return v->status ? err_set("strata-vmm %s", proc_status_text(v->status)) : 0;
-}
-
-void vm_end(struct vm *v)
-{
-	if (vm_ended(v))
-		return;
-	proc_end(v->pid, SIGTERM, QUIT_GRACE_MS);
-	v->pid = -1;
-	v->status = 0;
 }

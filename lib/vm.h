@@ -1,5 +1,5 @@
 /*
- * A virtual machine as a process: start strata-vmm, talk to its control socket, end it.
+ * A virtual machine as a process: start strata-vmm, talk to its control socket.
  *
  * The program is a plain list of words, so whoever starts a VM says what every option is.
  * Stands on lib/proc.h: the VM ends with the thread that started it.
@@ -8,24 +8,17 @@
 #define STRATA_LIB_VM_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/proc.h"
 
-struct vm {
-	pid_t pid;  /* -1: it is over */
-	int status; /* then: as waitpid's */
-	char control[108];
-};
-
 /*
  * Start argv (strata-vmm and its options, which must name the control socket) and wait until it
- * answers, at most timeout_ms. -1 with a sentence, the program's own words with it if opt
- * collects its output in a file.
+ * answers, at most timeout_ms. Its process id, to be ended by proc_end(); -1 with a sentence,
+ * the program's own words with it if opt collects its output in a file.
  */
-int vm_start(struct vm *v, const char *const argv[], const char *control,
-	     const struct proc_options *opt, int timeout_ms);
+pid_t vm_start(const char *const argv[], const char *control, const struct proc_options *opt,
+	       int timeout_ms);
 
 /*
  * Send one request, give its reply: an object with "ok":true, the caller's reference. NULL with
@@ -35,17 +28,5 @@ json_t *vm_ask(const char *control, json_t *request, int timeout_ms);
 
 /* The same for a request without arguments. */
 json_t *vm_do(const char *control, const char *what, int timeout_ms);
-
-/* Has it ended by itself? Reaps it then. */
-bool vm_ended(struct vm *v);
-
-/*
- * Press its power button and wait up to timeout_ms for it to switch itself off. -1 with a
- * sentence if it did not (it still runs then), or ended with a failure.
- */
-int vm_powerdown(struct vm *v, int timeout_ms);
-
-/* End it: quit, or by force. No-op if it is over. */
-void vm_end(struct vm *v);
 
 #endif

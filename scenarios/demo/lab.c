@@ -20,8 +20,10 @@
 #include "lib/netns.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
+#include "lib/vm.h"
 
-#define STOP_MS 10000
+#define START_MS 20000
+#define STOP_MS  10000
 
 /* ---- mounts and namespaces that end with us ---- */
 
@@ -189,7 +191,7 @@ static int start_vm(struct lab *lab)
 	opt.output_path = lab->log;
 	opt.death_signal = SIGTERM;
 	opt.own_group = true;
-	lab->server = proc_start(argv, &opt);
+	lab->server = vm_start(argv, lab->control, &opt, START_MS);
 	return lab->server < 0 ? -1 : 0;
 }
 
