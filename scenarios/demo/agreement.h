@@ -1,6 +1,7 @@
 /*
  * Does the trace agree with the client? The client timed each request itself; its bracket
- * must contain the traced one, and be wider by no more than the client's own resolution.
+ * must contain the traced one, and be wider by no more than the client's own resolution and
+ * the run time of the two probes that mark its ends: they run inside the client's bracket.
  */
 #ifndef STRATA_SCENARIOS_DEMO_AGREEMENT_H
 #define STRATA_SCENARIOS_DEMO_AGREEMENT_H
@@ -19,6 +20,7 @@ struct agreement {
 	int64_t client_p50_ns, trace_p50_ns;
 	int64_t difference_p50_ns, difference_max_ns;
 	int64_t resolution_ns; /* p99 of the client's empty measurement */
+	int64_t probes_ns;     /* mean run time of the probes at both ends; 0 if not measured */
 };
 
 /* Compare the model's requests with the client's samples (JSON lines). -1 with a sentence. */
