@@ -70,6 +70,34 @@ static struct sample *read_samples(const char *path, size_t *count)
 	return all;
 }
 
+/* Mean run time of one hit of that probe. */
+static int64_t mean_run_ns(const json_t *probe)
+{
+	json_int_t runs = json_integer_value(json_object_get(probe, "runs"));
+
+	return runs ? json_integer_value(json_object_get(probe, "run_time_ns")) / runs : 0;
+}
+
+/* The probes that mark client.send and client.recv, as far as they are in force. */
+static int64_t probes_at_the_ends(const struct model *m)
+{
+	static const char *const names[] = {"fentry/tcp_sendmsg", "tp_btf/tcp_sendmsg_locked",
+					    "tp_btf/sock_send_length",
+					    "tp_btf/sock_recv_length"};
+	int64_t sum = 0;
+	json_t *probe;
+	size_t i;
+
+	json_array_foreach (json_object_get(m->meta, "probes"), i, probe) {
+		const char *name = json_string_value(json_object_get(probe, "name"));
+
+		for (size_t n = 0; name && n < sizeof(names) / sizeof(*names); n++)
+			if (!strcmp(name, names[n]))
+				sum += mean_run_ns(probe);
+	}
+	return sum;
+}
+
 static void compare(struct agreement *a, struct quantile *differences, const struct request *r,
 		    const struct sample *s)
 {
@@ -81,7 +109,7 @@ static void compare(struct agreement *a, struct quantile *differences, const str
 	a->compared++;
 	if (start < s->start_ns || end > s->end_ns)
 		a->outside++;
-	else if (difference <= a->resolution_ns)
+	else if (difference <= a->resolution_ns + a->probes_ns)
 		a->within++;
 	quantile_add(differences, difference > 0 ? (uint64_t)difference : 0);
 }
@@ -95,6 +123,7 @@ int agreement_find(struct agreement *a, const struct model *m, const char *sampl
 
 	memset(a, 0, sizeof(*a));
 	a->resolution_ns = resolution_ns;
+	a->probes_ns = probes_at_the_ends(m);
 	samples = read_samples(samples_path, &count);
 	if (!samples)
 		return -1;
@@ -124,14 +153,14 @@ int agreement_find(struct agreement *a, const struct model *m, const char *sampl
 
 json_t *agreement_json(const struct agreement *a)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "compared",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "compared",
 			 (json_int_t)a->compared, "outside_client_bracket",
 			 (json_int_t)a->outside, "within_resolution", (json_int_t)a->within,
 			 "client_p50_ns", (json_int_t)a->client_p50_ns, "trace_p50_ns",
 			 (json_int_t)a->trace_p50_ns, "difference_p50_ns",
 			 (json_int_t)a->difference_p50_ns, "difference_max_ns",
 			 (json_int_t)a->difference_max_ns, "resolution_ns",
-			 (json_int_t)a->resolution_ns);
+			 (json_int_t)a->resolution_ns, "probes_ns", (json_int_t)a->probes_ns);
 }
 
 void agreement_print(const struct agreement *a, FILE *out)
@@ -146,8 +175,11 @@ void agreement_print(const struct agreement *a, FILE *out)
 		units_ns((uint64_t)a->trace_p50_ns, utf8).s,
 		units_ns((uint64_t)a->difference_p50_ns, utf8).s,
 		units_ns((uint64_t)a->difference_max_ns, utf8).s);
-	fprintf(out,
-		"            %s of %s requests agree within the client's resolution (%s), %s contradict it\n",
+	fprintf(out, "            %s of %s requests agree within the client's resolution (%s",
 		units_count(a->within).s, units_count(a->compared).s,
-		units_ns((uint64_t)a->resolution_ns, utf8).s, units_count(a->outside).s);
+		units_ns((uint64_t)a->resolution_ns, utf8).s);
+	if (a->probes_ns)
+		fprintf(out, ", and %s of probes in it",
+			units_ns((uint64_t)a->probes_ns, utf8).s);
+	fprintf(out, "), %s contradict it\n", units_count(a->outside).s);
 }

@@ -28,7 +28,7 @@ trace_is_sound() {
 	is "$(query .clock.causality_violations)" 0 "$1: no effect came before its cause"
 	is "$(query .client.compared)" "$2" "$1: the client knows the same requests"
 	is "$(query .client.outside_client_bracket)" 0 "$1: every request lies within what the client measured"
-	is "$(query '.client.difference_p50_ns <= .client.resolution_ns')" true \
+	is "$(query '.client.difference_p50_ns <= .client.resolution_ns + .client.probes_ns')" true \
 		"$1: end to end agrees with the client to within its resolution"
 	requests_add_up "$1"
 }
