@@ -185,7 +185,7 @@ int topology_add_server(struct topology *t, pid_t server_pid)
 	if (server < 0 || here < 0)
 		goto out;
 	snprintf(t->nginx_path, sizeof(t->nginx_path), "/proc/%d/exe", server_pid);
-	if (netns_inode(server) == netns_inode(here)) {
+	if (topology_find(t, ROLE_BARE) || netns_inode(server) == netns_inode(here)) {
 		result = 0;
 		goto out;
 	}
