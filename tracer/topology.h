@@ -69,8 +69,8 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
 int topology_add_vm(struct topology *t, const char *control_path);
 
 /* A server process in a container-like namespace or on this kernel: its device, the port of the
- * bridge it is plugged into and that bridge's uplinks; or, without a bridge, its device alone.
- */
+ * bridge it is plugged into and that bridge's uplinks; where a bare device was given, or the
+ * server is in our own namespace, its binary alone. */
 int topology_add_server(struct topology *t, pid_t server_pid);
 
 /* A tap, or any device plugged into a bridge: it is a port, what else the bridge has but taps
