@@ -99,6 +99,8 @@ MODE ?= virtio
 
 demo: deps
 	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image
+	-@./strata doctor
+	@echo
 	./strata demo --mode $(MODE) $(DEMO_OPTIONS)
 
 # ---- the tests ----

@@ -3,13 +3,13 @@
  * traced; one of them shown hop by hop, all of them layer by layer.
  */
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/environment.h"
+#include <jansson.h>
+
 #include "lib/err.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
@@ -20,19 +20,31 @@
 
 #define DOCTOR_MS 30000
 
-/* Where does "strata doctor" say the main job can run? "here", "testbed" or "no". */
-static int ask_doctor(char *where, size_t bytes)
+/* Where "strata doctor" says that the main job can run: "here", "testbed" or "no"; and why not
+ * here. */
+struct verdict {
+	char run[16], why[256];
+};
+
+static int ask_doctor(struct verdict *v)
 {
 	char doctor[PATH_MAX], *text;
-	const char *argv[] = {doctor, "--where", NULL};
+	const char *argv[] = {doctor, "--json", NULL}, *run, *why;
+	json_t *document, *verdict;
 
 	if (path_program(doctor, sizeof(doctor), "strata-doctor"))
 		return -1;
 	if (proc_run(argv, NULL, DOCTOR_MS, &text))
-		return err_add("find out what this machine can do");
-	snprintf(where, bytes, "%s", text);
-	where[strcspn(where, "\n")] = '\0';
+		return err_add(
+			"the demonstration cannot run on this machine (\"strata doctor\" says what to do)");
+	document = json_loads(text, 0, NULL);
 	free(text);
+	verdict = json_object_get(document, "verdict");
+	run = json_string_value(json_object_get(verdict, "run"));
+	why = json_string_value(json_object_get(verdict, "why"));
+	snprintf(v->run, sizeof(v->run), "%s", run ? run : "no");
+	snprintf(v->why, sizeof(v->why), "%s", why ? why : "strata doctor does not say why");
+	json_decref(document);
 	return 0;
 }
 
@@ -60,25 +72,21 @@ static int delegate(int argc, char **argv)
 /* Containers and bare processes need no KVM: any machine where we are root will do. */
 static int choose_machine(const struct demo_options *o, int argc, char **argv)
 {
-	char where[32] = "here";
+	struct verdict v = {.run = "testbed", .why = "not here: tracing needs root"};
 
-	if (o->here)
+	if (o->here || (o->place != PLACE_VM && geteuid() == 0))
 		return 0;
-	if (o->place == PLACE_VM || geteuid() != 0) {
-		if (o->place != PLACE_VM)
-			snprintf(where, sizeof(where), "testbed");
-		else if (ask_doctor(where, sizeof(where)))
-			return -1;
-	}
-	if (!strcmp(where, "here"))
+	if (o->place == PLACE_VM && ask_doctor(&v))
+		return -1;
+	if (!strcmp(v.run, "here"))
 		return 0;
-	if (!strcmp(where, "testbed")) {
-		progress(
-			"this machine cannot run it itself (\"strata doctor\" says why): starting the testbed machine");
-		return delegate(argc, argv);
-	}
-	return err_set(
-		"neither this machine nor a testbed on it can run the demonstration; \"strata doctor\" says what to do");
+	if (strcmp(v.run, "testbed"))
+		return err_set(
+			"the demonstration cannot run on this machine, nor in a testbed on it: %s",
+			v.why);
+	progress("%s", v.why);
+	progress("so it runs inside the testbed machine, which is started now");
+	return delegate(argc, argv);
 }
 
 int main(int argc, char **argv)
