@@ -10,14 +10,17 @@
 
 #include "lib/err.h"
 
-/* The running program's folder, up so many levels. */
+/*
+ * The running program's folder, up so many levels. Looked up once: in a mount namespace that
+ * was entered later, the kernel may name it differently.
+ */
 static int own_folder(char *dir, size_t bytes, int up)
 {
-	ssize_t n = readlink("/proc/self/exe", dir, bytes - 1);
+	static char own[PATH_MAX];
 
-	if (n < 0)
+	if (!own[0] && readlink("/proc/self/exe", own, sizeof(own) - 1) < 0)
 		return err_errno("find our own program: /proc/self/exe");
-	dir[n] = '\0';
+	snprintf(dir, bytes, "%s", own);
 	for (int i = 0; i <= up; i++) {
 		char *slash = strrchr(dir, '/');
 

@@ -73,6 +73,27 @@ int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *msg, unsigned long siz
 	return 0;
 }
 
+/* Processes that connected to the service: the thread that sends need not be the one that did.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u8);
+} clients SEC(".maps");
+
+/* This task's state if it is one that may send to or from the service. */
+static __always_inline struct task_state *sender(void)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct task_state *st = task_state(t, false);
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (st || !bpf_map_lookup_elem(&clients, &tgid))
+		return st;
+	return task_state(t, true);
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, void *regs, long id)
 {
@@ -81,7 +102,7 @@ int BPF_PROG(sys_enter, void *regs, long id)
 	if (id != __NR_write && id != __NR_writev && id != __NR_sendto && id != __NR_sendmsg &&
 	    id != __NR_sendfile)
 		return 0;
-	st = task_state(bpf_get_current_task_btf(), false);
+	st = sender();
 	if (st)
 		st->send_ns = bpf_ktime_get_ns();
 	return 0;
@@ -106,14 +127,19 @@ int BPF_PROG(sock_send_length, struct sock *sk, int ret)
 	return 0;
 }
 
-/* Whoever connects to the service is going to send: its calls are timed from now on. */
+/* Whoever connects to the service is going to send: its process's calls are timed from now on.
+ */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 {
+	__u8 yes = 1;
+	__u32 tgid;
+
 	if (new_state != BPF_TCP_SYN_SENT ||
 	    !is_service(bpf_ntohs(sk->__sk_common.skc_dport)) ||
 	    !netns_matches(config.client_netns, sk->__sk_common.skc_net.net->ns.inum))
 		return 0;
-	task_state(bpf_get_current_task_btf(), true);
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	bpf_map_update_elem(&clients, &tgid, &yes, BPF_ANY);
 	return 0;
 }

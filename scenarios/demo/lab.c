@@ -223,6 +223,8 @@ static int start_nginx(struct lab *lab)
 
 int lab_start(struct lab *lab, enum strata_place place, int cpus, const char *folder)
 {
+	char program[PATH_MAX];
+
 	memset(lab, 0, sizeof(*lab));
 	lab->place = place;
 	lab->cpus = cpus;
@@ -230,6 +232,10 @@ int lab_start(struct lab *lab, enum strata_place place, int cpus, const char *fo
 	snprintf(lab->log, sizeof(lab->log), "%s/%s.log", folder,
 		 place == PLACE_VM ? "console" : "nginx");
 	unlink(lab->log);
+	/* what is missing is said before anything is made */
+	if (path_program(program, sizeof(program), "strata-load") ||
+	    path_built(program, sizeof(program), "guest/root", "guest-image"))
+		return -1;
 	if (private_mounts(lab, folder) || build_network(lab))
 		return err_add("build the laboratory");
 	return place == PLACE_VM ? start_vm(lab) : start_nginx(lab);
