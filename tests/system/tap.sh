@@ -57,6 +57,12 @@ eventually() {
 	done
 }
 
+# as_nobody COMMAND...: without root's powers; fails for every command if nobody may not come here
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -x ./strata &&
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
 diagnose() {
 	printf '%s\n' "$@" | sed 's/^/# /'
 }
