@@ -44,7 +44,7 @@ static double bareness(const struct model *m, const struct request *r)
 
 	for (int hop = m->first; hop <= (int)m->last; hop++)
 		absent += m->hops[hop].expected && !(r->hops[hop].flags & HOP_SEEN);
-	return absent * 0.1;
+	return absent * 0.5;
 }
 
 /* How far a request is from the median of every layer, each measured by its own size. */
