@@ -70,13 +70,6 @@ static int watch_signals(void)
 	return fd < 0 ? err_errno("watch for signals") : fd;
 }
 
-static void ended(pid_t command, int status)
-{
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		progress("the command %s", proc_status_text(status));
-	(void)command;
-}
-
 /* Until the command ends, time is up, or somebody says stop. */
 static int wait_for_end(const struct trace_options *o, int signals, pid_t command)
 {
@@ -103,7 +96,8 @@ static int wait_for_end(const struct trace_options *o, int signals, pid_t comman
 		if (info.ssi_signo != SIGCHLD)
 			break;
 		if (command > 0 && waitpid(command, &status, WNOHANG) == command) {
-			ended(command, status);
+			if (!WIFEXITED(status) || WEXITSTATUS(status))
+				progress("the command %s", proc_status_text(status));
 			return 0;
 		}
 	}

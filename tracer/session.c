@@ -184,12 +184,10 @@ static int start_vm(struct session *s, unsigned int index)
 		agent->vm = vm->probes.vm;
 		agent->stage = LOST_GUEST_PROBES;
 		agent->has_clock = true;
-		if (!source_open(agent, vm->memory_path, GUEST_TIMEOUT_MS)) {
-			source_start(agent, request);
-			s->source_count++;
-		} else if (!s->options.guest_optional) {
+		if (source_open(agent, vm->memory_path, GUEST_TIMEOUT_MS))
 			goto out;
-		}
+		source_start(agent, request);
+		s->source_count++;
 	}
 	if (vm->ring_path[0]) {
 		vmm = &s->sources[s->source_count];

@@ -17,7 +17,6 @@ struct session_options {
 	const char *recording_path;
 	bool no_fentry;       /* tracepoints only */
 	bool stats;           /* have the kernel time the probes themselves */
-	bool guest_optional;  /* go on without a guest's agent: the guest is one layer then */
 	int guest_timeout_ms; /* how long an agent may take to attach; 0: 60 s */
 };
 

@@ -185,8 +185,14 @@ int topology_add_server(struct topology *t, pid_t server_pid)
 	if (server < 0 || here < 0)
 		goto out;
 	snprintf(t->nginx_path, sizeof(t->nginx_path), "/proc/%d/exe", server_pid);
-	if (topology_find(t, ROLE_BARE) || netns_inode(server) == netns_inode(here)) {
+	if (topology_find(t, ROLE_BARE)) {
 		result = 0;
+		goto out;
+	}
+	if (netns_inode(server) == netns_inode(here)) {
+		err_set("process %d runs in our own network namespace: name the device that it "
+			"uses with --bare DEVICE",
+			server_pid);
 		goto out;
 	}
 	t->place = PLACE_CONTAINER;

@@ -35,7 +35,6 @@ struct topology_vm {
 	pid_t pid;
 	char ring_path[256];   /* the VMM's event ring; "" none */
 	char memory_path[256]; /* the ivshmem memory shared with the agent; "" none */
-	uint64_t memory_bytes;
 	int64_t tsc_offset;
 	double tsc_ratio;
 	struct probes_vm probes;
@@ -69,8 +68,8 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
 int topology_add_vm(struct topology *t, const char *control_path);
 
 /* A server process in a container-like namespace or on this kernel: its device, the port of the
- * bridge it is plugged into and that bridge's uplinks; where a bare device was given, or the
- * server is in our own namespace, its binary alone. */
+ * bridge it is plugged into and that bridge's uplinks; where a bare device was given, its
+ * binary alone. */
 int topology_add_server(struct topology *t, pid_t server_pid);
 
 /* A tap, or any device plugged into a bridge: it is a port, what else the bridge has but taps

@@ -86,8 +86,6 @@ static int read_device(struct topology *t, struct topology_vm *vm, const json_t 
 	if (!strcmp(type, "ivshmem")) {
 		path_of(vm->memory_path, sizeof(vm->memory_path), vm->pid,
 			text_of(device, "path"));
-		vm->memory_bytes =
-			(uint64_t)json_integer_value(json_object_get(device, "bytes"));
 		return 0;
 	}
 	if (strcmp(type, "net"))
