@@ -73,15 +73,18 @@ struct device {
 };
 
 struct device_type {
-	const char *name; /* the option without its dashes; also the name in status */
+	const char *name; /* the option without its dashes; also the type in status */
+	const char *mode; /* "--NAME mode=MODE": types of one name are its modes, the first in
+			   * the list is the default. NULL: it has but one */
 	const char *help; /* one line */
 
 	/* Ends with a row whose key is NULL. NULL: the option takes none. */
 	const struct argument *arguments;
 
-	bool always; /* every machine has one, the option merely configures it */
-	bool hidden; /* has no option */
-	bool many;   /* may be given several times */
+	bool always;        /* every machine has one, the option merely configures it */
+	bool hidden;        /* has no option */
+	bool many;          /* may be given several times */
+	bool shared_memory; /* another process must be able to map the guest's memory */
 
 	/* What the table cannot say ("tap or fd, not both"). Failing is wrong usage. May be
 	 * NULL. */

@@ -11,8 +11,8 @@ const struct device_type *const device_types[] = {
 	&device_pvpanic,
 	&device_debug_exit,
 	&device_ivshmem,
-	&device_net,
-	&device_disk,
+	&device_net_virtio,
+	&device_disk_virtio,
 	&device_rng,
 	NULL,
 };

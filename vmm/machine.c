@@ -61,6 +61,14 @@ static int create_devices(struct machine *m, const struct options *o)
 	return 0;
 }
 
+static bool needs_shared_memory(const struct options *o)
+{
+	for (int i = 0; i < o->devices; i++)
+		if (o->device[i].type->shared_memory)
+			return true;
+	return false;
+}
+
 static int create_vcpus(struct machine *m)
 {
 	m->vcpus = calloc((size_t)m->vcpu_count, sizeof(*m->vcpus));
@@ -114,8 +122,8 @@ int machine_create(struct machine *m, const struct options *o)
 	m->kvm_fd = kvm_open();
 	if (m->kvm_fd < 0)
 		return -1;
-	if (guest_memory_create(&m->memory, o->memory_bytes) || kvm_vm_create(m) ||
-	    create_vcpus(m) || load_guest(m, o))
+	if (guest_memory_create(&m->memory, o->memory_bytes, needs_shared_memory(o)) ||
+	    kvm_vm_create(m) || create_vcpus(m) || load_guest(m, o))
 		return -1;
 	m->ports = bus_create();
 	m->mmio = bus_create();

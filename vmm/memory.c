@@ -1,39 +1,52 @@
-/* Guest memory: anonymous mappings, and the one place that turns a guest's address into ours.
+/* Guest memory: anonymous mappings, private or shared, and the one place that turns a guest's
+ * address into ours.
  */
 #include "vmm/memory.h"
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 
 static int region_map(struct guest_memory *m, uint64_t start, uint64_t bytes)
 {
 	struct guest_region *r = &m->region[m->regions];
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t offset = m->regions ? r[-1].file_offset + r[-1].bytes : 0;
+	int flags = m->shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE,
+		       m->shared ? m->fd : -1, m->shared ? (off_t)offset : 0);
 
 	if (p == MAP_FAILED)
 		return err_errno(
 			"cannot reserve %llu MiB for the guest; ask for less with --memory",
 			(unsigned long long)(bytes >> 20));
 	madvise(p, bytes, MADV_DONTDUMP);
-	*r = (struct guest_region){.start = start, .bytes = bytes, .host = p};
+	*r = (struct guest_region){
+		.start = start, .bytes = bytes, .host = p, .file_offset = offset};
 	m->regions++;
 	return 0;
 }
 
-int guest_memory_create(struct guest_memory *m, uint64_t bytes)
+static int make_file(struct guest_memory *m)
+{
+	m->fd = memfd_create("strata-guest-memory", MFD_CLOEXEC);
+	if (m->fd < 0 || ftruncate(m->fd, (off_t)m->bytes))
+		return err_errno("cannot make %llu MiB of shared memory for the guest",
+				 (unsigned long long)(m->bytes >> 20));
+	return 0;
+}
+
+int guest_memory_create(struct guest_memory *m, uint64_t bytes, bool shared)
 {
 	uint64_t low = bytes < GUEST_LOW_MAX ? bytes : GUEST_LOW_MAX;
 
-	*m = (struct guest_memory){.bytes = bytes};
+	*m = (struct guest_memory){.bytes = bytes, .shared = shared, .fd = -1};
 	if (bytes == 0 || bytes % 4096)
 		return err_set("guest memory of %llu bytes is not a whole number of pages",
 			       (unsigned long long)bytes);
-	if (region_map(m, 0, low))
-		return -1;
-	if (bytes > low && region_map(m, GUEST_HIGH_START, bytes - low)) {
+	if ((shared && make_file(m)) || region_map(m, 0, low) ||
+	    (bytes > low && region_map(m, GUEST_HIGH_START, bytes - low))) {
 		guest_memory_destroy(m);
 		return -1;
 	}
@@ -44,6 +57,8 @@ void guest_memory_destroy(struct guest_memory *m)
 {
 	for (int i = 0; i < m->regions; i++)
 		munmap(m->region[i].host, m->region[i].bytes);
+	if (m->shared && m->fd >= 0)
+		close(m->fd);
 	*m = (struct guest_memory){0};
 }
 

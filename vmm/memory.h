@@ -8,6 +8,7 @@
 #ifndef STRATA_VMM_MEMORY_H
 #define STRATA_VMM_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -19,16 +20,20 @@ struct guest_region {
 	uint64_t start; /* guest physical address */
 	uint64_t bytes;
 	uint8_t *host;
+	uint64_t file_offset; /* of a shared memory's file */
 };
 
 struct guest_memory {
 	struct guest_region region[2];
 	int regions;
 	uint64_t bytes;
+	bool shared; /* fd is a memfd that another process may map */
+	int fd;
 };
 
-/* Reserve anonymous memory for the guest. Fails with a sentence. */
-int guest_memory_create(struct guest_memory *m, uint64_t bytes);
+/* Reserve anonymous memory for the guest; shared: as a file without a name, which costs some
+ * more for each page. Fails with a sentence. */
+int guest_memory_create(struct guest_memory *m, uint64_t bytes, bool shared);
 void guest_memory_destroy(struct guest_memory *m);
 
 /*

@@ -5,6 +5,7 @@
  * Locks: the bus's lock may be held when the MSI-X lock is taken, never the other way round.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,6 +21,8 @@ struct vector {
 	uint32_t word[4]; /* address low, high, data, control: as the guest reads them */
 	int fd;           /* the irqfd */
 	int gsi;          /* -1: none yet, the guest never unmasked it */
+	bool tied;        /* fd raises gsi */
+	bool external; /* others write to fd: a masked vector is untied, and keeps them there */
 	bool pending;
 	uint64_t signals; /* under the lock */
 };
@@ -47,42 +50,68 @@ static void fire(struct vector *v)
 		v->signals++;
 }
 
-/* First use: an eventfd and a GSI. Most vectors of most devices never get here. */
-static int vector_open(struct pci_msix *x, struct vector *v)
+static int vector_fd(struct pci_msix *x, struct vector *v)
 {
-	struct machine *m = x->device->machine;
-	int gsi;
-
-	if (v->gsi >= 0)
-		return 0;
 	if (v->fd < 0)
 		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (v->fd < 0)
-		return err_errno("%s: cannot make an eventfd", x->device->name);
-	gsi = kvm_msi_allocate(m);
-	if (gsi < 0 || kvm_irqfd(m, (unsigned int)gsi, v->fd, true))
+	return v->fd < 0 ? err_errno("%s: cannot make an eventfd", x->device->name) : 0;
+}
+
+static int vector_tie(struct pci_msix *x, struct vector *v, bool tie)
+{
+	if (v->tied == tie)
+		return 0;
+	if (kvm_irqfd(x->device->machine, (unsigned int)v->gsi, v->fd, tie))
 		return -1;
-	v->gsi = gsi;
+	v->tied = tie;
 	return 0;
 }
 
+/* First use: an eventfd and a GSI. Most vectors of most devices never get here. */
+static int vector_open(struct pci_msix *x, struct vector *v)
+{
+	if (vector_fd(x, v))
+		return -1;
+	if (v->gsi < 0)
+		v->gsi = kvm_msi_allocate(x->device->machine);
+	return v->gsi < 0 ? -1 : 0;
+}
+
 /* A vector that may fire now: its route must be what the table says. Lock held. */
-static void vector_unmasked(struct pci_msix *x, struct vector *v)
+static int vector_unmasked(struct pci_msix *x, struct vector *v)
 {
 	uint64_t address = (uint64_t)v->word[1] << 32 | v->word[0];
 
-	if (vector_masked(x, v))
-		return;
 	if (vector_open(x, v) ||
-	    kvm_msi_route(x->device->machine, (unsigned int)v->gsi, address, v->word[2])) {
-		__atomic_fetch_add(&x->device->machine->pci->refused_vectors, 1,
-				   __ATOMIC_RELAXED);
-		return;
-	}
+	    kvm_msi_route(x->device->machine, (unsigned int)v->gsi, address, v->word[2]) ||
+	    vector_tie(x, v, true))
+		return -1;
 	if (v->pending) {
 		v->pending = false;
 		fire(v);
 	}
+	return 0;
+}
+
+/* The guest has programmed or masked it. Lock held. */
+static void vector_changed(struct pci_msix *x, struct vector *v)
+{
+	int result = 0;
+
+	if (!vector_masked(x, v))
+		result = vector_unmasked(x, v);
+	else if (v->external)
+		result = vector_tie(x, v, false);
+	if (result)
+		__atomic_fetch_add(&x->device->machine->pci->refused_vectors, 1,
+				   __ATOMIC_RELAXED);
+}
+
+static bool vector_pending(const struct vector *v)
+{
+	struct pollfd p = {.fd = v->fd, .events = POLLIN};
+
+	return v->pending || (v->external && !v->tied && poll(&p, 1, 0) > 0);
 }
 
 static uint32_t pending_word(const struct pci_msix *x, unsigned int first)
@@ -90,7 +119,7 @@ static uint32_t pending_word(const struct pci_msix *x, unsigned int first)
 	uint32_t bits = 0;
 
 	for (unsigned int i = 0; i < 32 && first + i < x->vectors; i++)
-		bits |= (uint32_t)x->vector[first + i].pending << i;
+		bits |= (uint32_t)vector_pending(&x->vector[first + i]) << i;
 	return bits;
 }
 
@@ -146,7 +175,7 @@ static void table_write(struct bus_range *r, uint64_t offset, uint64_t value, un
 	v->word[offset / 4 % 4] = (uint32_t)value;
 	if (size == 8)
 		v->word[offset / 4 % 4 + 1] = (uint32_t)(value >> 32);
-	vector_unmasked(x, v);
+	vector_changed(x, v);
 	pthread_mutex_unlock(&x->lock);
 }
 
@@ -201,7 +230,7 @@ void pci_msix_control_written(struct pci_device *d)
 		x->enabled = flags & PCI_MSIX_FLAGS_ENABLE;
 		x->masked = flags & PCI_MSIX_FLAGS_MASKALL;
 		for (unsigned int i = 0; i < x->vectors; i++)
-			vector_unmasked(x, &x->vector[i]);
+			vector_changed(x, &x->vector[i]);
 	}
 	pthread_mutex_unlock(&x->lock);
 }
@@ -215,8 +244,7 @@ void pci_msix_destroy(struct pci_device *d)
 	for (unsigned int i = 0; i < x->vectors; i++) {
 		struct vector *v = &x->vector[i];
 
-		if (v->gsi >= 0)
-			kvm_irqfd(d->machine, (unsigned int)v->gsi, v->fd, false);
+		vector_tie(x, v, false);
 		if (v->fd >= 0)
 			close(v->fd);
 	}
@@ -244,11 +272,30 @@ void pci_msix_signal(struct pci_device *d, unsigned int vector)
 	if (!x || vector >= x->vectors)
 		return;
 	pthread_mutex_lock(&x->lock);
-	if (!vector_masked(x, &x->vector[vector]) && x->vector[vector].gsi >= 0)
+	if (!vector_masked(x, &x->vector[vector]) && x->vector[vector].tied)
 		fire(&x->vector[vector]);
 	else if (x->enabled)
 		x->vector[vector].pending = true;
 	pthread_mutex_unlock(&x->lock);
+}
+
+int pci_msix_fd(struct pci_device *d, unsigned int vector)
+{
+	struct pci_msix *x = d->msix;
+	struct vector *v;
+	int fd = -1;
+
+	if (vector >= pci_msix_vectors(d))
+		return err_set("%s: it has no vector %u", d->name, vector);
+	pthread_mutex_lock(&x->lock);
+	v = &x->vector[vector];
+	v->external = true;
+	if (!vector_fd(x, v)) {
+		fd = v->fd;
+		vector_changed(x, v);
+	}
+	pthread_mutex_unlock(&x->lock);
+	return fd;
 }
 
 bool pci_msix_message(const struct pci_device *d, unsigned int vector, uint64_t *address,

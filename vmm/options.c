@@ -45,10 +45,12 @@ static const struct setting *find_setting(const char *name)
 	return NULL;
 }
 
-static const struct device_type *find_device(const char *name)
+/* The device of that name and mode; mode NULL: the default, the first. */
+static const struct device_type *find_device(const char *name, const char *mode)
 {
 	for (const struct device_type *const *t = device_types; *t; t++)
-		if (!(*t)->hidden && !strcmp((*t)->name, name))
+		if (!(*t)->hidden && !strcmp((*t)->name, name) &&
+		    (!mode || ((*t)->mode && !strcmp((*t)->mode, mode))))
 			return *t;
 	return NULL;
 }
@@ -73,19 +75,59 @@ static int given(const struct options *o, const struct device_type *t)
 	int n = 0;
 
 	for (int i = 0; i < o->devices; i++)
-		n += o->device[i].type == t;
+		n += !strcmp(o->device[i].type->name, t->name);
 	return n;
+}
+
+/* The modes that a device has, for a sentence. */
+static int no_such_mode(const char *name, const char *mode)
+{
+	char modes[200] = "";
+	size_t n = 0;
+
+	for (const struct device_type *const *t = device_types; *t; t++)
+		if (!strcmp((*t)->name, name) && (*t)->mode && n < sizeof(modes))
+			n += (size_t)snprintf(modes + n, sizeof(modes) - n, "%s%s",
+					      n ? ", " : "", (*t)->mode);
+	return err_set("--%s: mode=%s: %s%s", name, mode,
+		       n ? "the modes are: " : "it has no modes", modes);
+}
+
+/* Which mode the text asks for: "mode=MODE" wherever it stands in it, taken out of it. */
+static int find_mode(const struct device_type **t, char *text)
+{
+	char *item = text;
+	const char *name = (*t)->name;
+	size_t length;
+
+	while (item && strncmp(item, "mode=", 5) != 0) {
+		item = strchr(item, ',');
+		item += !!item;
+	}
+	if (!item)
+		return 0;
+	length = strcspn(item, ",");
+	char mode[length + 1];
+
+	snprintf(mode, sizeof(mode), "%s", item);
+	*t = find_device(name, mode + 5);
+	memmove(item, item + length + !!item[length], strlen(item + length) + !item[length]);
+	return *t ? 0 : no_such_mode(name, mode + 5);
 }
 
 static int add_device(struct options *o, const struct device_type *t, const char *value)
 {
 	struct option_device *d = &o->device[o->devices];
+	char text[strlen(value ? value : "") + 1];
 
 	if (o->devices == OPTIONS_DEVICES_MAX)
 		return err_set("more than %d devices", OPTIONS_DEVICES_MAX);
 	if (!t->many && given(o, t))
 		return err_set("--%s is given twice", t->name);
-	if (arguments_parse(&d->arguments, value, t->arguments))
+	snprintf(text, sizeof(text), "%s", value ? value : "");
+	if (find_mode(&t, text))
+		return -1;
+	if (arguments_parse(&d->arguments, text, t->arguments))
 		return err_add("--%s", t->name);
 	d->type = t;
 	o->devices++;
@@ -125,7 +167,7 @@ static int parse_word(struct options *o, const char *word, const char *following
 		*taken = !equals;
 		return set(o, s, equals ? equals + 1 : following);
 	}
-	t = find_device(name);
+	t = find_device(name, NULL);
 	if (!t)
 		return err_set("there is no option --%s; see --help", word);
 	if (equals)
@@ -187,7 +229,11 @@ void options_free(struct options *o)
 
 static void device_help(FILE *out, const struct device_type *t)
 {
-	fprintf(out, "  --%-20s %s%s\n", t->name, t->help, t->many ? " (may be repeated)" : "");
+	char name[40];
+
+	snprintf(name, sizeof(name), "%s%s%s", t->name, t->mode ? " mode=" : "",
+		 t->mode ? t->mode : "");
+	fprintf(out, "  --%-20s %s%s\n", name, t->help, t->many ? " (may be repeated)" : "");
 	for (const struct argument *a = t->arguments; a && a->key; a++) {
 		char key[40];
 

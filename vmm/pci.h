@@ -103,11 +103,17 @@ bool pci_msix_enabled(const struct pci_device *d);
 /* Raise a vector: through irqfd; a masked vector becomes pending. Out of range is ignored. */
 void pci_msix_signal(struct pci_device *d, unsigned int vector);
 
+/*
+ * The eventfd whose writers raise a vector without us: a kernel's or another process's half of
+ * the device. While the vector is masked its signals stay in the eventfd. -1 with a sentence.
+ */
+int pci_msix_fd(struct pci_device *d, unsigned int vector);
+
 /* What the guest programmed, for status and tracing. False if not usable. */
 bool pci_msix_message(const struct pci_device *d, unsigned int vector, uint64_t *address,
 		      uint32_t *data);
 
-/* How many vectors there are, and how often each was signalled, for status. */
+/* How many vectors there are, and how often each was signalled by us, for status. */
 unsigned int pci_msix_vectors(const struct pci_device *d);
 uint64_t pci_msix_signals(const struct pci_device *d, unsigned int vector);
 

@@ -168,6 +168,8 @@ static json_t *device(struct machine *m, struct device *d, bool with_pci)
 
 	set(o, "index", json_integer(d->index));
 	set(o, "type", json_string(d->type->name));
+	if (d->type->mode)
+		set(o, "mode", json_string(d->type->mode));
 	if (d->type->status)
 		d->type->status(d, o);
 	if (with_pci && d->pci)

@@ -296,13 +296,6 @@ static void blk_destroy(struct device *d)
 	free(b);
 }
 
-static int blk_check(const struct arguments *a)
-{
-	const char *mode = arguments_get(a, "mode", "virtio");
-
-	return strcmp(mode, "virtio") ? err_set("mode=%s: the modes are: virtio", mode) : 0;
-}
-
 static void blk_status(struct device *d, json_t *into)
 {
 	struct blk *b = d->state;
@@ -317,7 +310,6 @@ static void blk_status(struct device *d, json_t *into)
 	};
 
 	virtio_pci_status(&b->transport, into);
-	json_object_set_new(into, "mode", json_string("virtio"));
 	json_object_set_new(into, "file", json_string(b->path));
 	json_object_set_new(into, "readonly", json_boolean(b->readonly));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -326,18 +318,17 @@ static void blk_status(struct device *d, json_t *into)
 }
 
 static const struct argument blk_arguments[] = {
-	{"mode", "virtio", false, "what kind of disk (default: virtio)"},
 	{"file", "PATH", true, "a raw disk image, or a block device"},
 	{"readonly", NULL, false, "the guest may not write"},
 	{NULL, NULL, false, NULL},
 };
 
-const struct device_type device_disk = {
+const struct device_type device_disk_virtio = {
 	.name = "disk",
-	.help = "a disk over a raw file",
+	.mode = "virtio",
+	.help = "a disk that the VMM serves",
 	.arguments = blk_arguments,
 	.many = true,
-	.check = blk_check,
 	.create = blk_create,
 	.destroy = blk_destroy,
 	.status = blk_status,

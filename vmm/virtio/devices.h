@@ -4,8 +4,8 @@
 
 #include "vmm/device.h"
 
-extern const struct device_type device_net;
-extern const struct device_type device_disk;
+extern const struct device_type device_net_virtio;
+extern const struct device_type device_disk_virtio;
 extern const struct device_type device_rng;
 
 #endif

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
-#include "vmm/virtio/tap.h"
+#include "vmm/net/tap.h"
 
 /* What each feature that the driver accepts lets the tap hand over. */
 static const struct {

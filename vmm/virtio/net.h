@@ -12,11 +12,11 @@
 #define STRATA_VMM_VIRTIO_NET_H
 
 #include <linux/virtio_net.h>
-#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/loop.h"
+#include "vmm/net/link.h"
 #include "vmm/trace.h"
 #include "vmm/virtio/counter.h"
 #include "vmm/virtio/pci.h"
@@ -69,7 +69,7 @@ struct virtio_net {
 	struct trace *trace;
 	int lane; /* of the trace ring */
 	char name[32];
-	char tap[IFNAMSIZ];
+	struct net_link link;
 	bool tap_gone;
 	struct virtio_net_config config;
 	unsigned int pairs;

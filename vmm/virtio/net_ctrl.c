@@ -3,7 +3,7 @@
 
 #include "vmm/virtio/iov.h"
 #include "vmm/virtio/net.h"
-#include "vmm/virtio/tap.h"
+#include "vmm/net/tap.h"
 
 struct command {
 	struct virtio_net_ctrl_hdr header;

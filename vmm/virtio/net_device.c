@@ -22,84 +22,20 @@
 #include "lib/err.h"
 #include "vmm/machine.h"
 #include "vmm/virtio/devices.h"
-#include "vmm/virtio/tap.h"
 
 #define CLASS_ETHERNET 0x020000
 
-/* Unless told otherwise: locally administered, the same for the same tap (FNV-1a). */
-static void default_mac(uint8_t mac[ETH_ALEN], const char *tap)
-{
-	uint32_t hash = 0x811c9dc5;
-
-	for (; *tap; tap++)
-		hash = (hash ^ (uint8_t)*tap) * 0x01000193;
-	mac[0] = 0x52;
-	mac[1] = 0x54;
-	memcpy(mac + 2, &hash, sizeof(hash));
-}
-
-static int parse_mac(uint8_t mac[ETH_ALEN], const char *text)
-{
-	unsigned int byte[ETH_ALEN];
-	int end = -1;
-
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3],
-		   &byte[4], &byte[5], &end) != ETH_ALEN ||
-	    end < 0 || text[end])
-		return err_set("mac=%s is no address like 52:54:00:12:34:56", text);
-	if (byte[0] & 1)
-		return err_set("mac=%s is a multicast address; its first byte must be even",
-			       text);
-	for (int i = 0; i < ETH_ALEN; i++)
-		mac[i] = (uint8_t)byte[i];
-	return 0;
-}
-
-static int open_taps(struct virtio_net *n, const struct arguments *a, int *fds,
-		     unsigned int pairs)
-{
-	const char *tap = arguments_get(a, "tap", NULL);
-	uint64_t inherited = 0;
-
-	if (!tap) {
-		if (arguments_number(a, "fd", 0, INT32_MAX, &inherited))
-			return -1;
-		fds[0] = (int)inherited;
-		return tap_adopt(fds[0], n->tap) ? -1 : tap_prepare(fds[0]);
-	}
-	snprintf(n->tap, sizeof(n->tap), "%s", tap);
-	for (unsigned int i = 0; i < pairs; i++) {
-		fds[i] = tap_open(tap, pairs > 1);
-		if (fds[i] < 0 || tap_prepare(fds[i]))
-			return -1;
-		/* Until the driver asks for it, no flow may be steered to it. */
-		if (i)
-			tap_attach_queue(fds[i], false);
-	}
-	return 0;
-}
-
 static int set_up(struct virtio_net *n, struct machine *m, const struct arguments *a)
 {
-	const char *mac = arguments_get(a, "mac", NULL);
-	int fds[NET_PAIRS_MAX];
 	uint64_t pairs = 1;
 
-	memset(fds, -1, sizeof(fds));
-	if (arguments_number(a, "queues", 1, NET_PAIRS_MAX, &pairs))
+	if (arguments_number(a, "queues", 1, NET_PAIRS_MAX, &pairs) ||
+	    link_open(&n->link, a, (unsigned int)pairs))
 		return -1;
-	if (open_taps(n, a, fds, (unsigned int)pairs)) {
-		for (unsigned int i = 0; i < pairs; i++)
-			if (fds[i] >= 0)
-				close(fds[i]);
+	snprintf(n->name, sizeof(n->name), "virtio-net %s", n->link.tap);
+	if (net_init(n, n->link.fd, (unsigned int)pairs, m->io, &m->memory, &m->trace))
 		return -1;
-	}
-	snprintf(n->name, sizeof(n->name), "virtio-net %s", n->tap);
-	if (net_init(n, fds, (unsigned int)pairs, m->io, &m->memory, &m->trace))
-		return -1;
-	default_mac(n->config.mac, n->tap);
-	if (mac && parse_mac(n->config.mac, mac))
-		return -1;
+	memcpy(n->config.mac, n->link.mac, ETH_ALEN);
 	return virtio_pci_add(&n->transport, &n->device, m, CLASS_ETHERNET);
 }
 
@@ -124,23 +60,6 @@ static void net_device_destroy(struct device *d)
 	free(n);
 }
 
-static int net_check(const struct arguments *a)
-{
-	const char *mode = arguments_get(a, "mode", "virtio");
-	uint8_t mac[ETH_ALEN];
-
-	if (strcmp(mode, "virtio"))
-		return err_set("mode=%s: the modes are: virtio", mode);
-	if (arguments_has(a, "tap") == arguments_has(a, "fd"))
-		return err_set("give it either tap=NAME or fd=N");
-	if (strlen(arguments_get(a, "tap", "")) >= IFNAMSIZ)
-		return err_set("tap=%s: a name has at most %d characters",
-			       arguments_get(a, "tap", ""), IFNAMSIZ - 1);
-	if (arguments_has(a, "fd") && arguments_has(a, "queues"))
-		return err_set("fd=N is one queue; for several give it tap=NAME");
-	return arguments_has(a, "mac") ? parse_mac(mac, arguments_get(a, "mac", "")) : 0;
-}
-
 static json_t *pair_status(const struct net_pair *p)
 {
 	const struct {
@@ -163,18 +82,12 @@ static json_t *pair_status(const struct net_pair *p)
 static void net_status(struct device *d, json_t *into)
 {
 	struct virtio_net *n = d->state;
-	const uint8_t *mac = n->config.mac;
 	json_t *pairs = json_array();
-	char text[18];
 
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		 mac[3], mac[4], mac[5]);
 	virtio_pci_status(&n->transport, into);
 	for (unsigned int i = 0; i < n->pairs; i++)
 		json_array_append_new(pairs, pair_status(&n->pair[i]));
-	json_object_set_new(into, "mode", json_string("virtio"));
-	json_object_set_new(into, "tap", json_string(n->tap));
-	json_object_set_new(into, "mac", json_string(text));
+	link_status(&n->link, into);
 	json_object_set_new(into, "link", json_boolean(n->config.status));
 	json_object_set_new(into, "active_pairs", json_integer(n->active_pairs));
 	json_object_set_new(into, "pairs", pairs);
@@ -185,20 +98,18 @@ static void net_status(struct device *d, json_t *into)
 }
 
 static const struct argument net_arguments[] = {
-	{"mode", "virtio", false, "what kind of card (default: virtio)"},
-	{"tap", "NAME", false, "the tap to attach to"},
-	{"fd", "N", false, "instead of tap: an open tap that was inherited"},
-	{"mac", "ADDRESS", false, "default: made from the tap's name"},
+	LINK_ARGUMENTS,
 	{"queues", "N", false, "queue pairs (default: 1)"},
 	{NULL, NULL, false, NULL},
 };
 
-const struct device_type device_net = {
+const struct device_type device_net_virtio = {
 	.name = "net",
-	.help = "a network card on a tap",
+	.mode = "virtio",
+	.help = "a network card that the VMM serves, on a tap",
 	.arguments = net_arguments,
 	.many = true,
-	.check = net_check,
+	.check = link_check,
 	.create = net_create,
 	.destroy = net_device_destroy,
 	.status = net_status,

@@ -59,7 +59,7 @@ static const uint8_t *listed(unsigned int index, const char *signature)
 static int set_up(void **state)
 {
 	(void)state;
-	if (guest_memory_create(&memory, 2 << 20))
+	if (guest_memory_create(&memory, 2 << 20, false))
 		return -1;
 	return acpi_write(&memory, 3, 0x800000000, 0x100000000);
 }

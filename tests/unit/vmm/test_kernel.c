@@ -23,7 +23,7 @@ static struct guest_memory memory;
 static int set_up(void **state)
 {
 	(void)state;
-	return guest_memory_create(&memory, 4 * MIB);
+	return guest_memory_create(&memory, 4 * MIB, false);
 }
 
 static int tear_down(void **state)

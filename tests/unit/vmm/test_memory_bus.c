@@ -14,7 +14,7 @@ static void memory_ends(void **state)
 	struct guest_memory m;
 
 	(void)state;
-	assert_int_equal(guest_memory_create(&m, 2 * MIB), 0);
+	assert_int_equal(guest_memory_create(&m, 2 * MIB, false), 0);
 	assert_int_equal(m.regions, 1);
 	assert_non_null(guest_ptr(&m, 0, 1));
 	assert_non_null(guest_ptr(&m, 0, 2 * MIB));
@@ -32,7 +32,7 @@ static void memory_has_a_hole_below_4_gib(void **state)
 	struct guest_memory m;
 
 	(void)state;
-	assert_int_equal(guest_memory_create(&m, GUEST_LOW_MAX + 4 * MIB), 0);
+	assert_int_equal(guest_memory_create(&m, GUEST_LOW_MAX + 4 * MIB, false), 0);
 	assert_int_equal(m.regions, 2);
 	assert_non_null(guest_ptr(&m, GUEST_LOW_MAX - 1, 1));
 	assert_null(guest_ptr(&m, GUEST_LOW_MAX, 1));
@@ -49,7 +49,7 @@ static void memory_copies(void **state)
 	char back[4] = "";
 
 	(void)state;
-	assert_int_equal(guest_memory_create(&m, MIB), 0);
+	assert_int_equal(guest_memory_create(&m, MIB, false), 0);
 	assert_int_equal(guest_write(&m, MIB - 4, "abc", 4), 0);
 	assert_int_equal(guest_read(&m, MIB - 4, back, 4), 0);
 	assert_string_equal(back, "abc");
@@ -64,9 +64,9 @@ static void memory_refuses_odd_sizes(void **state)
 	struct guest_memory m;
 
 	(void)state;
-	assert_int_equal(guest_memory_create(&m, 0), -1);
-	assert_int_equal(guest_memory_create(&m, 4097), -1);
-	assert_int_equal(guest_memory_create(&m, 1ULL << 60), -1);
+	assert_int_equal(guest_memory_create(&m, 0, false), -1);
+	assert_int_equal(guest_memory_create(&m, 4097, false), -1);
+	assert_int_equal(guest_memory_create(&m, 1ULL << 60, false), -1);
 	assert_non_null(strstr(err_text(), "--memory"));
 }
 

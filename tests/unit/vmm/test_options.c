@@ -6,6 +6,7 @@
 #include "lib/err.h"
 #include "vmm/device/devices.h"
 #include "vmm/options.h"
+#include "vmm/virtio/devices.h"
 
 static struct options o;
 
@@ -61,6 +62,26 @@ static void devices_come_from_their_table(void **state)
 	options_free(&o);
 }
 
+static void a_mode_chooses_the_device(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--kernel=k", "--net", "tap=a", "--net",
+			       "tap=b,mode=virtio,mac=02:00:00:00:00:01",
+			       "--net=mode=virtio,tap=c"),
+			 0);
+	assert_int_equal(o.devices, 3);
+	for (int i = 0; i < 3; i++)
+		assert_ptr_equal(o.device[i].type, &device_net_virtio);
+	assert_string_equal(arguments_get(&o.device[1].arguments, "tap", NULL), "b");
+	assert_int_equal(o.device[1].arguments.count, 2);
+	assert_string_equal(arguments_get(&o.device[2].arguments, "tap", NULL), "c");
+	options_free(&o);
+	wrong(PARSE("--kernel=k", "--net", "tap=a,mode=token-ring"),
+	      "mode=token-ring: the modes are: virtio");
+	wrong(PARSE("--kernel=k", "--net", "tap=a,mode=virtio,mode=virtio"), "mode");
+	wrong(PARSE("--kernel=k", "--rng=mode=virtio"), "it has no modes");
+}
+
 static void wrong_usage_is_named(void **state)
 {
 	(void)state;
@@ -107,6 +128,7 @@ int main(void)
 		cmocka_unit_test(settings_are_set),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(devices_come_from_their_table),
+		cmocka_unit_test(a_mode_chooses_the_device),
 		cmocka_unit_test(wrong_usage_is_named),
 		cmocka_unit_test(help_and_ask),
 	};

@@ -2,8 +2,8 @@
  * A tap device, opened with virtio-net headers: what the host's network stack and the
  * VMM hand frames through (Linux, Documentation/networking/tuntap.rst).
  */
-#ifndef STRATA_VMM_VIRTIO_TAP_H
-#define STRATA_VMM_VIRTIO_TAP_H
+#ifndef STRATA_VMM_NET_TAP_H
+#define STRATA_VMM_NET_TAP_H
 
 #include <net/if.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* Opening a tap, and what may go wrong with it in words. */
-#include "vmm/virtio/tap.h"
+#include "vmm/net/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,98 @@
+/*
+ * A disk as its devices see it: an open image that takes any number of requests at once and
+ * answers each from the I/O loop. Devices (virtio-blk, NVMe) know nothing of files and formats;
+ * images know nothing of rings and doorbells.
+ *
+ * A request that is answered without error is as durable as its kind promises: a write survives
+ * the VMM's death, a flush, and all writes answered before it was submitted, the host's too.
+ *
+ * Threading: disk_open() and disk_close() on the main thread, before and after the loop runs;
+ * disk_status() on any thread; everything else on the loop's.
+ */
+#ifndef STRATA_VMM_BLOCK_DISK_H
+#define STRATA_VMM_BLOCK_DISK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "vmm/device.h"
+#include "vmm/loop.h"
+
+#define DISK_SECTOR_BYTES 512
+#define DISK_IOVS_MAX     1024
+
+/* Rows for the table of arguments of a device with a disk. */
+#define DISK_ARGUMENTS                                                                      \
+	{"file", "PATH", true, "the image: raw or qcow2, a file or a block device"},        \
+		{"format", "raw|qcow2", false, "default: what the file's first bytes say"}, \
+		{"overlay", "PATH", false,                                                  \
+		 "keep what the guest writes in this qcow2 file, made if it "               \
+		 "is not there; file is only read, and may be shared"},                     \
+		{"cache", "writeback|direct", false,                                        \
+		 "through the host's page cache (default), or past it"},                    \
+	{                                                                                   \
+		"readonly", NULL, false, "the guest may not write"                          \
+	}
+
+enum disk_op {
+	DISK_READ,
+	DISK_WRITE,
+	DISK_FLUSH,
+	DISK_DISCARD,      /* the guest no longer cares; reads give anything, here zeroes */
+	DISK_WRITE_ZEROES, /* reads give zeroes */
+};
+
+struct disk;
+
+/* The caller's, and left alone by him until done() is called. */
+struct disk_request {
+	enum disk_op op;
+	bool may_unmap; /* WRITE_ZEROES: the space may be given back */
+	uint64_t offset,
+		bytes;     /* multiples of the sector; within the disk or answered EINVAL */
+	struct iovec *iov; /* READ, WRITE: as many bytes in all; may be altered */
+	unsigned int iov_count; /* at most DISK_IOVS_MAX */
+
+	/* error is 0 or an errno (EINVAL, EIO, ENOSPC, EROFS, ...). Called on the loop's
+	 * thread, never from within disk_submit(). */
+	void (*done)(struct disk_request *r, int error);
+	void *owner;
+
+	/* the image's own */
+	struct disk_request *next;
+	void *state;
+};
+
+struct disk_info {
+	uint64_t bytes;
+	bool readonly;
+	bool discard;             /* DISCARD gives space back rather than doing nothing */
+	unsigned int block_bytes; /* what the host's own requests should be aligned to: 512 or
+				     4096 */
+};
+
+/* What DISK_ARGUMENTS cannot say. Failing is wrong usage. */
+int disk_check(const struct arguments *a);
+
+/* Open, lock and look at the image that the arguments name. NULL with a sentence. */
+struct disk *disk_open(const struct arguments *a, struct loop *loop);
+void disk_close(struct disk *d); /* NULL is fine; nothing may be in flight */
+
+const struct disk_info *disk_info(const struct disk *d);
+
+/* Take a request over; it may wait for disk_run() before it is begun. */
+void disk_submit(struct disk *d, struct disk_request *r);
+
+/* Begin what was submitted: once for a batch. */
+void disk_run(struct disk *d);
+
+/* Return when nothing is in flight; done() has been called for all. */
+void disk_drain(struct disk *d);
+
+/* "file", "format", "overlay", "cache", "readonly", "capacity_bytes", and counters: reads,
+ * writes, flushes, discards, zeroes, read_bytes, written_bytes, errors, disk_full. */
+void disk_status(const struct disk *d, json_t *into);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The host's end of a network card: which tap its frames go through, under which address the
+ * guest is known. Every card that is not passed through takes the same settings for it:
+ *
+ *     tap=NAME (a tap, or a macvtap) or fd=N (an inherited one), mac=ADDRESS
+ */
+#ifndef STRATA_VMM_NET_LINK_H
+#define STRATA_VMM_NET_LINK_H
+
+#include <jansson.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
+
+#include "vmm/device.h"
+
+#define LINK_QUEUES_MAX 16
+
+/* Rows for a card's table of arguments. */
+#define LINK_ARGUMENTS                                                                \
+	{"tap", "NAME", false, "the tap or macvtap to attach to"},                    \
+		{"fd", "N", false, "instead of tap: an open tap that was inherited"}, \
+	{                                                                             \
+		"mac", "ADDRESS", false, "default: made from the tap's name"          \
+	}
+
+struct net_link {
+	char tap[IFNAMSIZ];
+	uint8_t mac[ETH_ALEN];
+	unsigned int queues;
+	int fd[LINK_QUEUES_MAX]; /* with 12-byte virtio-net headers, non-blocking; -1: not open
+				  */
+};
+
+/* What the table of arguments cannot say. Failing is wrong usage. */
+int link_check(const struct arguments *a);
+
+/* Open that many queues of it, all but the first detached. -1 with a sentence, nothing left
+ * open. */
+int link_open(struct net_link *l, const struct arguments *a, unsigned int queues);
+
+/* Close what is still open: an fd that somebody took over is set to -1 by him. */
+void link_close(struct net_link *l);
+
+/* "tap" and "mac", for status. */
+void link_status(const struct net_link *l, json_t *into);
+
+#endif
