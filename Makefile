@@ -86,9 +86,10 @@ DEB_PACKAGES := \
 	build-essential pkg-config git \
 	clang libclang-rt-14-dev llvm bpftool \
 	libbpf-dev libelf-dev zlib1g-dev libpcap-dev libncurses-dev libjansson-dev libssl-dev \
-	libzstd-dev liblz4-dev liblzma-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
+	libzstd-dev liblz4-dev liblzma-dev liburing-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
 	cpio xz-utils zstd iproute2 procps \
-	curl jq python3 qemu-system-x86
+	curl jq python3 qemu-system-x86 qemu-utils \
+	fio iperf3 iputils-ping nftables
 
 deps:
 	@tests/tools/install-packages $(DEB_PACKAGES)
@@ -106,7 +107,7 @@ demo: deps
 # ---- the tests ----
 
 check: deps
-	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image unit-tests fuzzers test-tools
+	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image unit-tests fuzzers test-tools
 	@tests/check
 
 unit-tests: $(UNIT_TESTS)

@@ -1,6 +1,6 @@
 # The virtual machine monitor. All but main() is an archive, so that tests and fuzzers link it.
 vmm_SRCS := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/*/*.c))
-vmm_LIBS := -ljansson -lz -llzma -llz4 -lzstd
+vmm_LIBS := -ljansson -luring -lz -llzma -llz4 -lzstd
 
 $(eval $(call archive,libvmm.a,$(vmm_SRCS)))
 $(eval $(call program,strata-vmm,vmm/main.c,$(B)/libvmm.a $(LIB),$(vmm_LIBS)))

@@ -12,6 +12,12 @@ $(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-i
 	$(Q)$(guest_DIR)/build-image $(B) $(guest_AGENT)
 	@touch $@
 
-guest-image: $(GUEST_IMAGE)
+GUEST_TOOLS := $(B)/guest-tools/initrd.img
 
-.PHONY: guest-image
+$(GUEST_TOOLS): $(GUEST_IMAGE) $(guest_DIR)/build-tools
+	$(Q)$(guest_DIR)/build-tools $(B)
+
+guest-image: $(GUEST_IMAGE)
+guest-tools: $(GUEST_TOOLS)
+
+.PHONY: guest-image guest-tools
