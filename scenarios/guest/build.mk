@@ -14,7 +14,7 @@ $(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-i
 
 GUEST_TOOLS := $(B)/guest-tools/initrd.img
 
-$(GUEST_TOOLS): $(GUEST_IMAGE) $(guest_DIR)/build-tools
+$(GUEST_TOOLS): $(GUEST_IMAGE) $(guest_DIR)/build-tools $(wildcard $(guest_DIR)/tools/*)
 	$(Q)$(guest_DIR)/build-tools $(B)
 
 guest-image: $(GUEST_IMAGE)
