@@ -1,6 +1,6 @@
 /*
- * strata testbed: run a command in an emulated machine that has KVM, an IOMMU and two NICs on
- * one cable, where this machine has not.
+ * strata testbed: run a command in an emulated machine that has KVM, an IOMMU and NICs and a
+ * drive to pass through, where this machine has not.
  */
 #include <getopt.h>
 #include <libgen.h>
@@ -23,10 +23,11 @@ static const char HELP[] = "usage: strata testbed run [OPTIONS] -- COMMAND [ARGS
 			   "and ends with its exit\n"
 			   "code. The machine has KVM with nested paging, vhost, VFIO behind "
 			   "an IOMMU, Open vSwitch's\n"
-			   "datapath, and two NICs on one cable, wire0 and wire1. Its files "
-			   "are this machine's /usr and\n"
-			   "/etc and the project's folder: what it changes there is gone "
-			   "afterwards, except in out/.\n"
+			   "datapath, two NICs on one cable, wire0 and wire1, an NVMe drive, "
+			   "and an SR-IOV NIC if QEMU\n"
+			   "has one (see the manual). Its files are this machine's /usr and "
+			   "/etc and the project's folder:\n"
+			   "what it changes there is gone afterwards, except in out/.\n"
 			   "\n"
 			   "  --timeout S   end COMMAND after so many seconds (600)\n"
 			   "  --memory MB   memory (4096)\n"
