@@ -41,9 +41,29 @@ const char *direction_name(enum strata_direction d)
 	return d == DIRECTION_REQUEST ? "request" : "reply";
 }
 
+static const struct {
+	const char *name;
+	enum strata_place place;
+} places[] = {
+	{"emulated", PLACE_EMULATED},   {"virtio", PLACE_VIRTIO},
+	{"vhost", PLACE_VHOST},         {"passthrough", PLACE_PASSTHROUGH},
+	{"container", PLACE_CONTAINER}, {"bare", PLACE_BARE},
+};
+
 const char *place_name(enum strata_place place)
 {
-	return place == PLACE_VM ? "vm" : place == PLACE_CONTAINER ? "container" : "bare";
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i].place == place)
+			return places[i].name;
+	return "none";
+}
+
+enum strata_place place_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (!strcmp(places[i].name, name))
+			return places[i].place;
+	return PLACE_NONE;
 }
 
 int hop_by_name(const char *name)

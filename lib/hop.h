@@ -34,14 +34,23 @@ enum strata_layer {
 
 enum strata_direction { DIRECTION_REQUEST, DIRECTION_REPLY, DIRECTION_COUNT };
 
-/* Where the server runs; a bit each. */
+/* Where the server runs, and for a VM how it is connected; a bit each. */
 enum strata_place {
 	PLACE_NONE = 0,
-	PLACE_VM = 1 << 0,
-	PLACE_CONTAINER = 1 << 1,
-	PLACE_BARE = 1 << 2,
+	PLACE_EMULATED = 1 << 0,    /* a VM; its NIC is emulated, register by register */
+	PLACE_VIRTIO = 1 << 1,      /* a VM; virtio-net, served by the VMM */
+	PLACE_VHOST = 1 << 2,       /* a VM; virtio-net, served by the host's kernel */
+	PLACE_PASSTHROUGH = 1 << 3, /* a VM; a device of its own */
+	PLACE_CONTAINER = 1 << 4,
+	PLACE_BARE = 1 << 5,
+	PLACE_VM = PLACE_EMULATED | PLACE_VIRTIO | PLACE_VHOST | PLACE_PASSTHROUGH,
 	PLACE_ALL = PLACE_VM | PLACE_CONTAINER | PLACE_BARE,
 };
+
+static inline int place_is_vm(enum strata_place place)
+{
+	return (place & PLACE_VM) != 0;
+}
 
 #ifndef __bpf__
 struct hop_info {
@@ -60,8 +69,11 @@ extern const struct hop_info hop_table[HOP_COUNT];
 
 const char *layer_name(enum strata_layer layer);     /* "external", "host", ... */
 const char *direction_name(enum strata_direction d); /* "request", "reply" */
-const char *place_name(enum strata_place place);     /* "vm", "container", "bare" */
 int hop_by_name(const char *name);                   /* enum strata_hop, or -1 */
+
+/* "emulated", "virtio", "vhost", "passthrough", "container", "bare" */
+const char *place_name(enum strata_place place);
+enum strata_place place_by_name(const char *name); /* PLACE_NONE: no such place */
 #endif
 
 #endif

@@ -284,7 +284,7 @@ static void join_outside(const struct contexts *c, struct request *r)
 
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r)
 {
-	if (m->place != PLACE_VM)
+	if (!place_is_vm(m->place))
 		return;
 	join_request(c, m, r);
 	join_reply(c, m, r);

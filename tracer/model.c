@@ -99,6 +99,12 @@ static bool has_role(const json_t *devices, const char *role)
 	return false;
 }
 
+/* Recordings from before there were several modes say "vm". */
+static enum strata_place place_of(const char *name)
+{
+	return strcmp(name, "vm") ? place_by_name(name) : PLACE_VIRTIO;
+}
+
 int model_take_meta(struct model *m, const json_t *meta)
 {
 	const char *place;
@@ -107,10 +113,7 @@ int model_take_meta(struct model *m, const json_t *meta)
 	take_text(m->mode, sizeof(m->mode), json_object_get(m->meta, "mode"));
 	take_text(m->switch_kind, sizeof(m->switch_kind), json_object_get(m->meta, "switch"));
 	place = json_string_value(json_object_get(m->meta, "place"));
-	m->place = place && !strcmp(place, "vm")          ? PLACE_VM
-		   : place && !strcmp(place, "container") ? PLACE_CONTAINER
-		   : place && !strcmp(place, "bare")      ? PLACE_BARE
-							  : PLACE_NONE;
+	m->place = place ? place_of(place) : PLACE_NONE;
 	m->testbed = json_is_true(json_object_get(m->meta, "testbed"));
 	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");
 	take_domains(m, json_object_get(m->meta, "domains"));
@@ -235,7 +238,7 @@ static int add_figures(struct model *m, const struct request *r)
 			if (known[layer][d])
 				failed |= quantile_add(&m->layers[layer][d].took,
 						       r->layer_ns[layer][d]);
-	for (int d = 0; d < DIRECTION_COUNT && m->place == PLACE_VM; d++)
+	for (int d = 0; d < DIRECTION_COUNT && place_is_vm(m->place); d++)
 		failed |= quantile_add(&m->outside[d], r->outside_ns[d]);
 	failed |= quantile_add(&m->end_to_end, r->end_to_end_ns);
 	failed |= quantile_add(&m->unattributed, r->unattributed_ns[DIRECTION_REQUEST] +

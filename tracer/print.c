@@ -292,7 +292,7 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	name(f, style, "placement");
 	fprintf(f, "%s, mode %s, switch %s; measured from %s to %s\n", place_name(m->place),
 		m->mode, m->switch_kind, hop_table[m->first].name, hop_table[m->last].name);
-	if (m->place != PLACE_VM) {
+	if (!place_is_vm(m->place)) {
 		name(f, style, "layers");
 		fprintf(f,
 			"without a VM, \"vm\" is the network stack of the server's kernel%s\n",

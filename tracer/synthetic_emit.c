@@ -62,8 +62,8 @@ static bool sees_merged(int hop)
 
 static unsigned int domain_of(const struct emitter *e, int hop)
 {
-	return e->o->place == PLACE_VM && (hop_table[hop].layer == LAYER_VM ||
-					   hop_table[hop].layer == LAYER_SERVICE)
+	return place_is_vm(e->o->place) && (hop_table[hop].layer == LAYER_VM ||
+					    hop_table[hop].layer == LAYER_SERVICE)
 		       ? GUEST
 		       : 0;
 }
@@ -151,7 +151,7 @@ static struct strata_event event_at(const struct emitter *e, const struct emit_m
 				     .tid = 1000u + (uint32_t)hop};
 
 	event.time_ns = in_domain(e, event.domain, time_ns);
-	if (e->o->place == PLACE_VM &&
+	if (place_is_vm(e->o->place) &&
 	    (event.domain || hop_table[hop].layer == LAYER_HYPERVISOR))
 		event.vm = 1;
 	if (hop == HOP_VSWITCH_IN)
@@ -271,7 +271,7 @@ int emit_clocks(struct emitter *e, uint64_t now_ns)
 
 		if (recording_clock(e->w, 0, &host))
 			return -1;
-		if (e->o->place == PLACE_VM && recording_clock(e->w, GUEST, &guest))
+		if (place_is_vm(e->o->place) && recording_clock(e->w, GUEST, &guest))
 			return -1;
 		e->sampled_ns += SAMPLE_NS;
 	}
@@ -311,7 +311,7 @@ static json_t *devices(const struct synthetic_options *o)
 	for (size_t i = o->remote_client; i < 4; i++)
 		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i}", "index", (int)i + 1,
 						      "name", all[i].name, "role", all[i].role,
-						      "vm", i >= 2 && o->place == PLACE_VM));
+						      "vm", i >= 2 && place_is_vm(o->place)));
 	return list;
 }
 
@@ -324,7 +324,7 @@ static json_t *domains(const struct synthetic_options *o)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%lld", (long long)offset);
-	if (o->place == PLACE_VM)
+	if (place_is_vm(o->place))
 		json_array_append_new(list, json_pack("{s:i,s:s,s:i,s:s,s:f}", "domain", GUEST,
 						      "name", "guest:web", "vm", 1,
 						      "tsc_offset", text, "tsc_ratio", 1.0));
@@ -336,11 +336,11 @@ static int put_meta(struct emitter *e)
 	const struct synthetic_options *o = e->o;
 	json_t *meta = json_pack(
 		"{s:s,s:s,s:s,s:b,s:[i],s:o,s:o,s:{s:o,s:[s]},s:{s:s,s:I},s:I}", "mode",
-		o->place == PLACE_VM ? "virtio" : place_name(o->place), "switch",
-		o->place == PLACE_BARE ? "none" : "bridge", "place", place_name(o->place),
-		"testbed", 0, "server_ports", SERVER_PORT, "devices", devices(o), "domains",
-		domains(o), "hops", "in_force", hops_in_force(o), "inferred", "vswitch.in",
-		"environment", "source", "synthetic", "seed", (json_int_t)o->seed, "started_ns",
+		place_name(o->place), "switch", o->place == PLACE_BARE ? "none" : "bridge",
+		"place", place_name(o->place), "testbed", 0, "server_ports", SERVER_PORT,
+		"devices", devices(o), "domains", domains(o), "hops", "in_force",
+		hops_in_force(o), "inferred", "vswitch.in", "environment", "source",
+		"synthetic", "seed", (json_int_t)o->seed, "started_ns",
 		(json_int_t)e->start_ns);
 	int failed;
 

@@ -129,7 +129,7 @@ int topology_add_vm(struct topology *t, const char *control_path)
 	status = vm_do(control_path, "status", STATUS_MS);
 	if (!status)
 		return -1;
-	t->place = PLACE_VM;
+	t->place = PLACE_VIRTIO;
 	vm->probes.vm = (uint8_t)(t->vm_count + 1);
 	result = read_status(t, vm, status);
 	t->vm_count += !result;

@@ -105,7 +105,7 @@ static int start_hog(int ms)
 static int take_vcpu(struct lab *lab, const struct place *p, int ms)
 {
 	(void)p;
-	if (lab->place != PLACE_VM)
+	if (!place_is_vm(lab->place))
 		return err_set("delay vcpu: there is no vCPU in this mode");
 	if (sysconf(_SC_NPROCESSORS_ONLN) <= VCPU_CPU)
 		return err_set("delay vcpu: needs two CPUs");

@@ -31,7 +31,7 @@ struct experiment {
 
 static const char *place_text(enum strata_place p)
 {
-	return p == PLACE_VM          ? "a virtual machine (virtio-net, tap, bridge)"
+	return p == PLACE_VIRTIO      ? "a virtual machine (virtio-net, tap, bridge)"
 	       : p == PLACE_CONTAINER ? "a container-like namespace (veth, bridge)"
 				      : "this kernel, on the host's NIC";
 }
@@ -71,7 +71,7 @@ static int traced(struct experiment *x)
 		.recording_path = x->recording, .no_fentry = o->no_fentry, .stats = true};
 	struct topology t;
 
-	progress("attaching probes%s", o->place == PLACE_VM ? " in host and guest" : "");
+	progress("attaching probes%s", place_is_vm(o->place) ? " in host and guest" : "");
 	if (lab_topology(&x->lab, &t)) {
 		topology_free(&t);
 		return -1;

@@ -102,7 +102,7 @@ static int build_bridge(struct lab *lab)
 
 static int build_port(struct lab *lab)
 {
-	if (lab->place == PLACE_VM) {
+	if (place_is_vm(lab->place)) {
 		if (netns_ip(lab->host_ns, "tuntap add port0 mode tap vnet_hdr%s",
 			     lab->cpus > 1 ? " multi_queue" : ""))
 			return -1;
@@ -230,7 +230,7 @@ int lab_start(struct lab *lab, enum strata_place place, int cpus, const char *fo
 	lab->cpus = cpus;
 	lab->host_ns = lab->client_ns = lab->server_ns = -1;
 	snprintf(lab->log, sizeof(lab->log), "%s/%s.log", folder,
-		 place == PLACE_VM ? "console" : "nginx");
+		 place_is_vm(place) ? "console" : "nginx");
 	unlink(lab->log);
 	/* what is missing is said before anything is made */
 	if (path_program(program, sizeof(program), "strata-load") ||
@@ -238,7 +238,7 @@ int lab_start(struct lab *lab, enum strata_place place, int cpus, const char *fo
 		return -1;
 	if (private_mounts(lab, folder) || build_network(lab))
 		return err_add("build the laboratory");
-	return place == PLACE_VM ? start_vm(lab) : start_nginx(lab);
+	return place_is_vm(place) ? start_vm(lab) : start_nginx(lab);
 }
 
 /* ---- waiting ---- */
@@ -320,7 +320,7 @@ int lab_topology(const struct lab *lab, struct topology *t)
 	if (topology_add_port(t, LAB_PORT) ||
 	    topology_add_device(t, lab->client_ns, "client0", ROLE_CLIENT, 0))
 		return -1;
-	if (lab->place == PLACE_VM)
+	if (place_is_vm(lab->place))
 		return topology_add_vm(t, lab->control);
 	snprintf(t->nginx_path, sizeof(t->nginx_path), "%s", lab->nginx);
 	if (lab->place == PLACE_BARE)

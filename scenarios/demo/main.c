@@ -74,9 +74,9 @@ static int choose_machine(const struct demo_options *o, int argc, char **argv)
 {
 	struct verdict v = {.run = "testbed", .why = "not here: tracing needs root"};
 
-	if (o->here || (o->place != PLACE_VM && geteuid() == 0))
+	if (o->here || (!place_is_vm(o->place) && geteuid() == 0))
 		return 0;
-	if (o->place == PLACE_VM && ask_doctor(&v))
+	if (place_is_vm(o->place) && ask_doctor(&v))
 		return -1;
 	if (!strcmp(v.run, "here"))
 		return 0;

@@ -13,7 +13,7 @@ static const struct {
 	const char *name;
 	enum strata_place place;
 } modes[] = {
-	{"virtio", PLACE_VM},
+	{"virtio", PLACE_VIRTIO},
 	{"container", PLACE_CONTAINER},
 	{"bare", PLACE_BARE},
 };
@@ -139,7 +139,7 @@ int demo_options_parse(struct demo_options *o, int argc, char **argv)
 {
 	int option, result;
 
-	*o = (struct demo_options){.place = PLACE_VM,
+	*o = (struct demo_options){.place = PLACE_VIRTIO,
 				   .cpus = 1,
 				   .requests = 300,
 				   .path = "/",

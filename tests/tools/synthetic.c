@@ -48,14 +48,6 @@ static const struct {
 	OPTION(delay_ns, LONG),
 };
 
-static enum strata_place place_of(const char *name)
-{
-	return !strcmp(name, "vm")          ? PLACE_VM
-	       : !strcmp(name, "container") ? PLACE_CONTAINER
-	       : !strcmp(name, "bare")      ? PLACE_BARE
-					    : PLACE_NONE;
-}
-
 static int set(struct synthetic_options *o, size_t which, const char *value)
 {
 	void *field = (char *)o + options[which].offset;
@@ -72,8 +64,8 @@ static int set(struct synthetic_options *o, size_t which, const char *value)
 		*(bool *)field = strtoul(value, &end, 10);
 		break;
 	case PLACE:
-		*(enum strata_place *)field = place_of(value);
-		return place_of(value) ? 0 : err_set("there is no place \"%s\"", value);
+		*(enum strata_place *)field = place_by_name(value);
+		return place_by_name(value) ? 0 : err_set("there is no place \"%s\"", value);
 	case HOP:
 		*(enum strata_hop *)field = (enum strata_hop)hop_by_name(value);
 		return hop_by_name(value) >= 0 ? 0 : err_set("there is no hop \"%s\"", value);
@@ -95,7 +87,7 @@ static int parse(struct synthetic_options *o, const char *text)
 int main(int argc, char **argv)
 {
 	struct synthetic_options o = {.seed = 1,
-				      .place = PLACE_VM,
+				      .place = PLACE_VIRTIO,
 				      .requests = 300,
 				      .connections = 4,
 				      .per_connection = 10,

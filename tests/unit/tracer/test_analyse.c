@@ -138,12 +138,12 @@ static void check_faithful(const struct synthetic_options *o)
 static void test_faithful(void **state)
 {
 	static const struct synthetic_options base = {.seed = 1,
-						      .place = PLACE_VM,
+						      .place = PLACE_VIRTIO,
 						      .requests = 150,
 						      .reply_bytes = 615,
 						      .guest_offset_ns = -123456789,
 						      .guest_drift = 1e-5};
-	static const enum strata_place places[] = {PLACE_VM, PLACE_CONTAINER, PLACE_BARE};
+	static const enum strata_place places[] = {PLACE_VIRTIO, PLACE_CONTAINER, PLACE_BARE};
 
 	(void)state;
 	for (unsigned int variant = 0; variant < 3 * 16; variant++) {
@@ -216,7 +216,7 @@ static void test_faithful(void **state)
 static void test_retransmissions_are_counted(void **state)
 {
 	struct synthetic_options o = {
-		.seed = 5, .place = PLACE_VM, .requests = 400, .duplicate_permille = 200};
+		.seed = 5, .place = PLACE_VIRTIO, .requests = 400, .duplicate_permille = 200};
 	struct model *m = analysed(&o);
 
 	(void)state;
@@ -243,7 +243,7 @@ static uint64_t p50(struct model *m, int layer, int d)
 /* A delay at a hop shows in that hop's layer and direction and in no other. */
 static void test_delays(void **state)
 {
-	static const enum strata_place places[] = {PLACE_VM, PLACE_CONTAINER, PLACE_BARE};
+	static const enum strata_place places[] = {PLACE_VIRTIO, PLACE_CONTAINER, PLACE_BARE};
 
 	(void)state;
 	for (unsigned int p = 0; p < 3; p++) {
@@ -281,7 +281,7 @@ static void test_delays(void **state)
 static void test_losses(void **state)
 {
 	struct synthetic_options o = {.seed = 9,
-				      .place = PLACE_VM,
+				      .place = PLACE_VIRTIO,
 				      .requests = 1000,
 				      .connections = 4,
 				      .lose_permille = 20,
@@ -311,7 +311,7 @@ static void test_losses(void **state)
 static void test_misaligned_clock(void **state)
 {
 	static const int64_t lies[] = {-300000, 60000, 300000};
-	struct synthetic_options o = {.seed = 2, .place = PLACE_VM, .requests = 50};
+	struct synthetic_options o = {.seed = 2, .place = PLACE_VIRTIO, .requests = 50};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -332,7 +332,7 @@ static void test_misaligned_clock(void **state)
 static void test_small_windows(void **state)
 {
 	struct synthetic_options o = {
-		.seed = 4, .place = PLACE_VM, .requests = 2000, .connections = 8};
+		.seed = 4, .place = PLACE_VIRTIO, .requests = 2000, .connections = 8};
 	struct analyse_options options = {
 		.requests_max = 10,
 		.window = 40000,
@@ -356,7 +356,7 @@ static void test_small_windows(void **state)
 static void test_repeatable(void **state)
 {
 	struct synthetic_options o = {.seed = 8,
-				      .place = PLACE_VM,
+				      .place = PLACE_VIRTIO,
 				      .requests = 500,
 				      .connections = 4,
 				      .lose_permille = 5};
@@ -414,7 +414,7 @@ static void try_damaged(const uint8_t *data, size_t bytes)
 
 static void test_cut_and_damaged(void **state)
 {
-	struct synthetic_options o = {.seed = 6, .place = PLACE_VM, .requests = 3};
+	struct synthetic_options o = {.seed = 6, .place = PLACE_VIRTIO, .requests = 3};
 	size_t bytes;
 	uint8_t *data;
 
@@ -447,7 +447,7 @@ static void test_no_meta(void **state)
 static void test_unaligned_guest(void **state)
 {
 	struct recording_writer *w = recording_create(path);
-	json_t *meta = json_pack("{s:s,s:[{s:i,s:s}]}", "place", "vm", "domains", "domain", 1,
+	json_t *meta = json_pack("{s:s,s:[{s:i,s:s}]}", "place", "virtio", "domains", "domain", 1,
 				 "name", "guest:web");
 	struct strata_event e = {.domain = 1, .hop = HOP_STACK_RX, .time_ns = 5};
 	struct model *m;

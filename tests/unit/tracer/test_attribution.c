@@ -62,7 +62,7 @@ static uint64_t sum_of(const struct request *r)
 
 static void test_all_seen(void **state)
 {
-	static const char *const places[] = {"vm", "container", "bare"};
+	static const char *const places[] = {"virtio", "container", "bare"};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -86,7 +86,7 @@ static void test_all_seen(void **state)
 /* The gap that a missing hop leaves. */
 static void without(enum strata_hop hop, bool complete, uint64_t unattributed_ns)
 {
-	struct model *m = model_in("vm");
+	struct model *m = model_in("virtio");
 	struct request r = request_in(m);
 
 	r.hops[hop].flags = 0;
@@ -113,7 +113,7 @@ static void test_gaps(void **state)
 /* A hop that no probe can mark is no gap: it is as if the table did not have it. */
 static void test_not_in_force(void **state)
 {
-	struct model *m = model_in("vm");
+	struct model *m = model_in("virtio");
 	struct request r = request_in(m);
 
 	(void)state;
@@ -127,7 +127,7 @@ static void test_not_in_force(void **state)
 
 static void test_ends_missing(void **state)
 {
-	struct model *m = model_in("vm");
+	struct model *m = model_in("virtio");
 	struct request r = request_in(m);
 
 	(void)state;
@@ -147,7 +147,7 @@ static void test_ends_missing(void **state)
 /* Two kernels: within the error it is moved, beyond it is not believed. */
 static void test_reversals(void **state)
 {
-	struct model *m = model_in("vm");
+	struct model *m = model_in("virtio");
 	struct request r = request_in(m);
 
 	(void)state;
@@ -179,7 +179,7 @@ static void test_reversals(void **state)
 /* While the vCPU is outside guest mode, the guest's time is the hypervisor's. */
 static void test_outside(void **state)
 {
-	struct model *m = model_in("vm");
+	struct model *m = model_in("virtio");
 	struct request r = request_in(m), plain = r;
 
 	(void)state;
@@ -202,7 +202,7 @@ static void test_outside(void **state)
 /* One hop that is far too late does not make all that follow unbelievable. */
 static void test_one_liar(void **state)
 {
-	struct model *m = model_in("vm");
+	struct model *m = model_in("virtio");
 	struct request r = request_in(m);
 	unsigned int left_out = 0;
 
@@ -227,7 +227,7 @@ static uint32_t draw(uint64_t *x)
 /* Any hops at any times: the identity holds, and the ladder never goes back in time. */
 static void test_random(void **state)
 {
-	static const char *const places[] = {"vm", "container", "bare"};
+	static const char *const places[] = {"virtio", "container", "bare"};
 	uint64_t x = 1;
 	unsigned int measured = 0;
 

@@ -34,7 +34,7 @@ static int setup(void **state)
 	memset(&t, 0, sizeof(t));
 	t.contexts = contexts_create(1000);
 	t.m = model_create(0);
-	t.m->place = PLACE_VM;
+	t.m->place = PLACE_VIRTIO;
 	t.m->domains[1].error_ns = ERROR_NS;
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		t.m->hops[hop].in_force = true;

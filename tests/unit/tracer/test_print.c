@@ -24,7 +24,7 @@
 static char path[64];
 
 static const struct synthetic_options good = {.seed = 1,
-					      .place = PLACE_VM,
+					      .place = PLACE_VIRTIO,
 					      .requests = 300,
 					      .connections = 4,
 					      .per_connection = 10,
@@ -33,7 +33,7 @@ static const struct synthetic_options good = {.seed = 1,
 					      .guest_drift = 1e-5};
 
 static const struct synthetic_options bad = {.seed = 2,
-					     .place = PLACE_VM,
+					     .place = PLACE_VIRTIO,
 					     .requests = 200,
 					     .ipv6 = true,
 					     .reply_bytes = 20000,
@@ -201,7 +201,7 @@ static void test_json_schema(void **state)
 /* Nothing was traced: no figure is made up. */
 static void test_nothing(void **state)
 {
-	struct synthetic_options o = {.place = PLACE_VM};
+	struct synthetic_options o = {.place = PLACE_VIRTIO};
 	struct model *m = model_of(&o);
 	json_t *doc = json_document(m, NULL);
 	char *text = report(m);
