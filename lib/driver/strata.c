@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{"report", "turn recordings and results into documents"},
 	{"run", "run a scenario or a lab"},
 	{"bench", "compare what the ways into a VM cost"},
+	{"peers", "run the same machine under strata and under other monitors, and compare"},
 	{"load", "send HTTP requests, and time each as its client sees it"},
 	{"vmm", "run a virtual machine"},
 	{"testbed", "run a command in an emulated machine that has everything"},

@@ -1,0 +1,47 @@
+/*
+ * One machine while it is measured: started by its monitor, timed on its way to nginx's first
+ * answer, asked for figures, and ended.
+ *
+ * Threading: one thread; the machine ends with it.
+ */
+#ifndef STRATA_BENCH_PEERS_GUEST_H
+#define STRATA_BENCH_PEERS_GUEST_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bench/peers/monitor.h"
+
+#define GUEST_ADDRESS "10.77.0.2"
+
+/* Where machines live: a namespace with a bridge, a folder in memory, a disk in it. */
+struct site {
+	char folder[256];
+	int netns;
+	const volatile bool *stop; /* gives up waiting for a machine */
+};
+
+struct guest {
+	const struct monitor *monitor;
+	const struct monitor_mode *mode;
+	struct site *site;
+	struct plan plan;
+	pid_t pid;
+	int64_t start_ns;       /* CLOCK_MONOTONIC, just before its process was made */
+	int64_t first_entry_ns; /* after start: the first entry into guest mode; -1 not seen */
+	int64_t init_ns;        /* ... the guest's first process said so */
+	int64_t ready_ns;       /* ... nginx listens */
+};
+
+/* Make namespace, folder and disk; they vanish with the process. -1 with a sentence. */
+int site_open(struct site *s, const char *folder, uint64_t disk_bytes);
+void site_close(struct site *s);
+
+/* Start the machine and wait until its nginx listens. -1 with a sentence that ends with what
+ * its console said last; it is not left running. */
+int guest_start(struct guest *g, struct site *s, const struct monitor *m,
+		const struct monitor_mode *mode);
+
+void guest_stop(struct guest *g);
+
+#endif
