@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "vmm/block/file.h"
 #include "vmm/device.h"
 #include "vmm/loop.h"
 
@@ -36,32 +37,32 @@
 		"readonly", NULL, false, "the guest may not write"                          \
 	}
 
-enum disk_op {
-	DISK_READ,
-	DISK_WRITE,
-	DISK_FLUSH,
-	DISK_DISCARD,      /* the guest no longer cares; reads give anything, here zeroes */
-	DISK_WRITE_ZEROES, /* reads give zeroes */
-};
-
 struct disk;
 
 /* The caller's, and left alone by him until done() is called. */
 struct disk_request {
 	enum disk_op op;
 	bool may_unmap; /* WRITE_ZEROES: the space may be given back */
+	bool durable;   /* WRITE, WRITE_ZEROES: as if a flush came before the answer */
 	uint64_t offset,
 		bytes;     /* multiples of the sector; within the disk or answered EINVAL */
 	struct iovec *iov; /* READ, WRITE: as many bytes in all; may be altered */
 	unsigned int iov_count; /* at most DISK_IOVS_MAX */
 
 	/* error is 0 or an errno (EINVAL, EIO, ENOSPC, EROFS, ...). Called on the loop's
-	 * thread, never from within disk_submit(). */
+	 * thread, never from within disk_submit(), but maybe from within disk_run(). */
 	void (*done)(struct disk_request *r, int error);
 	void *owner;
 
-	/* the image's own */
+	/* the disk's own */
 	struct disk_request *next;
+	struct disk *disk;
+	int error;
+	enum disk_op asked; /* op, while a flush follows it */
+	bool flushing;
+
+	/* its format's own */
+	struct file_request io;
 	void *state;
 };
 
@@ -85,14 +86,18 @@ const struct disk_info *disk_info(const struct disk *d);
 /* Take a request over; it may wait for disk_run() before it is begun. */
 void disk_submit(struct disk *d, struct disk_request *r);
 
-/* Begin what was submitted: once for a batch. */
+/* Begin what was submitted: once for a batch. What is finished already is answered before it
+ * returns; called from within done(), it leaves that to the disk_run() further out. */
 void disk_run(struct disk *d);
+
+/* Have end(owner) called after one or more done(): the time for one interrupt for them all. */
+void disk_on_batch_end(struct disk *d, void (*end)(void *owner), void *owner);
 
 /* Return when nothing is in flight; done() has been called for all. */
 void disk_drain(struct disk *d);
 
-/* "file", "format", "overlay", "cache", "readonly", "capacity_bytes", and counters: reads,
- * writes, flushes, discards, zeroes, read_bytes, written_bytes, errors, disk_full. */
+/* "file", "format", "overlay", "cache", "engine", "readonly", "capacity_bytes", and counters:
+ * reads, writes, flushes, discards, zeroes, read_bytes, written_bytes, errors, disk_full. */
 void disk_status(const struct disk *d, json_t *into);
 
 #endif

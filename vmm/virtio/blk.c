@@ -1,335 +1,350 @@
-/*
- * virtio-blk: a disk over a raw file or block device (virtio 1.2, 5.2).
- *
- *     --disk mode=virtio,file=PATH[,readonly]
- *
- * Reads, writes, flushes and tells its name. Requests run one after the other on the
- * machine's I/O loop. A flush is an fdatasync(): what the guest flushed is on the host's
- * disk. A request outside the disk, or one the file refuses, ends in an I/O error for
- * the guest; a full host disk is named on stderr once.
- *
- * Status, beside what every virtio device tells: "file", "readonly", "capacity_bytes",
- * "reads", "writes", "flushes", "read_bytes", "written_bytes", "errors", "disk_full".
- */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <linux/virtio_blk.h>
-#include <stdio.h>
+/* virtio-blk's requests, from the queues to the disk and back: see blk.h. */
+#include "vmm/virtio/blk.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/err.h"
-#include "vmm/virtio/devices.h"
-#include "vmm/machine.h"
 #include "vmm/virtio/counter.h"
 #include "vmm/virtio/iov.h"
-#include "vmm/virtio/pci.h"
 
-#define CLASS_STORAGE     0x018000
-#define SECTOR_BYTES      512
-#define SEGMENT_BYTES_MAX (1U << 20)
 #define DEVICE_NAME       "strata-disk"
+#define CHAINS_PER_TURN   64
+#define SEGMENT_BYTES_MAX (1U << 20)
+#define RANGE_BYTES_MAX   (1U << 30) /* of a discard: seconds of work at most */
+#define RANGE_ALIGN_BYTES 4096       /* what file systems can give back */
 
-struct blk {
-	struct virtio_device device;
-	struct virtio_pci transport;
-	struct virtio_blk_config config;
-	struct virtqueue_chain chain; /* the request being worked on */
-	struct iovec data[VIRTQUEUE_SIZE_MAX];
-	char name[64];
-	char *path;
-	int fd;
-	bool readonly;
-	uint64_t bytes;
-
-	uint64_t reads, writes, flushes, read_bytes, written_bytes, errors, disk_full;
-};
-
-/* Move the whole list, however the file cuts it up. Returns 0 or an errno. */
-static int transfer(int fd, struct iovec *iov, unsigned int count, uint64_t offset, bool write)
+static void push(struct blk_request *r, uint8_t status, uint32_t used)
 {
-	while (count) {
-		ssize_t n = write ? pwritev(fd, iov, (int)count, (off_t)offset)
-				  : preadv(fd, iov, (int)count, (off_t)offset);
+	struct blk_queue *q = r->queue;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		if (!n) /* the file has been cut short */
-			return EIO;
-		offset += (uint64_t)n;
-		while (count && (size_t)n >= iov->iov_len) {
-			n -= (ssize_t)iov->iov_len;
-			iov++;
-			count--;
-		}
-		if (count) {
-			iov->iov_base = (char *)iov->iov_base + n;
-			iov->iov_len -= (size_t)n;
+	*(volatile uint8_t *)r->status = status;
+	virtqueue_push(&q->blk->device.queue[q->index].ring, r->head, used);
+	q->blk->unpublished |= 1U << q->index;
+	r->next = q->free;
+	q->free = r;
+}
+
+/* The used length counts from the front: with a gap before the status byte, only the front. */
+static void fail(struct blk_request *r, uint8_t status)
+{
+	push(r, status, r->used == 1);
+}
+
+static void disk_answered(struct disk_request *d, int error)
+{
+	struct blk_request *r = d->owner;
+
+	if (error)
+		fail(r, VIRTIO_BLK_S_IOERR);
+	else
+		push(r, VIRTIO_BLK_S_OK, d->op == DISK_READ || r->used == 1 ? r->used : 0);
+}
+
+static void publish(void *owner)
+{
+	struct virtio_blk *b = owner;
+
+	while (b->unpublished) {
+		unsigned int i = (unsigned int)__builtin_ctz(b->unpublished);
+
+		b->unpublished &= b->unpublished - 1;
+		virtio_publish(&b->device, i);
+		if (b->queue[i].starved) {
+			b->queue[i].starved = false;
+			virtio_kick_again(&b->device, i);
 		}
 	}
-	return 0;
 }
 
-static uint8_t failed(struct blk *b, int error)
+static void submit(struct blk_request *r, enum disk_op op, uint64_t sector, uint64_t bytes)
 {
-	counter_add(&b->errors, 1);
-	if (error != ENOSPC)
-		return VIRTIO_BLK_S_IOERR;
-	counter_add(&b->disk_full, 1);
-	if (b->disk_full == 1)
-		fprintf(stderr,
-			"strata-vmm: %s: no space left on the host for the guest's data; the "
-			"guest gets I/O errors until there is\n",
-			b->name);
-	return VIRTIO_BLK_S_IOERR;
+	struct disk_request *d = &r->disk;
+	struct virtio_blk *b = r->queue->blk;
+
+	d->op = op;
+	/* What cannot be multiplied is beyond the disk in any case. */
+	d->offset = sector < UINT64_MAX / DISK_SECTOR_BYTES
+			    ? sector * DISK_SECTOR_BYTES
+			    : UINT64_MAX - UINT64_MAX % DISK_SECTOR_BYTES;
+	d->bytes = bytes;
+	/* A driver that does not know of flushes trusts a write that was answered
+	 * (5.2.6.2). */
+	d->durable = !virtio_accepted(&b->device, VIRTIO_BLK_F_FLUSH);
+	disk_submit(b->disk, d);
 }
 
-/* 5.2.6.1: whole sectors, all of them on the disk. */
-static bool in_range(const struct blk *b, uint64_t sector, size_t bytes)
+static void transfer(struct blk_request *r, const struct virtqueue_chain *c, uint64_t sector,
+		     bool write)
 {
-	return bytes % SECTOR_BYTES == 0 && bytes <= b->bytes &&
-	       sector <= (b->bytes - bytes) / SECTOR_BYTES;
-}
-
-static uint8_t read_sectors(struct blk *b, uint64_t sector, size_t *written)
-{
-	const struct virtqueue_chain *c = &b->chain;
-	size_t bytes = c->writable_bytes - 1;
-	unsigned int count = iov_slice(chain_writable(c), c->writable, 0, bytes, b->data);
-	int error = in_range(b, sector, bytes)
-			    ? transfer(b->fd, b->data, count, sector * SECTOR_BYTES, false)
-			    : EINVAL;
-
-	if (error)
-		return failed(b, error);
-	*written = bytes;
-	counter_add(&b->reads, 1);
-	counter_add(&b->read_bytes, bytes);
-	return VIRTIO_BLK_S_OK;
-}
-
-static uint8_t write_sectors(struct blk *b, uint64_t sector)
-{
-	const struct virtqueue_chain *c = &b->chain;
 	size_t header = sizeof(struct virtio_blk_outhdr);
-	size_t bytes = c->readable_bytes - header;
-	unsigned int count = iov_slice(c->iov, c->readable, header, bytes, b->data);
-	int error = EROFS;
+	size_t bytes = write ? c->readable_bytes - header : c->writable_bytes - 1;
 
-	if (!b->readonly)
-		error = in_range(b, sector, bytes)
-				? transfer(b->fd, b->data, count, sector * SECTOR_BYTES, true)
-				: EINVAL;
-	if (error)
-		return failed(b, error);
-	counter_add(&b->writes, 1);
-	counter_add(&b->written_bytes, bytes);
-	return VIRTIO_BLK_S_OK;
+	r->disk.iov_count = write ? iov_slice(c->iov, c->readable, header, bytes, r->iov)
+				  : iov_slice(chain_writable(c), c->writable, 0, bytes, r->iov);
+	r->disk.iov = r->iov;
+	submit(r, write ? DISK_WRITE : DISK_READ, sector, bytes);
 }
 
-static uint8_t flush(struct blk *b)
+/* 5.2.6.2: one range, for we said that we take but one at a time. */
+static void range(struct blk_request *r, const struct virtqueue_chain *c, enum disk_op op)
 {
-	counter_add(&b->flushes, 1);
-	return fdatasync(b->fd) ? failed(b, errno) : VIRTIO_BLK_S_OK;
+	struct virtio_blk *b = r->queue->blk;
+	struct virtio_blk_discard_write_zeroes range;
+	size_t header = sizeof(struct virtio_blk_outhdr);
+	uint32_t known = op == DISK_WRITE_ZEROES ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
+	bool valid = c->readable_bytes == header + sizeof(range);
+
+	if (valid) {
+		iov_copy_from(c->iov, c->readable, header, &range, sizeof(range));
+		valid = range.num_sectors <= RANGE_BYTES_MAX / DISK_SECTOR_BYTES;
+	}
+	if (!valid || range.flags & ~known) {
+		counter_add(valid ? &b->unsupported : &b->invalid, 1);
+		fail(r, valid ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	r->disk.may_unmap = range.flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+	submit(r, op, range.sector, (uint64_t)range.num_sectors * DISK_SECTOR_BYTES);
 }
 
-static uint8_t tell_name(struct blk *b, size_t *written)
+static void tell_name(struct blk_request *r, const struct virtqueue_chain *c)
 {
-	const struct virtqueue_chain *c = &b->chain;
 	char id[VIRTIO_BLK_ID_BYTES] = DEVICE_NAME;
 	size_t room = c->writable_bytes - 1;
-
-	*written = iov_copy_to(chain_writable(c), c->writable, 0, id,
+	size_t n = iov_copy_to(chain_writable(c), c->writable, 0, id,
 			       room < sizeof(id) ? room : sizeof(id));
-	return VIRTIO_BLK_S_OK;
+
+	push(r, VIRTIO_BLK_S_OK, (uint32_t)(n + (n == room)));
 }
 
-static uint8_t execute(struct blk *b, const struct virtio_blk_outhdr *h, size_t *written)
+static bool offered(const struct virtio_blk *b, unsigned int feature)
 {
-	switch (h->type) {
+	return b->device.offered >> feature & 1;
+}
+
+static void execute(struct blk_request *r, const struct virtqueue_chain *c)
+{
+	struct virtio_blk *b = r->queue->blk;
+	struct virtio_blk_outhdr h;
+
+	iov_copy_from(c->iov, c->readable, 0, &h, sizeof(h));
+	switch (h.type) {
 	case VIRTIO_BLK_T_IN:
-		return read_sectors(b, h->sector, written);
+		transfer(r, c, h.sector, false);
+		return;
 	case VIRTIO_BLK_T_OUT:
-		return write_sectors(b, h->sector);
+		transfer(r, c, h.sector, true);
+		return;
 	case VIRTIO_BLK_T_FLUSH:
-		return flush(b);
+		submit(r, DISK_FLUSH, 0, 0);
+		return;
 	case VIRTIO_BLK_T_GET_ID:
-		return tell_name(b, written);
-	default:
-		counter_add(&b->errors, 1);
-		return VIRTIO_BLK_S_UNSUPP;
+		tell_name(r, c);
+		return;
+	case VIRTIO_BLK_T_DISCARD:
+		if (!offered(b, VIRTIO_BLK_F_DISCARD))
+			break;
+		range(r, c, DISK_DISCARD);
+		return;
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		if (!offered(b, VIRTIO_BLK_F_WRITE_ZEROES))
+			break;
+		range(r, c, DISK_WRITE_ZEROES);
+		return;
 	}
+	counter_add(&b->unsupported, 1);
+	fail(r, VIRTIO_BLK_S_UNSUPP);
+}
+
+static bool any_free(const struct blk_queue *q)
+{
+	return q->free || q->fresh < VIRTQUEUE_SIZE_MAX;
+}
+
+static struct blk_request *take_free(struct blk_queue *q)
+{
+	struct blk_request *r = q->free;
+
+	if (r) {
+		q->free = r->next;
+		return r;
+	}
+	r = &q->requests[q->fresh++];
+	r->queue = q;
+	r->disk.done = disk_answered;
+	r->disk.owner = r;
+	return r;
 }
 
 /* 5.2.6: header, data, and a status byte at the end of what is writable. */
-static bool serve(struct virtio_device *d, unsigned int queue, struct virtqueue_chain *c)
+static bool begin(struct blk_queue *q, const struct virtqueue_chain *c)
 {
-	struct blk *b = d->owner;
-	struct virtio_blk_outhdr header;
-	size_t written = 0;
-	uint8_t status;
+	const struct iovec *last = &c->iov[c->readable + c->writable - 1];
+	struct blk_request *r;
 
-	if (c->readable_bytes < sizeof(header) || !c->writable_bytes) {
-		virtio_break(d, "disk request without header or status");
+	if (c->readable_bytes < sizeof(struct virtio_blk_outhdr) || !c->writable_bytes) {
+		virtio_break(&q->blk->device, "disk request without header or status");
 		return false;
 	}
-	iov_copy_from(c->iov, c->readable, 0, &header, sizeof(header));
-	status = execute(b, &header, &written);
-	iov_copy_to(chain_writable(c), c->writable, c->writable_bytes - 1, &status, 1);
-	/* The used length counts from the front: with a gap before the status, only the front.
-	 */
-	written += written == c->writable_bytes - 1;
-	virtqueue_push(&d->queue[queue].ring, c->head, (uint32_t)written);
-	virtio_publish(d, queue);
+	r = take_free(q);
+	r->head = c->head;
+	r->used = (uint32_t)c->writable_bytes;
+	r->status = (uint8_t *)last->iov_base + last->iov_len - 1;
+	execute(r, c);
 	return true;
+}
+
+/* Begin what the driver has put there: the number of chains, -1 if it broke a rule. */
+static int take(struct blk_queue *q)
+{
+	struct virtio_blk *b = q->blk;
+	struct virtqueue *ring = &b->device.queue[q->index].ring;
+
+	for (int n = 0;; n++) {
+		int popped;
+
+		if (n == CHAINS_PER_TURN || !any_free(q))
+			return n;
+		popped = virtqueue_pop(ring, &b->chain);
+		if (!popped)
+			return n;
+		if (popped < 0)
+			virtio_break(&b->device, ring->broken);
+		if (popped < 0 || !begin(q, &b->chain))
+			return -1;
+	}
+}
+
+/* Kicks stay off while anything is done for the queue, the I/O itself included. */
+static void serve(struct blk_queue *q)
+{
+	struct virtio_blk *b = q->blk;
+	struct virtqueue *ring = &b->device.queue[q->index].ring;
+
+	virtqueue_kicks_off(ring);
+	for (int turns = 0; turns < CHAINS_PER_TURN;) {
+		int n = take(q);
+
+		disk_run(b->disk);
+		publish(b);
+		if (n < 0)
+			return;
+		if (!any_free(q)) {
+			q->starved = true;
+			return;
+		}
+		if (!n && !virtqueue_kicks_on(ring))
+			return;
+		if (!n)
+			virtqueue_kicks_off(ring);
+		turns += n;
+	}
+	virtio_kick_again(&b->device, q->index);
 }
 
 static void blk_kick(struct virtio_device *d, unsigned int queue)
 {
-	struct blk *b = d->owner;
+	struct virtio_blk *b = d->owner;
 
-	virtio_serve(d, queue, &b->chain, serve);
+	serve(&b->queue[queue]);
 }
 
 static void blk_start(struct virtio_device *d)
 {
-	virtio_kick_again(d, 0);
+	for (unsigned int i = 0; i < d->queue_count; i++)
+		virtio_kick_again(d, i);
 }
 
 static void blk_stop(struct virtio_device *d)
 {
-	(void)d; /* no request outlives blk_kick() */
+	struct virtio_blk *b = d->owner;
+
+	disk_drain(b->disk);
+	publish(b);
 }
 
 static const struct virtio_ops blk_ops = {
 	.start = blk_start, .stop = blk_stop, .kick = blk_kick};
 
-static int find_size(struct blk *b)
+static void set_config(struct virtio_blk *b, unsigned int queues)
 {
-	struct stat st;
+	const struct disk_info *info = disk_info(b->disk);
+	uint32_t sectors = RANGE_BYTES_MAX / DISK_SECTOR_BYTES;
+	uint32_t align = RANGE_ALIGN_BYTES / DISK_SECTOR_BYTES;
 
-	if (fstat(b->fd, &st))
-		return err_errno("disk %s", b->path);
-	if (S_ISREG(st.st_mode))
-		b->bytes = (uint64_t)st.st_size;
-	else if (!S_ISBLK(st.st_mode) || ioctl(b->fd, BLKGETSIZE64, &b->bytes))
-		return err_set("disk %s is neither a file nor a block device", b->path);
-	b->bytes -= b->bytes % SECTOR_BYTES;
-	if (!b->bytes)
-		return err_set("disk %s is empty; make one by: truncate -s 64M %s", b->path,
-			       b->path);
+	b->config = (struct virtio_blk_config){
+		.capacity = info->bytes / DISK_SECTOR_BYTES,
+		.size_max = SEGMENT_BYTES_MAX,
+		.seg_max = VIRTQUEUE_SIZE_MAX - 2, /* less header and status */
+		.blk_size = DISK_SECTOR_BYTES,
+		.physical_block_exp = (uint8_t)__builtin_ctz(align), /* pages of a cache */
+		.min_io_size = (uint16_t)align,
+		.num_queues = (uint16_t)queues,
+		.max_discard_sectors = sectors,
+		.max_discard_seg = 1,
+		.discard_sector_alignment = align,
+		.max_write_zeroes_sectors = sectors,
+		.max_write_zeroes_seg = 1,
+		.write_zeroes_may_unmap = info->discard,
+	};
+}
+
+static uint64_t features(const struct disk_info *info, unsigned int queues)
+{
+	uint64_t f = 1ULL << VIRTIO_BLK_F_SIZE_MAX | 1ULL << VIRTIO_BLK_F_SEG_MAX |
+		     1ULL << VIRTIO_BLK_F_BLK_SIZE | 1ULL << VIRTIO_BLK_F_TOPOLOGY |
+		     1ULL << VIRTIO_BLK_F_FLUSH;
+
+	if (queues > 1)
+		f |= 1ULL << VIRTIO_BLK_F_MQ;
+	if (info->readonly)
+		return f | 1ULL << VIRTIO_BLK_F_RO;
+	if (info->discard)
+		f |= 1ULL << VIRTIO_BLK_F_DISCARD;
+	return f | 1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
+}
+
+static int init_queue(struct virtio_blk *b, unsigned int index)
+{
+	struct blk_queue *q = &b->queue[index];
+
+	q->blk = b;
+	q->index = index;
+	q->requests = calloc(VIRTQUEUE_SIZE_MAX, sizeof(*q->requests));
+	if (!q->requests)
+		return err_errno("%s", b->name);
 	return 0;
 }
 
-static int open_file(struct blk *b)
-{
-	b->fd = open(b->path, (b->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (b->fd < 0)
-		return err_errno("disk %s: cannot open it for %s", b->path,
-				 b->readonly ? "reading" : "reading and writing");
-	if (flock(b->fd, (b->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB))
-		return err_set("disk %s is in use by another VM; two of them would destroy "
-			       "it (readonly may be shared)",
-			       b->path);
-	return find_size(b);
-}
-
-static int set_up(struct blk *b, struct machine *m)
+int blk_init(struct virtio_blk *b, struct disk *disk, unsigned int queues, struct loop *loop,
+	     const struct guest_memory *m)
 {
 	struct virtio_device *d = &b->device;
 
-	if (open_file(b))
-		return -1;
-	snprintf(b->name, sizeof(b->name), "virtio-blk %s", b->path);
-	b->config.capacity = b->bytes / SECTOR_BYTES;
-	b->config.size_max = SEGMENT_BYTES_MAX;
-	b->config.seg_max = VIRTQUEUE_SIZE_MAX - 2; /* less header and status */
-	b->config.blk_size = SECTOR_BYTES;
+	b->disk = disk;
+	set_config(b, queues);
 	d->name = b->name;
 	d->id = VIRTIO_ID_BLOCK;
 	d->ops = &blk_ops;
 	d->owner = b;
-	d->offered = 1ULL << VIRTIO_BLK_F_SIZE_MAX | 1ULL << VIRTIO_BLK_F_SEG_MAX |
-		     1ULL << VIRTIO_BLK_F_BLK_SIZE | 1ULL << VIRTIO_BLK_F_FLUSH |
-		     (b->readonly ? 1ULL << VIRTIO_BLK_F_RO : 0);
-	d->queue_count = 1;
+	d->offered = features(disk_info(disk), queues);
+	d->queue_count = queues;
 	d->config = &b->config;
-	d->config_bytes = offsetof(struct virtio_blk_config, physical_block_exp);
-	if (virtio_init(d, m->io, &m->memory))
-		return -1;
-	return virtio_pci_add(&b->transport, d, m, CLASS_STORAGE);
+	d->config_bytes = sizeof(b->config);
+	for (unsigned int i = 0; i < queues; i++)
+		if (init_queue(b, i))
+			return -1;
+	disk_on_batch_end(disk, publish, b);
+	return virtio_init(d, loop, m);
 }
 
-static int blk_create(struct device *d, const struct arguments *a)
+void blk_fini(struct virtio_blk *b)
 {
-	struct blk *b = calloc(1, sizeof(*b));
-
-	if (!b)
-		return err_errno("disk");
-	d->state = b;
-	b->fd = -1;
-	b->readonly = arguments_has(a, "readonly");
-	b->path = strdup(arguments_get(a, "file", ""));
-	if (!b->path)
-		return err_errno("disk");
-	if (set_up(b, d->machine))
-		return -1;
-	d->pci = &b->transport.pci;
-	return 0;
-}
-
-static void blk_destroy(struct device *d)
-{
-	struct blk *b = d->state;
-
+	/* The kernel writes into guest memory no more, and no write is cut off. */
+	if (b->disk)
+		disk_drain(b->disk);
 	virtio_destroy(&b->device);
-	if (b->fd >= 0)
-		close(b->fd);
-	free(b->path);
-	free(b);
+	for (unsigned int i = 0; i < BLK_QUEUES_MAX; i++)
+		free(b->queue[i].requests);
 }
-
-static void blk_status(struct device *d, json_t *into)
-{
-	struct blk *b = d->state;
-	const struct {
-		const char *name;
-		const uint64_t *counter;
-	} rows[] = {
-		{"capacity_bytes", &b->bytes},  {"reads", &b->reads},
-		{"writes", &b->writes},         {"flushes", &b->flushes},
-		{"read_bytes", &b->read_bytes}, {"written_bytes", &b->written_bytes},
-		{"errors", &b->errors},         {"disk_full", &b->disk_full},
-	};
-
-	virtio_pci_status(&b->transport, into);
-	json_object_set_new(into, "file", json_string(b->path));
-	json_object_set_new(into, "readonly", json_boolean(b->readonly));
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		json_object_set_new(into, rows[i].name,
-				    json_integer((json_int_t)counter_read(rows[i].counter)));
-}
-
-static const struct argument blk_arguments[] = {
-	{"file", "PATH", true, "a raw disk image, or a block device"},
-	{"readonly", NULL, false, "the guest may not write"},
-	{NULL, NULL, false, NULL},
-};
-
-const struct device_type device_disk_virtio = {
-	.name = "disk",
-	.mode = "virtio",
-	.help = "a disk that the VMM serves",
-	.arguments = blk_arguments,
-	.many = true,
-	.create = blk_create,
-	.destroy = blk_destroy,
-	.status = blk_status,
-};

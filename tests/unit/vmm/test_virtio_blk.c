@@ -146,6 +146,7 @@ static uint8_t ask(const struct request *r, uint32_t *used)
 	driver_describe(&dq, i, gpa + 16, 1, WRITE, 0);
 	driver_offer(&dq, 0);
 	virtio->ops->kick(virtio, 0);
+	virtio->ops->stop(virtio); /* which waits for what is in flight */
 	assert_true(driver_take(&dq, &id, used));
 	return *status;
 }

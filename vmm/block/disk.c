@@ -1,0 +1,340 @@
+/*
+ * Disks: what the arguments ask for, which format the image is of, and what is the same for
+ * all formats: bounds, counters, what is said of errors.
+ */
+#include "vmm/block/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "vmm/block/format.h"
+#include "vmm/virtio/counter.h"
+
+/* The list of formats. The first whose probe() says so, else the one that has none. */
+static const struct disk_format *const formats[] = {
+	&disk_format_raw,
+	NULL,
+};
+
+struct disk {
+	const struct disk_format *format;
+	void *image;
+	struct disk_info info;
+	char *path, *overlay;
+	bool direct;
+	struct file_batch batch;
+
+	/* the loop's thread only */
+	struct disk_request *refused; /* not yet answered */
+	bool running;
+	bool answered; /* by ourselves, since the last end of a batch */
+	bool behind;   /* flushes were submitted behind writes */
+	bool said_error;
+	void (*batch_end)(void *owner);
+	void *batch_owner;
+
+	uint64_t requests[DISK_WRITE_ZEROES + 1];
+	uint64_t read_bytes, written_bytes, errors, disk_full;
+};
+
+/* ---- requests ---- */
+
+static int check(const struct disk *d, const struct disk_request *r)
+{
+	if (r->op == DISK_FLUSH)
+		return 0;
+	if (d->info.readonly && r->op != DISK_READ)
+		return EROFS;
+	if (!r->bytes || (r->offset | r->bytes) % DISK_SECTOR_BYTES ||
+	    r->bytes > d->info.bytes || r->offset > d->info.bytes - r->bytes)
+		return EINVAL;
+	return 0;
+}
+
+void disk_submit(struct disk *d, struct disk_request *r)
+{
+	r->disk = d;
+	r->flushing = false;
+	r->error = check(d, r);
+	if (!r->error) {
+		d->format->submit(d->image, r);
+		return;
+	}
+	r->next = d->refused;
+	d->refused = r;
+}
+
+static void answer_refused(struct disk *d)
+{
+	while (d->refused) {
+		struct disk_request *r = d->refused;
+
+		d->refused = r->next;
+		d->answered = true;
+		disk_done(r, r->error);
+	}
+}
+
+static void batch_end(void *owner)
+{
+	struct disk *d = owner;
+
+	d->answered = false;
+	if (d->batch_end)
+		d->batch_end(d->batch_owner);
+	if (d->behind) {
+		d->behind = false;
+		d->format->run(d->image);
+	}
+}
+
+void disk_run(struct disk *d)
+{
+	if (d->running)
+		return;
+	d->running = true;
+	answer_refused(d);
+	d->format->run(d->image);
+	d->running = false;
+	if (d->answered)
+		batch_end(d);
+}
+
+void disk_drain(struct disk *d)
+{
+	disk_run(d);
+	d->format->drain(d->image);
+	disk_run(d); /* what done() submitted meanwhile */
+}
+
+static void count(struct disk *d, const struct disk_request *r)
+{
+	counter_add(&d->requests[r->op], 1);
+	if (r->op == DISK_READ)
+		counter_add(&d->read_bytes, r->bytes);
+	if (r->op == DISK_WRITE)
+		counter_add(&d->written_bytes, r->bytes);
+}
+
+/* Whatever goes wrong is said once, and counted from then on. */
+static void failed(struct disk *d, const struct disk_request *r, int error)
+{
+	const char *path = d->overlay ? d->overlay : d->path;
+
+	counter_add(&d->errors, 1);
+	if (error == ENOSPC || error == EDQUOT) {
+		counter_add(&d->disk_full, 1);
+		if (d->disk_full == 1)
+			fprintf(stderr,
+				"strata-vmm: disk %s: no space left on the host for the "
+				"guest's data; the guest gets I/O errors until there is\n",
+				path);
+		return;
+	}
+	if (error == EINVAL || error == EROFS || d->said_error)
+		return; /* the guest's fault */
+	d->said_error = true;
+	fprintf(stderr,
+		"strata-vmm: disk %s: I/O error at byte %llu (%s); the guest gets it too, "
+		"later ones are only counted\n",
+		path, (unsigned long long)r->offset, strerror(error));
+}
+
+/* Where the format does not make a write durable by itself, a flush follows it. */
+static bool flush_behind(struct disk *d, struct disk_request *r)
+{
+	if (!r->durable || r->flushing || d->format->durable ||
+	    (r->op != DISK_WRITE && r->op != DISK_WRITE_ZEROES))
+		return false;
+	r->flushing = true;
+	r->asked = r->op;
+	r->op = DISK_FLUSH;
+	d->format->submit(d->image, r);
+	d->behind = true;
+	return true;
+}
+
+void disk_done(struct disk_request *r, int error)
+{
+	struct disk *d = r->disk;
+
+	if (!error && flush_behind(d, r))
+		return;
+	if (r->flushing)
+		r->op = r->asked;
+	if (error)
+		failed(d, r, error);
+	else
+		count(d, r);
+	r->done(r, error);
+}
+
+void disk_on_batch_end(struct disk *d, void (*end)(void *owner), void *owner)
+{
+	d->batch_end = end;
+	d->batch_owner = owner;
+}
+
+const struct disk_info *disk_info(const struct disk *d)
+{
+	return &d->info;
+}
+
+/* ---- opening ---- */
+
+static const struct disk_format *format_named(const char *name)
+{
+	for (int i = 0; formats[i]; i++)
+		if (!strcmp(formats[i]->name, name))
+			return formats[i];
+	return NULL;
+}
+
+static const struct disk_format *format_that_overlays(void)
+{
+	for (int i = 0; formats[i]; i++)
+		if (formats[i]->can_overlay)
+			return formats[i];
+	return NULL;
+}
+
+static int known(const char *key, const char *value, const char *const *values)
+{
+	for (; *values; values++)
+		if (!strcmp(value, *values))
+			return 0;
+	return err_set("%s=%s is not known", key, value);
+}
+
+int disk_check(const struct arguments *a)
+{
+	const char *format = arguments_get(a, "format", formats[0]->name);
+
+	if (!format_named(format))
+		return err_set("format=%s is not known", format);
+	if (known("cache", arguments_get(a, "cache", "writeback"),
+		  (const char *[]){"writeback", "direct", NULL}))
+		return err_add("writeback or direct");
+	if (arguments_has(a, "overlay") && arguments_has(a, "readonly"))
+		return err_set("overlay is for what the guest writes: leave it or readonly "
+			       "out");
+	if (arguments_has(a, "overlay") && !format_that_overlays())
+		return err_set("overlay is not known");
+	return 0;
+}
+
+/* What the image's first bytes say. An image that cannot be read is for open() to name. */
+static const struct disk_format *probe(const char *path)
+{
+	const struct disk_format *otherwise = NULL;
+	uint8_t head[DISK_PROBE_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : pread(fd, head, sizeof(head), 0);
+
+	if (fd >= 0)
+		close(fd);
+	for (int i = 0; formats[i]; i++) {
+		if (!formats[i]->probe)
+			otherwise = formats[i];
+		else if (n > 0 && formats[i]->probe(head, (size_t)n))
+			return formats[i];
+	}
+	return otherwise;
+}
+
+static int open_image(struct disk *d, const struct arguments *a, struct loop *loop)
+{
+	const char *stated = arguments_get(a, "format", NULL);
+	const struct disk_format *base = stated ? format_named(stated) : probe(d->path);
+	struct disk_options o = {
+		.path = d->path,
+		.overlay = d->overlay,
+		.base_format = base->name,
+		.readonly = arguments_has(a, "readonly"),
+		.direct = d->direct,
+		.loop = loop,
+		.batch = &d->batch,
+	};
+
+	d->format = d->overlay ? format_that_overlays() : base;
+	d->info.readonly = o.readonly;
+	d->image = d->format->open(&o, &d->info);
+	if (!d->image)
+		return -1;
+	d->info.bytes -= d->info.bytes % DISK_SECTOR_BYTES;
+	return 0;
+}
+
+struct disk *disk_open(const struct arguments *a, struct loop *loop)
+{
+	const char *overlay = arguments_get(a, "overlay", NULL);
+	struct disk *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		err_errno("disk");
+		return NULL;
+	}
+	/* A file that may grow no more (RLIMIT_FSIZE) is an error, not the VMM's end. */
+	signal(SIGXFSZ, SIG_IGN);
+	d->direct = !strcmp(arguments_get(a, "cache", ""), "direct");
+	d->batch = (struct file_batch){batch_end, d};
+	d->path = strdup(arguments_get(a, "file", ""));
+	d->overlay = overlay ? strdup(overlay) : NULL;
+	if (!d->path || (overlay && !d->overlay)) {
+		err_errno("disk");
+		disk_close(d);
+		return NULL;
+	}
+	if (open_image(d, a, loop)) {
+		disk_close(d);
+		return NULL;
+	}
+	return d;
+}
+
+void disk_close(struct disk *d)
+{
+	if (!d)
+		return;
+	if (d->image)
+		d->format->close(d->image);
+	free(d->path);
+	free(d->overlay);
+	free(d);
+}
+
+void disk_status(const struct disk *d, json_t *into)
+{
+	const struct {
+		const char *name;
+		const uint64_t *counter;
+	} rows[] = {
+		{"capacity_bytes", &d->info.bytes},
+		{"reads", &d->requests[DISK_READ]},
+		{"writes", &d->requests[DISK_WRITE]},
+		{"flushes", &d->requests[DISK_FLUSH]},
+		{"discards", &d->requests[DISK_DISCARD]},
+		{"zeroes", &d->requests[DISK_WRITE_ZEROES]},
+		{"read_bytes", &d->read_bytes},
+		{"written_bytes", &d->written_bytes},
+		{"errors", &d->errors},
+		{"disk_full", &d->disk_full},
+	};
+
+	json_object_set_new(into, "file", json_string(d->path));
+	json_object_set_new(into, "format", json_string(d->format->name));
+	if (d->overlay)
+		json_object_set_new(into, "overlay", json_string(d->overlay));
+	json_object_set_new(into, "cache", json_string(d->direct ? "direct" : "writeback"));
+	json_object_set_new(into, "readonly", json_boolean(d->info.readonly));
+	d->format->status(d->image, into);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		json_object_set_new(into, rows[i].name,
+				    json_integer((json_int_t)counter_read(rows[i].counter)));
+}

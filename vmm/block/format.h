@@ -1,0 +1,58 @@
+/*
+ * A disk image format: a descriptor with designated initialisers in the file that implements
+ * it, and one row in the list of vmm/block/disk.c.
+ *
+ * disk.c has done the checks when it calls submit(): the request is within the disk, whole
+ * sectors, no write to a disk that is read-only. It counts, too: a format answers every
+ * request by disk_done(), from the loop, never from within submit().
+ */
+#ifndef STRATA_VMM_BLOCK_FORMAT_H
+#define STRATA_VMM_BLOCK_FORMAT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/block/disk.h"
+#include "vmm/block/file.h"
+
+#define DISK_PROBE_BYTES 512
+
+struct disk_options {
+	const char *path;        /* the image */
+	const char *overlay;     /* NULL: none; only for a format with can_overlay */
+	const char *base_format; /* with an overlay: the format of path */
+	bool readonly, direct;
+	struct loop *loop;
+	const struct file_batch *batch; /* for file_open() */
+};
+
+struct disk_format {
+	const char *name;
+	bool can_overlay; /* open() understands options->overlay */
+	bool durable;     /* submit() honours request->durable; else disk.c flushes behind it */
+
+	/* Do the image's first bytes (as many as it has, at most DISK_PROBE_BYTES) say that it
+	 * is of this format? NULL: it is if it is no other. */
+	bool (*probe)(const uint8_t *head, size_t bytes);
+
+	/* Open it and tell what it is. NULL with a sentence. The options' strings stay. */
+	void *(*open)(const struct disk_options *o, struct disk_info *info);
+	void (*close)(void *image);
+
+	/* As their namesakes in disk.h. */
+	void (*submit)(void *image, struct disk_request *r);
+	void (*run)(void *image);
+	void (*drain)(void *image);
+
+	/* "engine", and what else the format has to tell. Any thread. */
+	void (*status)(const void *image, json_t *into);
+};
+
+/* The request is finished: for formats, on the loop's thread. error is 0 or an errno. */
+void disk_done(struct disk_request *r, int error);
+
+extern const struct disk_format disk_format_raw;
+
+#endif
