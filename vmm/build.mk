@@ -28,7 +28,7 @@ $(eval $(call vmm_test,test_control,))
 $(eval $(call vmm_test,test_tiny_guest,$(vmm_IMAGE)))
 
 vmm_KERNEL := vmm/kernel.c vmm/elf.c vmm/unpack.c vmm/memory.c lib/err.c
-vmm_PCI := vmm/pci.c vmm/pci_bar.c vmm/msix.c vmm/bus.c lib/err.c tests/unit/vmm/fake_kvm.c
+vmm_PCI := vmm/pci.c vmm/pci_bar.c vmm/pci_vector.c vmm/msix.c vmm/msi.c vmm/bus.c lib/err.c tests/unit/vmm/fake_kvm.c
 
 $(eval $(call fuzzer,fuzz_kernel,tests/fuzz/fuzz_kernel.c $(vmm_KERNEL),-lz -llzma -llz4 -lzstd))
 $(eval $(call fuzzer,fuzz_control,tests/fuzz/fuzz_control.c vmm/request.c lib/err.c,-ljansson))

@@ -167,6 +167,41 @@ int kvm_irqfd(struct machine *m, unsigned int gsi, int fd, bool assign)
 	return 0;
 }
 
+int kvm_irqfd_level(struct machine *m, unsigned int gsi, int fd, int resample_fd, bool assign)
+{
+	struct kvm_irqfd irqfd = {
+		.fd = (uint32_t)fd,
+		.gsi = gsi,
+		.resamplefd = (uint32_t)resample_fd,
+		.flags = KVM_IRQFD_FLAG_RESAMPLE | (assign ? 0 : KVM_IRQFD_FLAG_DEASSIGN),
+	};
+
+	if (ioctl(m->vm_fd, KVM_IRQFD, &irqfd))
+		return err_errno("KVM cannot tie eventfds to the line of interrupt %u", gsi);
+	return 0;
+}
+
+int kvm_vfio_device(struct machine *m)
+{
+	struct kvm_create_device d = {.type = KVM_DEV_TYPE_VFIO};
+
+	return ioctl(m->vm_fd, KVM_CREATE_DEVICE, &d) ? -1 : (int)d.fd;
+}
+
+void kvm_vfio_group(int device_fd, int group_fd, bool add)
+{
+	int32_t fd = group_fd;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = add ? KVM_DEV_VFIO_GROUP_ADD : KVM_DEV_VFIO_GROUP_DEL,
+		.addr = (uintptr_t)&fd,
+	};
+
+	/* All it does is make KVM heed the guest's memory types where the IOMMU cannot keep
+	 * caches coherent; an old KVM that does not know of it never did. */
+	ioctl(device_fd, KVM_SET_DEVICE_ATTR, &attr);
+}
+
 int kvm_ioeventfd(struct machine *m, bool port, uint64_t addr, unsigned int size, int fd,
 		  bool assign)
 {

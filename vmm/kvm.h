@@ -40,6 +40,17 @@ int kvm_msi_route(struct machine *m, unsigned int gsi, uint64_t address, uint32_
 /* Have writes to the eventfd fd raise gsi. */
 int kvm_irqfd(struct machine *m, unsigned int gsi, int fd, bool assign);
 
+/*
+ * Have writes to the eventfd fd assert the IOAPIC pin gsi until the guest ends its interrupt:
+ * then the pin falls, and KVM writes to resample_fd.
+ */
+int kvm_irqfd_level(struct machine *m, unsigned int gsi, int fd, int resample_fd, bool assign);
+
+/* KVM's own record of the VFIO groups that the guest's devices are in. Returns its descriptor,
+ * -1 without a sentence if this KVM keeps none. */
+int kvm_vfio_device(struct machine *m);
+void kvm_vfio_group(int device_fd, int group_fd, bool add);
+
 /* Have guest writes to an address signal the eventfd fd without an exit. */
 int kvm_ioeventfd(struct machine *m, bool port, uint64_t addr, unsigned int size, int fd,
 		  bool assign);

@@ -38,12 +38,6 @@ static struct pci_device *target(struct pci_bus *b, uint64_t port_offset, unsign
 	return b->device[a >> 11 & 0x1f];
 }
 
-/* The standard header is the bus's; a device's own registers lie beyond. */
-static bool device_specific(unsigned int offset)
-{
-	return offset >= PCI_STD_HEADER_SIZEOF;
-}
-
 static uint64_t data_read(struct bus_range *r, uint64_t port_offset, unsigned int size)
 {
 	struct pci_bus *b = r->owner;
@@ -56,7 +50,7 @@ static uint64_t data_read(struct bus_range *r, uint64_t port_offset, unsigned in
 	pthread_mutex_unlock(&b->lock);
 	if (!d)
 		return UINT32_MAX;
-	if (d->ops && d->ops->config_reading && device_specific(offset))
+	if (d->ops && d->ops->config_reading)
 		d->ops->config_reading(d, offset, size);
 	pthread_mutex_lock(&b->lock);
 	value = pci_config_get(d, offset, size);
@@ -88,12 +82,14 @@ static void data_write(struct bus_range *r, uint64_t port_offset, uint64_t value
 		return;
 	}
 	store(d, offset, size, (uint32_t)value);
-	if (offset < PCI_STD_HEADER_SIZEOF)
+	if (offset < PCI_STD_HEADER_SIZEOF) {
 		pci_bars_update(b, d);
-	else
+	} else {
 		pci_msix_control_written(d);
+		pci_msi_control_written(d);
+	}
 	pthread_mutex_unlock(&b->lock);
-	if (d->ops && d->ops->config_written && device_specific(offset))
+	if (d->ops && d->ops->config_written)
 		d->ops->config_written(d, offset, size);
 }
 
@@ -121,14 +117,11 @@ static void address_write(struct bus_range *r, uint64_t offset, uint64_t value,
 	}
 }
 
-int pci_add_capability(struct pci_device *d, uint8_t id, unsigned int bytes)
+int pci_place_capability(struct pci_device *d, unsigned int offset, uint8_t id,
+			 unsigned int bytes)
 {
-	unsigned int offset, *next = &d->next_capability;
-
-	if (*next == 0)
-		*next = PCI_STD_HEADER_SIZEOF;
-	offset = *next;
-	if (bytes < 2 || bytes > sizeof(d->config) - offset)
+	if (offset < PCI_STD_HEADER_SIZEOF || offset % 4 || offset >= sizeof(d->config) ||
+	    bytes < 2 || bytes > sizeof(d->config) - offset)
 		return err_set("%s: no room for a capability of %u bytes in its configuration "
 			       "space",
 			       d->name, bytes);
@@ -136,15 +129,33 @@ int pci_add_capability(struct pci_device *d, uint8_t id, unsigned int bytes)
 	d->config[offset + 1] = d->config[PCI_CAPABILITY_LIST];
 	d->config[PCI_CAPABILITY_LIST] = (uint8_t)offset;
 	d->config[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
-	*next = (offset + bytes + 3) & ~3U;
-	return (int)offset;
+	if (d->next_capability < offset + bytes)
+		d->next_capability = (offset + bytes + 3) & ~3U;
+	return 0;
 }
 
-static void set_writable(struct pci_device *d, unsigned int offset, unsigned int size,
-			 uint32_t mask)
+unsigned int pci_next_capability(const struct pci_device *d)
+{
+	return d->next_capability ? d->next_capability : PCI_STD_HEADER_SIZEOF;
+}
+
+int pci_add_capability(struct pci_device *d, uint8_t id, unsigned int bytes)
+{
+	unsigned int offset = pci_next_capability(d);
+
+	return pci_place_capability(d, offset, id, bytes) ? -1 : (int)offset;
+}
+
+void pci_set_writable(struct pci_device *d, unsigned int offset, unsigned int size,
+		      uint32_t mask)
 {
 	for (unsigned int i = 0; i < size; i++)
 		d->writable[offset + i] |= (uint8_t)(mask >> (8 * i));
+}
+
+unsigned int pci_intx_gsi(const struct pci_device *d)
+{
+	return PCI_INTX_GSI + d->slot % PCI_INTX_LINES;
 }
 
 static void fill_header(struct pci_device *d)
@@ -158,16 +169,15 @@ static void fill_header(struct pci_device *d)
 	pci_config_set(d, PCI_CLASS_DEVICE, 2, id->class_code >> 8);
 	pci_config_set(d, PCI_SUBSYSTEM_VENDOR_ID, 2, id->subsystem_vendor);
 	pci_config_set(d, PCI_SUBSYSTEM_ID, 2, id->subsystem);
-	set_writable(d, PCI_COMMAND, 2,
-		     PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
-			     PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE);
-	set_writable(d, PCI_CACHE_LINE_SIZE, 1, 0xff);
-	set_writable(d, PCI_LATENCY_TIMER, 1, 0xff);
+	pci_set_writable(d, PCI_COMMAND, 2,
+			 PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
+				 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE);
+	pci_set_writable(d, PCI_CACHE_LINE_SIZE, 1, 0xff);
+	pci_set_writable(d, PCI_LATENCY_TIMER, 1, 0xff);
 	if (!d->no_interrupt) {
 		d->config[PCI_INTERRUPT_PIN] = 1; /* INTA# */
-		d->config[PCI_INTERRUPT_LINE] =
-			(uint8_t)(PCI_INTX_GSI + d->slot % PCI_INTX_LINES);
-		set_writable(d, PCI_INTERRUPT_LINE, 1, 0xff);
+		d->config[PCI_INTERRUPT_LINE] = (uint8_t)pci_intx_gsi(d);
+		pci_set_writable(d, PCI_INTERRUPT_LINE, 1, 0xff);
 	}
 }
 
@@ -199,6 +209,7 @@ void pci_remove(struct pci_device *d)
 			b->device[d->slot] = NULL;
 	}
 	pci_msix_destroy(d);
+	pci_msi_destroy(d);
 }
 
 void pci_intx(struct pci_device *d, bool level)
@@ -212,7 +223,7 @@ void pci_intx(struct pci_device *d, bool level)
 		b->asserted[line] += level ? 1 : -1U;
 		/* The line is wired-or: it falls when the last function lets go. */
 		if (b->asserted[line] == (level ? 1 : 0))
-			kvm_irq_line(d->machine, PCI_INTX_GSI + line, level);
+			kvm_irq_line(d->machine, pci_intx_gsi(d), level);
 	}
 	pthread_mutex_unlock(&b->intx_lock);
 }

@@ -10,7 +10,7 @@
 #include "vmm/kvm.h"
 #include "vmm/pci_bus.h"
 
-/* Memory slots: 0 and 1 are RAM, then one for each possible BAR. */
+/* Memory slots: 0 and 1 are RAM, then come those of BARs. */
 #define FIRST_BAR_SLOT 2
 
 static unsigned int register_of(unsigned int bar)
@@ -65,13 +65,23 @@ static int check_bar(const struct pci_device *d, unsigned int bar)
 {
 	const struct pci_bar *r = &d->bar[bar];
 
-	if (r->bytes < 16 || (r->bytes & (r->bytes - 1)))
-		return err_set("%s: BAR %u of %llu bytes: not a power of two from 16 on",
+	if (r->bytes < (r->kind == PCI_BAR_IO ? 4 : 16) || (r->bytes & (r->bytes - 1)))
+		return err_set("%s: BAR %u of %llu bytes: not a power of two, or too small",
 			       d->name, bar, (unsigned long long)r->bytes);
 	if (is_64bit(r->kind) && (bar + 1 >= PCI_BARS || d->bar[bar + 1].kind != PCI_BAR_NONE))
 		return err_set("%s: BAR %u is 64 bits wide, but the next slot is not free",
 			       d->name, bar);
 	return 0;
+}
+
+static unsigned int map_count(const struct pci_bar *r)
+{
+	return r->ram ? 1 : r->map_count;
+}
+
+static struct pci_bar_map map_of(const struct pci_bar *r, unsigned int i)
+{
+	return r->ram ? (struct pci_bar_map){.bytes = r->bytes, .host = r->ram} : r->maps[i];
 }
 
 static int assign_bar(struct pci_bus *b, struct pci_device *d, unsigned int bar)
@@ -87,6 +97,8 @@ static int assign_bar(struct pci_bus *b, struct pci_device *d, unsigned int bar)
 		return err_set("%s: no room for %llu bytes in the guest's PCI address space",
 			       d->name, (unsigned long long)r->bytes);
 	w->next = at + r->bytes;
+	d->memory_slot[bar] = FIRST_BAR_SLOT + b->memory_slots;
+	b->memory_slots += map_count(r);
 	pci_config_set(d, register_of(bar), 4, (uint32_t)at | type_bits(r->kind));
 	set_mask(d, register_of(bar), (uint32_t)mask);
 	if (is_64bit(r->kind)) {
@@ -135,9 +147,20 @@ static void arm_all(struct pci_device *d, unsigned int bar, bool assign)
 			arm(d, e, assign);
 }
 
-static unsigned int slot_of(const struct pci_device *d, unsigned int bar)
+/* Map or unmap the first count parts that are memory. */
+static int map_parts(struct pci_bus *b, struct pci_device *d, unsigned int bar,
+		     unsigned int count, bool map)
 {
-	return FIRST_BAR_SLOT + d->slot * PCI_BARS + bar;
+	for (unsigned int i = 0; i < count; i++) {
+		struct pci_bar_map p = map_of(&d->bar[bar], i);
+
+		if (kvm_slot(b->machine, d->memory_slot[bar] + i, d->range[bar].base + p.offset,
+			     map ? p.bytes : 0, map ? p.host : NULL)) {
+			map_parts(b, d, bar, i, false);
+			return -1;
+		}
+	}
+	return 0;
 }
 
 static void unmap_bar(struct pci_bus *b, struct pci_device *d, unsigned int bar)
@@ -145,8 +168,7 @@ static void unmap_bar(struct pci_bus *b, struct pci_device *d, unsigned int bar)
 	if (!d->mapped[bar])
 		return;
 	arm_all(d, bar, false);
-	if (d->bar[bar].ram)
-		kvm_slot(b->machine, slot_of(d, bar), d->range[bar].base, 0, NULL);
+	map_parts(b, d, bar, map_count(&d->bar[bar]), false);
 	bus_remove(bus_of(b, d, bar), &d->range[bar]);
 	d->mapped[bar] = false;
 }
@@ -178,8 +200,7 @@ static int map_bar(struct pci_bus *b, struct pci_device *d, unsigned int bar, ui
 	r->base = at;
 	if (bus_add(bus_of(b, d, bar), r))
 		return -1;
-	if (d->bar[bar].ram &&
-	    kvm_slot(b->machine, slot_of(d, bar), at, r->bytes, d->bar[bar].ram)) {
+	if (map_parts(b, d, bar, map_count(&d->bar[bar]), true)) {
 		bus_remove(bus_of(b, d, bar), r);
 		return -1;
 	}

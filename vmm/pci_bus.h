@@ -1,6 +1,6 @@
 /*
- * What the parts of PCI (pci.c, pci_bar.c, msix.c) share among themselves and with the machine.
- * Devices use vmm/pci.h alone.
+ * What the parts of PCI (pci.c, pci_bar.c, msix.c, msi.c) share among themselves and with the
+ * machine. Devices use vmm/pci.h alone.
  */
 #ifndef STRATA_VMM_PCI_BUS_H
 #define STRATA_VMM_PCI_BUS_H
@@ -36,8 +36,9 @@ struct pci_bus {
 	uint32_t address; /* the port 0xcf8 */
 	struct bus_range address_range, data_range;
 	struct pci_window io, mem32, mem64;
-	uint64_t refused_bars;    /* a guest put a BAR where it cannot be; relaxed */
-	uint64_t refused_vectors; /* KVM took no more MSI-X routes; relaxed */
+	unsigned int memory_slots; /* of KVM's, taken by BARs */
+	uint64_t refused_bars;     /* a guest put a BAR where it cannot be; relaxed */
+	uint64_t refused_vectors;  /* KVM took no more MSI-X routes; relaxed */
 
 	pthread_mutex_t intx_lock;
 	unsigned int asserted[PCI_INTX_LINES]; /* functions that hold the line */
@@ -71,8 +72,17 @@ int pci_bars_assign(struct pci_bus *b, struct pci_device *d);
 void pci_bars_update(struct pci_bus *b, struct pci_device *d);
 void pci_bars_unmap(struct pci_bus *b, struct pci_device *d);
 
-/* MSI-X: after a guest's write into its capability; at the end. */
+/* Where pci_add_capability() would put the next one. */
+unsigned int pci_next_capability(const struct pci_device *d);
+
+/* Let a guest change these bits. */
+void pci_set_writable(struct pci_device *d, unsigned int offset, unsigned int size,
+		      uint32_t mask);
+
+/* MSI-X and MSI: after a guest's write into configuration space; at the end. */
 void pci_msix_control_written(struct pci_device *d);
 void pci_msix_destroy(struct pci_device *d);
+void pci_msi_control_written(struct pci_device *d);
+void pci_msi_destroy(struct pci_device *d);
 
 #endif

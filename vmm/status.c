@@ -108,6 +108,17 @@ static json_t *bars(const struct pci_device *d)
 	return a;
 }
 
+static json_t *message(unsigned int vector, bool usable, uint64_t where, uint32_t data)
+{
+	json_t *o = json_object();
+
+	set(o, "vector", number(vector));
+	set(o, "address", address(where));
+	set(o, "data", number(data));
+	set(o, "masked", json_boolean(!usable));
+	return o;
+}
+
 static json_t *msix(const struct pci_device *d)
 {
 	json_t *a = json_array();
@@ -116,14 +127,24 @@ static json_t *msix(const struct pci_device *d)
 		uint64_t where = 0;
 		uint32_t data = 0;
 		bool usable = pci_msix_message(d, i, &where, &data);
-		json_t *o = json_object();
+		json_t *o = message(i, usable, where, data);
 
-		set(o, "vector", number(i));
-		set(o, "address", address(where));
-		set(o, "data", number(data));
-		set(o, "masked", json_boolean(!usable));
 		set(o, "signals", number(pci_msix_signals(d, i)));
 		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *msi(const struct pci_device *d)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < pci_msi_enabled(d); i++) {
+		uint64_t where = 0;
+		uint32_t data = 0;
+		bool usable = pci_msi_message(d, i, &where, &data);
+
+		json_array_append_new(a, message(i, usable, where, data));
 	}
 	return a;
 }
@@ -159,6 +180,7 @@ static json_t *pci(struct machine *m, struct pci_device *d)
 	set(o, "doorbells", doorbells(d));
 	pthread_mutex_unlock(&m->pci->lock);
 	set(o, "msix", msix(d));
+	set(o, "msi", msi(d));
 	return o;
 }
 

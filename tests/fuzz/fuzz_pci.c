@@ -76,18 +76,21 @@ static void obey(struct machine *m, struct pci_device *d, const struct order *o)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char shared[65536];
+	const struct pci_bar_map maps[] = {{0, 4096, shared}, {8192, 8192, shared + 8192}};
 	struct pci_device d = {
 		.name = "fuzz",
-		.bar[0] = {PCI_BAR_MEM32, 4096, bar_read, bar_write, NULL},
-		.bar[2] = {PCI_BAR_IO, 32, bar_read, bar_write, NULL},
-		.bar[3] = {PCI_BAR_MEM64_PREFETCH, sizeof(shared), NULL, NULL, shared},
+		.bar[0] = {PCI_BAR_MEM32, 65536, bar_read, bar_write, .maps = maps,
+			   .map_count = 2},
+		.bar[2] = {PCI_BAR_IO, 32, bar_read, bar_write},
+		.bar[3] = {PCI_BAR_MEM64_PREFETCH, sizeof(shared), .ram = shared},
 	};
 	struct machine m;
 	struct order o;
 
 	fake_machine(&m, 64 << 20);
-	if (pci_msix_init(&d, 1, 35) || pci_add(&m, &d) || pci_ioeventfd(&d, 0, 16, 4, 1) ||
-	    pci_ioeventfd(&d, 2, 4, 2, 2))
+	if (pci_msix_init(&d, 1, 35) || pci_msi_init(&d, 0x80, 0x0188) || pci_add(&m, &d) ||
+	    pci_ioeventfd(&d, 0, 16, 4, 1) || pci_ioeventfd(&d, 2, 4, 2, 2) ||
+	    pci_msix_fd(&d, 3) < 0 || pci_msi_fd(&d, 1) < 0 || pci_msi_fd(&d, 15) < 0)
 		abort();
 	for (; size >= sizeof(o); data += sizeof(o), size -= sizeof(o)) {
 		memcpy(&o, data, sizeof(o));

@@ -92,6 +92,30 @@ int kvm_irqfd(struct machine *m, unsigned int gsi, int fd, bool assign)
 	return 0;
 }
 
+int kvm_irqfd_level(struct machine *m, unsigned int gsi, int fd, int resample_fd, bool assign)
+{
+	(void)m;
+	require(gsi < IOAPIC_PINS, "a line beyond the IOAPIC");
+	require(fd > 0 && resample_fd > 0, "a line without eventfds");
+	require(assign == !fake_kvm.gsi[gsi].fd, "a line tied twice, or freed twice");
+	fake_kvm.gsi[gsi].fd = assign ? fd : 0;
+	fake_kvm.gsi[gsi].resample_fd = assign ? resample_fd : 0;
+	return 0;
+}
+
+int kvm_vfio_device(struct machine *m)
+{
+	(void)m;
+	return -1;
+}
+
+void kvm_vfio_group(int device_fd, int group_fd, bool add)
+{
+	(void)device_fd;
+	(void)group_fd;
+	(void)add;
+}
+
 void kvm_irq_line(struct machine *m, unsigned int gsi, bool level)
 {
 	(void)m;
@@ -130,4 +154,6 @@ void fake_machine_destroy(struct machine *m)
 		require(!fake_kvm.doorbell[i].used, "a doorbell left behind");
 	for (int i = 0; i < FAKE_SLOTS; i++)
 		require(!fake_kvm.slot[i].bytes, "a slot left behind");
+	for (int i = 0; i < FAKE_GSIS; i++)
+		require(!fake_kvm.gsi[i].fd, "an irqfd left behind");
 }

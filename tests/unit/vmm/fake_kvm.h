@@ -27,7 +27,8 @@ struct fake_kvm {
 		int fd;
 	} doorbell[FAKE_DOORBELLS];
 	struct {
-		int fd; /* the irqfd, 0: none */
+		int fd;          /* the irqfd, 0: none */
+		int resample_fd; /* of a pin's */
 		bool routed;
 		uint64_t address;
 		uint32_t data;

@@ -179,8 +179,8 @@ static void bars_stay_where_they_may_be(void **state)
 	assert_false(f->d.mapped[3]);
 	put(f, bar(3), 4, 0xe0000000);
 	assert_true(f->d.mapped[3]);
-	assert_int_equal(fake_kvm.slot[2 + 1 * PCI_BARS + 3].gpa, 0xe0000000);
-	assert_ptr_equal(fake_kvm.slot[2 + 1 * PCI_BARS + 3].host, f->shared);
+	assert_int_equal(fake_kvm.slot[f->d.memory_slot[3]].gpa, 0xe0000000);
+	assert_ptr_equal(fake_kvm.slot[f->d.memory_slot[3]].host, f->shared);
 	assert_true(f->m.pci->refused_bars >= 3);
 }
 
@@ -197,6 +197,7 @@ static void capabilities_are_chained(void **state)
 	assert_int_equal(get(f, at, 1), PCI_CAP_ID_MSIX);
 	assert_int_equal(get(f, at + 1, 1), 0);
 	assert_int_equal(pci_add_capability(&f->d, PCI_CAP_ID_VNDR, 200), -1);
+	f->config_writes = 0;
 	put(f, (unsigned int)extra + 4, 4, 0xffffffff);
 	assert_int_equal(f->config_writes, 1);
 	assert_int_equal(get(f, (unsigned int)extra + 4, 4), 0);
@@ -306,6 +307,119 @@ static void odd_table_accesses_do_nothing(void **state)
 	assert_false(pending(f, 0));
 }
 
+/* A function with memory in parts of its BAR 0, MSI-X in another part, and MSI. */
+struct parted {
+	struct pci_device d;
+	struct pci_bar_map maps[2];
+	char memory[2][4096];
+};
+
+#define MSI  0x50
+#define MSIX 0x60
+
+static void parted_init(struct fixture *f, struct parted *p)
+{
+	const struct pci_msix_layout l = {.capability = MSIX,
+					  .table_bar = 0,
+					  .table = 0x1000,
+					  .pending_bar = 0,
+					  .pending = 0x1800};
+
+	memset(p, 0, sizeof(*p));
+	p->d.name = "parted";
+	p->maps[0] = (struct pci_bar_map){0, 4096, p->memory[0]};
+	p->maps[1] = (struct pci_bar_map){0x3000, 4096, p->memory[1]};
+	p->d.bar[0] = (struct pci_bar){.kind = PCI_BAR_MEM32,
+				       .bytes = 0x4000,
+				       .read = bar_read,
+				       .maps = p->maps,
+				       .map_count = 2};
+	assert_int_equal(pci_msix_init_at(&p->d, &l, VECTORS), 0);
+	assert_int_equal(pci_msi_init(&p->d, MSI, 0x0184 | PCI_MSI_FLAGS_MASKBIT), 0);
+	assert_int_equal(pci_add(&f->m, &p->d), 0);
+}
+
+static void put_in(struct fixture *f, const struct pci_device *d, unsigned int offset,
+		   unsigned int size, uint32_t value)
+{
+	address(f, d->slot, offset);
+	bus_write(f->m.ports, 0xcfc + offset % 4, value, size);
+}
+
+static void a_bar_is_memory_in_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct parted p;
+	uint64_t value;
+
+	parted_init(f, &p);
+	put_in(f, &p.d, PCI_BASE_ADDRESS_0, 4, 0xd0000000);
+	put_in(f, &p.d, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	for (unsigned int i = 0; i < 2; i++) {
+		unsigned int slot = p.d.memory_slot[0] + i;
+
+		assert_int_equal(fake_kvm.slot[slot].gpa, 0xd0000000 + p.maps[i].offset);
+		assert_int_equal(fake_kvm.slot[slot].bytes, 4096);
+		assert_ptr_equal(fake_kvm.slot[slot].host, p.memory[i]);
+	}
+	assert_int_not_equal(p.d.memory_slot[0], f->d.memory_slot[3]);
+	assert_int_equal(bus_read(f->m.mmio, 0xd0002000, 1), 0xb0);
+	put_in(f, &p.d, PCI_BASE_ADDRESS_0, 4, 0xd4000000);
+	assert_int_equal(fake_kvm.slot[p.d.memory_slot[0] + 1].gpa, 0xd4003000);
+	put_in(f, &p.d, PCI_COMMAND, 2, 0);
+	assert_int_equal(fake_kvm.slot[p.d.memory_slot[0]].bytes, 0);
+
+	assert_true(pci_msix_write(&p.d, 0, 0x1000 + 16, 0xfee00000, 8));
+	assert_true(pci_msix_read(&p.d, 0, 0x1000 + 16, 4, &value));
+	assert_int_equal(value, 0xfee00000);
+	assert_true(pci_msix_read(&p.d, 0, 0x1800, 8, &value));
+	assert_int_equal(value, 0);
+	assert_false(pci_msix_read(&p.d, 0, 0x1000 + VECTORS * 16, 4, &value));
+	assert_false(pci_msix_read(&p.d, 1, 0x1000, 4, &value));
+	assert_false(pci_msix_write(&p.d, 0, 0x0ff8, 0, 8));
+	pci_remove(&p.d);
+}
+
+static void msi_delivers(void **state)
+{
+	struct fixture *f = *state;
+	struct parted p;
+	uint64_t where;
+	uint32_t data;
+	int fd;
+
+	parted_init(f, &p);
+	assert_int_equal(pci_msi_enabled(&p.d), 0);
+	fd = pci_msi_fd(&p.d, 1);
+	assert_true(fd > 0);
+	assert_int_equal(pci_msi_fd(&p.d, 4), -1);
+	put_in(f, &p.d, MSI + PCI_MSI_ADDRESS_LO, 4, 0xfee02003);
+	put_in(f, &p.d, MSI + PCI_MSI_DATA_64, 2, 0x43);
+	assert_int_equal(fake_kvm.next_gsi, 24);
+	put_in(f, &p.d, MSI + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE | 2 << 4);
+	assert_int_equal(pci_msi_enabled(&p.d), 4);
+	assert_int_equal(fake_kvm.gsi[24].fd, fd);
+	assert_int_equal(fake_kvm.gsi[24].address, 0xfee02000);
+	assert_int_equal(fake_kvm.gsi[24].data, 0x41);
+	assert_true(pci_msi_message(&p.d, 3, &where, &data));
+	assert_int_equal(data, 0x43);
+	put_in(f, &p.d, MSI + PCI_MSI_DATA_64, 2, 0x50); /* moved while on */
+	assert_int_equal(fake_kvm.gsi[24].data, 0x51);
+	put_in(f, &p.d, MSI + PCI_MSI_MASK_64, 4, 2);
+	assert_int_equal(fake_kvm.gsi[24].fd, 0);
+	assert_false(pci_msi_message(&p.d, 1, &where, &data));
+	put_in(f, &p.d, MSI + PCI_MSI_MASK_64, 4, 0);
+	assert_int_equal(fake_kvm.gsi[24].fd, fd);
+	/* More vectors than there are, and then none. */
+	put_in(f, &p.d, MSI + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE | 7 << 4);
+	assert_int_equal(pci_msi_enabled(&p.d), 4);
+	put_in(f, &p.d, MSI + PCI_MSI_FLAGS, 2, 0);
+	assert_int_equal(pci_msi_enabled(&p.d), 0);
+	assert_int_equal(fake_kvm.gsi[24].fd, 0);
+	pci_remove(&p.d);
+	assert_int_equal(pci_msi_init(&p.d, MSI, 6 << 1), -1);
+}
+
 static void intx_is_shared(void **state)
 {
 	struct fixture *f = *state;
@@ -368,6 +482,8 @@ int main(void)
 		T(msix_delivers),
 		T(masked_vectors_wait),
 		T(odd_table_accesses_do_nothing),
+		T(a_bar_is_memory_in_parts),
+		T(msi_delivers),
 		T(intx_is_shared),
 		T(what_cannot_be_added_is_refused),
 	};
