@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/own_memory.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
 #include "vmm/pci_bus.h"
@@ -267,6 +268,19 @@ void status_counters(struct machine *m, json_t *into)
 	set(into, "devices", devices(m, false));
 }
 
+/* What we keep for ourselves, beyond what is the guest's. */
+static json_t *own_memory_status(const struct machine *m)
+{
+	uint64_t least = m->memory.region[0].bytes;
+	int64_t own;
+
+	for (int i = 1; i < m->memory.regions; i++)
+		if (m->memory.region[i].bytes < least)
+			least = m->memory.region[i].bytes;
+	own = own_memory(0, least);
+	return own < 0 ? json_null() : json_integer(own);
+}
+
 void status_report(struct machine *m, json_t *into)
 {
 	const char *ring = m->options->trace_ring;
@@ -277,6 +291,7 @@ void status_report(struct machine *m, json_t *into)
 	set(into, "pid", json_integer(getpid()));
 	set(into, "uptime_ns", number(uptime_ns(m)));
 	set(into, "memory_bytes", number(m->memory.bytes));
+	set(into, "own_memory_bytes", own_memory_status(m));
 	set(into, "vcpus", vcpus(m));
 	set(into, "io_tid", json_integer(loop_tid(m->io)));
 	set(into, "clock", clock_status(m));

@@ -214,6 +214,7 @@ static void a_running_guest_is_held_and_let_go(void **state)
 	assert_string_equal(json_string_value(json_object_get(status, "state")), "running");
 	assert_int_equal(json_array_size(json_object_get(status, "vcpus")), 1);
 	assert_true(json_integer_value(json_object_get(status, "memory_bytes")) == 4 << 20);
+	assert_true(json_integer_value(json_object_get(status, "own_memory_bytes")) > 0);
 	json_decref(status);
 	assert_true(answers_ok(&f, "{\"do\":\"counters\"}"));
 	assert_true(answers_ok(&f, "{\"do\":\"quit\"}"));
