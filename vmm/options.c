@@ -188,11 +188,11 @@ static int check(const struct options *o)
 	return 0;
 }
 
-/* --ask PATH JSON, which is a program of its own behind the same name. */
+/* ask PATH JSON, which is a program of its own behind the same name. */
 static int parse_ask(struct options *o, int argc, char *const argv[])
 {
 	if (argc != 4)
-		return err_set("--ask takes a control socket and a request: --ask PATH "
+		return err_set("ask takes a control socket and a request: ask PATH "
 			       "'{\"do\":\"status\"}'");
 	o->ask = argv[2];
 	o->request = argv[3];
@@ -202,9 +202,9 @@ static int parse_ask(struct options *o, int argc, char *const argv[])
 int options_parse(struct options *o, int argc, char *const argv[])
 {
 	*o = (struct options){.name = "vm", .memory_bytes = 512 << 20, .cpus = 1};
-	if (argc > 1 && !strcmp(argv[1], "--ask"))
+	if (argc > 1 && !strcmp(argv[1], "ask"))
 		return parse_ask(o, argc, argv);
-	for (int i = 1; i < argc; i++) {
+	for (int i = argc > 1 && !strcmp(argv[1], "run") ? 2 : 1; i < argc; i++) {
 		int taken;
 
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
@@ -246,10 +246,12 @@ static void device_help(FILE *out, const struct device_type *t)
 
 void options_help(FILE *out)
 {
-	fputs("usage: strata-vmm --kernel PATH [OPTION]...\n"
-	      "       strata-vmm --ask PATH '{\"do\":\"status\"}'\n"
+	fputs("usage: strata vm run --kernel PATH [OPTION]...\n"
+	      "       strata vm ask PATH '{\"do\":\"status\"}'\n"
 	      "\n"
-	      "Run a virtual machine (x86-64, KVM) until its guest switches itself off.\n"
+	      "run, which may be left out, runs a virtual machine (x86-64, KVM) until its guest\n"
+	      "switches itself off. ask sends one request to a running machine's control socket and\n"
+	      "prints the reply: status, counters, pause, resume, powerdown, quit, help.\n"
 	      "\n",
 	      out);
 	for (const struct setting *s = settings; s->name; s++) {
@@ -263,9 +265,6 @@ void options_help(FILE *out)
 		if (!(*t)->hidden)
 			device_help(out, *t);
 	fputs("\n"
-	      "--ask sends one request to a running machine's control socket and prints the reply:\n"
-	      "status, counters, pause, resume, powerdown, quit, help.\n"
-	      "\n"
 	      "SIGINT and SIGTERM end the machine in order, a second one at once.\n"
 	      "Exit status: 0 the guest switched itself off or rebooted, or we were asked to quit;\n"
 	      "1 anything failed, a guest's panic included; 2 wrong usage.\n",

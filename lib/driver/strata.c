@@ -33,7 +33,7 @@ static const struct command commands[] = {
 	{"bench", "compare what the ways into a VM cost"},
 	{"peers", "run the same machine under strata and under other monitors, and compare"},
 	{"load", "send HTTP requests, and time each as its client sees it"},
-	{"vmm", "run a virtual machine"},
+	{"vm", "run a virtual machine; ask a running one"},
 	{"testbed", "run a command in an emulated machine that has everything"},
 };
 
@@ -60,13 +60,20 @@ static int own_folder(char *dir, size_t bytes)
 	return 0;
 }
 
-/* The path of strata-NAME; false if there is no such program. */
+/* What one runs is a VM; what runs it is a VMM. */
+static const char *program_of(const char *name)
+{
+	return strcmp(name, "vm") ? name : "vmm";
+}
+
+/* The path of the command's program; false if there is no such. */
 static bool find_program(const char *dir, const char *name, char *path, size_t bytes)
 {
 	if (!*name || strchr(name, '/'))
 		return false;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int n = snprintf(path, bytes, "%s/%s/strata-%s", dir, places[i], name);
+		int n = snprintf(path, bytes, "%s/%s/strata-%s", dir, places[i],
+				 program_of(name));
 
 		if (n > 0 && (size_t)n < bytes && access(path, X_OK) == 0)
 			return true;

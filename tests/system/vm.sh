@@ -75,7 +75,7 @@ vm_await() {
 }
 
 vm_ask() {
-	build/bin/strata-vmm --ask "$tmp/$1.control" "{\"do\":\"$2\"}"
+	build/bin/strata-vmm ask "$tmp/$1.control" "{\"do\":\"$2\"}"
 }
 
 vm_field() {

@@ -40,6 +40,8 @@ static void settings_are_set(void **state)
 static void defaults(void **state)
 {
 	(void)state;
+	assert_int_equal(PARSE("run", "--kernel=k"), 0);
+	options_free(&o);
 	assert_int_equal(PARSE("--kernel=k"), 0);
 	assert_int_equal(o.memory_bytes, 512 << 20);
 	assert_int_equal(o.cpus, 1);
@@ -109,7 +111,7 @@ static void wrong_usage_is_named(void **state)
 	wrong(PARSE("--kernel=k", "--ivshmem=size=3M"), "power of two");
 	wrong(PARSE("--kernel=k", "--ivshmem=size=1M,size=2M"), "given twice");
 	wrong(PARSE("--kernel=k", "--disk"), "file=PATH is missing");
-	wrong(PARSE("--ask", "path"), "--ask takes");
+	wrong(PARSE("ask", "path"), "ask takes");
 }
 
 static void help_and_ask(void **state)
@@ -117,7 +119,7 @@ static void help_and_ask(void **state)
 	(void)state;
 	assert_int_equal(PARSE("--help"), 0);
 	assert_true(o.help);
-	assert_int_equal(PARSE("--ask", "path", "{}"), 0);
+	assert_int_equal(PARSE("ask", "path", "{}"), 0);
 	assert_string_equal(o.ask, "path");
 	assert_string_equal(o.request, "{}");
 }
