@@ -53,22 +53,24 @@ static int put_initrd(const struct guest_memory *m, const struct kernel *k, cons
 		      struct module *mod)
 {
 	uint64_t low = m->region[0].bytes, start;
-	size_t size;
-	uint8_t *bytes = file_read(path, "initrd", &size);
+	struct source s;
 	int ret;
 
-	if (!bytes)
+	if (source_open(&s, path, "initrd"))
 		return -1;
-	start = size < low ? (low - size) & ~4095ULL : 0;
+	start = s.size < low ? (low - s.size) & ~4095ULL : 0;
 	if (start < k->end)
 		ret = err_set(
-			"initrd %s: %zu MiB do not fit beside the kernel into %llu MiB of memory; "
+			"initrd %s: %llu MiB do not fit beside the kernel into %llu MiB of memory; "
 			"give it more with --memory",
-			path, size >> 20, (unsigned long long)(m->bytes >> 20));
+			path, (unsigned long long)(s.size >> 20),
+			(unsigned long long)(m->bytes >> 20));
 	else
-		ret = put(m, start, bytes, size);
-	free(bytes);
-	*mod = (struct module){.start = start, .bytes = size};
+		ret = source_read(&s, 0, guest_ptr(m, start, s.size), s.size)
+			      ? err_add("initrd %s", path)
+			      : 0;
+	source_close(&s);
+	*mod = (struct module){.start = start, .bytes = s.size};
 	return ret;
 }
 

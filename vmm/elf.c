@@ -10,13 +10,14 @@
 #include "vmm/kernel.h"
 
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
+#define NOTES_BYTES_MAX          65536
 
 static bool inside(uint64_t offset, uint64_t length, uint64_t size)
 {
 	return offset <= size && length <= size - offset;
 }
 
-static int check_header(const Elf64_Ehdr *h, size_t size)
+static int check_header(const Elf64_Ehdr *h, uint64_t size)
 {
 	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    h->e_machine != EM_X86_64)
@@ -30,8 +31,8 @@ static int check_header(const Elf64_Ehdr *h, size_t size)
 	return 0;
 }
 
-static int load_segment(const uint8_t *image, const Elf64_Phdr *p, const struct guest_memory *m,
-			struct kernel *k)
+static int load_segment(const struct source *s, const Elf64_Phdr *p,
+			const struct guest_memory *m, struct kernel *k)
 {
 	uint8_t *to;
 
@@ -51,8 +52,9 @@ static int load_segment(const uint8_t *image, const Elf64_Phdr *p, const struct 
 			"has %llu MiB; give it more with --memory",
 			(unsigned long long)p->p_paddr, (unsigned long long)p->p_memsz,
 			(unsigned long long)(m->bytes >> 20));
-	memcpy(to, image + p->p_offset, p->p_filesz);
-	memset(to + p->p_filesz, 0, p->p_memsz - p->p_filesz);
+	/* What the file does not fill is zero: the memory is fresh. */
+	if (source_read(s, p->p_offset, to, p->p_filesz))
+		return -1;
 	if (p->p_paddr + p->p_memsz > k->end)
 		k->end = p->p_paddr + p->p_memsz;
 	return 0;
@@ -82,31 +84,47 @@ static bool find_entry(const uint8_t *notes, uint64_t size, uint32_t *entry)
 	return false;
 }
 
-int elf_load(const uint8_t *image, size_t size, const struct guest_memory *m, struct kernel *k)
+static int load_notes(const struct source *s, const Elf64_Phdr *p, bool *found, uint32_t *entry)
+{
+	uint8_t notes[NOTES_BYTES_MAX];
+
+	if (*found || p->p_filesz > sizeof(notes))
+		return 0;
+	if (source_read(s, p->p_offset, notes, p->p_filesz))
+		return -1;
+	*found = find_entry(notes, p->p_filesz, entry);
+	return 0;
+}
+
+static int load_header(const struct source *s, const Elf64_Phdr *p,
+		       const struct guest_memory *m, struct kernel *k, bool *found)
+{
+	if (p->p_type != PT_LOAD && p->p_type != PT_NOTE)
+		return 0;
+	if (!inside(p->p_offset, p->p_filesz, s->size))
+		return err_set("it is truncated: a segment lies at %llu, the file ends at %llu",
+			       (unsigned long long)p->p_offset, (unsigned long long)s->size);
+	return p->p_type == PT_LOAD ? load_segment(s, p, m, k)
+				    : load_notes(s, p, found, &k->entry);
+}
+
+int elf_load(const struct source *s, const struct guest_memory *m, struct kernel *k)
 {
 	bool found = false;
 	Elf64_Ehdr h;
 
 	*k = (struct kernel){0};
-	if (!inside(0, sizeof(h), size))
-		return err_set("it is truncated: %zu bytes are no ELF file", size);
-	memcpy(&h, image, sizeof(h));
-	if (check_header(&h, size))
+	if (!inside(0, sizeof(h), s->size))
+		return err_set("it is truncated: %llu bytes are no ELF file",
+			       (unsigned long long)s->size);
+	if (source_read(s, 0, &h, sizeof(h)) || check_header(&h, s->size))
 		return -1;
 	for (unsigned int i = 0; i < h.e_phnum; i++) {
 		Elf64_Phdr p;
 
-		memcpy(&p, image + h.e_phoff + i * sizeof(p), sizeof(p));
-		if (p.p_type != PT_LOAD && p.p_type != PT_NOTE)
-			continue;
-		if (!inside(p.p_offset, p.p_filesz, size))
-			return err_set(
-				"it is truncated: a segment lies at %llu, the file ends at %zu",
-				(unsigned long long)p.p_offset, size);
-		if (p.p_type == PT_LOAD && load_segment(image, &p, m, k))
+		if (source_read(s, h.e_phoff + i * sizeof(p), &p, sizeof(p)) ||
+		    load_header(s, &p, m, k, &found))
 			return -1;
-		if (p.p_type == PT_NOTE && !found)
-			found = find_entry(image + p.p_offset, p.p_filesz, &k->entry);
 	}
 	if (!found)
 		return err_set(

@@ -56,87 +56,117 @@ static int is_elf(const uint8_t *bytes, size_t size)
 	return size >= SELFMAG && !memcmp(bytes, ELFMAG, SELFMAG);
 }
 
-int kernel_load(const uint8_t *bytes, size_t size, const struct guest_memory *m,
-		struct kernel *k)
+/* A bzImage, all of it in memory. */
+static int load_packed(const uint8_t *bytes, size_t size, const struct guest_memory *m,
+		       struct kernel *k)
 {
 	const uint8_t *payload;
 	size_t length, unpacked;
 	uint8_t *image;
 	int ret;
 
-	if (is_elf(bytes, size))
-		return elf_load(bytes, size, m, k);
-	if (size < HEADER_END || memcmp(bytes + HEADER_MAGIC, "HdrS", 4))
-		return err_set(
-			"it is neither an ELF kernel (vmlinux) nor a Linux bzImage (vmlinuz)");
 	if (bzimage_payload(bytes, size, &payload, &length))
 		return -1;
 	if (is_elf(payload, length))
-		return elf_load(payload, length, m, k);
+		return elf_load(&(struct source){.bytes = payload, .size = length}, m, k);
 	image = unpack(payload, length, &unpacked);
 	if (!image)
 		return -1;
-	ret = elf_load(image, unpacked, m, k);
+	ret = elf_load(&(struct source){.bytes = image, .size = unpacked}, m, k);
 	free(image);
 	return ret ? err_add("the kernel unpacked from it") : 0;
 }
 
-int kernel_load_file(const char *path, const struct guest_memory *m, struct kernel *k)
+static int load_packed_file(const struct source *s, const struct guest_memory *m,
+			    struct kernel *k)
 {
-	size_t size;
-	uint8_t *bytes = file_read(path, "kernel", &size);
+	uint8_t *bytes = malloc(s->size);
 	int ret;
 
 	if (!bytes)
-		return -1;
-	ret = kernel_load(bytes, size, m, k);
+		return err_errno("no memory for its %llu bytes", (unsigned long long)s->size);
+	ret = source_read(s, 0, bytes, s->size) ? -1 : load_packed(bytes, s->size, m, k);
 	free(bytes);
+	return ret;
+}
+
+static int load(const struct source *s, const struct guest_memory *m, struct kernel *k)
+{
+	uint8_t head[HEADER_END] = {0};
+	size_t length = s->size < sizeof(head) ? s->size : sizeof(head);
+
+	if (source_read(s, 0, head, length))
+		return -1;
+	if (is_elf(head, length))
+		return elf_load(s, m, k);
+	if (length < HEADER_END || memcmp(head + HEADER_MAGIC, "HdrS", 4))
+		return err_set(
+			"it is neither an ELF kernel (vmlinux) nor a Linux bzImage (vmlinuz)");
+	return s->bytes ? load_packed(s->bytes, s->size, m, k) : load_packed_file(s, m, k);
+}
+
+int kernel_load(const uint8_t *bytes, size_t size, const struct guest_memory *m,
+		struct kernel *k)
+{
+	return load(&(struct source){.bytes = bytes, .size = size}, m, k);
+}
+
+int kernel_load_file(const char *path, const struct guest_memory *m, struct kernel *k)
+{
+	struct source s;
+	int ret;
+
+	if (source_open(&s, path, "kernel"))
+		return -1;
+	ret = load(&s, m, k);
+	source_close(&s);
 	return ret ? err_add("kernel %s", path) : 0;
 }
 
-static uint8_t *read_all(int fd, const char *path, const char *what, size_t size)
+int source_read(const struct source *s, uint64_t offset, void *buf, size_t length)
 {
-	uint8_t *bytes = malloc(size);
-	size_t done = 0;
-
-	if (!bytes) {
-		err_errno("%s %s: no memory for its %zu bytes", what, path, size);
-		return NULL;
+	if (s->bytes) {
+		memcpy(buf, s->bytes + offset, length);
+		return 0;
 	}
-	while (done < size) {
-		ssize_t n = read(fd, bytes + done, size - done);
+	while (length) {
+		ssize_t n = pread(s->fd, buf, length, (off_t)offset);
 
-		if (n > 0) {
-			done += (size_t)n;
+		if (n < 0 && errno == EINTR)
 			continue;
-		}
 		if (n < 0)
-			err_errno("%s %s: cannot read it", what, path);
-		else
-			err_set("%s %s: it shrank while it was read", what, path);
-		free(bytes);
-		return NULL;
+			return err_errno("cannot read it");
+		if (n == 0)
+			return err_set("it shrank while it was read");
+		buf = (char *)buf + n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
 	}
-	return bytes;
+	return 0;
 }
 
-uint8_t *file_read(const char *path, const char *what, size_t *size)
+int source_open(struct source *s, const char *path, const char *what)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint8_t *bytes = NULL;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st)) {
+	*s = (struct source){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	if (s->fd < 0 || fstat(s->fd, &st))
 		err_errno("%s %s: cannot open it", what, path);
-	} else if (!S_ISREG(st.st_mode)) {
+	else if (!S_ISREG(st.st_mode))
 		err_set("%s %s: it is not a regular file", what, path);
-	} else if (st.st_size == 0) {
+	else if (st.st_size == 0)
 		err_set("%s %s: it is empty", what, path);
-	} else {
-		*size = (size_t)st.st_size;
-		bytes = read_all(fd, path, what, *size);
-	}
-	if (fd >= 0)
-		close(fd);
-	return bytes;
+	else
+		s->size = (uint64_t)st.st_size;
+	if (s->size)
+		return 0;
+	source_close(s);
+	return -1;
+}
+
+void source_close(struct source *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
 }

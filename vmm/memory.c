@@ -9,21 +9,42 @@
 
 #include "lib/err.h"
 
+#define HUGE_PAGE (2UL << 20)
+
+/*
+ * Address space for a region that begins where a huge page does: then KVM can map the guest's
+ * memory by huge pages too. NULL if there is none.
+ */
+static uint8_t *reserve(uint64_t bytes)
+{
+	uint8_t *p = mmap(NULL, bytes + HUGE_PAGE, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before = -(uintptr_t)p % HUGE_PAGE;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	munmap(p, before);
+	munmap(p + before + bytes, HUGE_PAGE - before);
+	return p + before;
+}
+
 static int region_map(struct guest_memory *m, uint64_t start, uint64_t bytes)
 {
 	struct guest_region *r = &m->region[m->regions];
 	uint64_t offset = m->regions ? r[-1].file_offset + r[-1].bytes : 0;
 	int flags = m->shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE,
-		       m->shared ? m->fd : -1, m->shared ? (off_t)offset : 0);
+	uint8_t *place = reserve(bytes);
 
-	if (p == MAP_FAILED)
+	if (!place ||
+	    mmap(place, bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE | MAP_FIXED,
+		 m->shared ? m->fd : -1, m->shared ? (off_t)offset : 0) == MAP_FAILED)
 		return err_errno(
 			"cannot reserve %llu MiB for the guest; ask for less with --memory",
 			(unsigned long long)(bytes >> 20));
-	madvise(p, bytes, MADV_DONTDUMP);
+	madvise(place, bytes, MADV_DONTDUMP);
+	madvise(place, bytes, MADV_HUGEPAGE);
 	*r = (struct guest_region){
-		.start = start, .bytes = bytes, .host = p, .file_offset = offset};
+		.start = start, .bytes = bytes, .host = place, .file_offset = offset};
 	m->regions++;
 	return 0;
 }

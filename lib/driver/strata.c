@@ -34,6 +34,7 @@ static const struct command commands[] = {
 	{"peers", "run the same machine under strata and under other monitors, and compare"},
 	{"load", "send HTTP requests, and time each as its client sees it"},
 	{"vm", "run a virtual machine; ask a running one"},
+	{"net", "make and remove the way from a virtual machine to the wire"},
 	{"testbed", "run a command in an emulated machine that has everything"},
 };
 
