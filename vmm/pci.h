@@ -181,4 +181,8 @@ unsigned int pci_intx_gsi(const struct pci_device *d);
 int pci_ioeventfd(struct pci_device *d, unsigned int bar, uint64_t offset, unsigned int size,
 		  int fd);
 
+/* Have them exit to the BAR again. For one that was given to pci_ioeventfd() just so. */
+void pci_ioeventfd_remove(struct pci_device *d, unsigned int bar, uint64_t offset,
+			  unsigned int size, int fd);
+
 #endif

@@ -264,3 +264,21 @@ int pci_ioeventfd(struct pci_device *d, unsigned int bar, uint64_t offset, unsig
 		pthread_mutex_unlock(&d->machine->pci->lock);
 	return ret;
 }
+
+void pci_ioeventfd_remove(struct pci_device *d, unsigned int bar, uint64_t offset,
+			  unsigned int size, int fd)
+{
+	struct pci_ioeventfd **e = &d->ioeventfds, *found;
+
+	pthread_mutex_lock(&d->machine->pci->lock);
+	while (*e && ((*e)->bar != bar || (*e)->offset != offset || (*e)->size != size ||
+		      (*e)->fd != fd))
+		e = &(*e)->next;
+	found = *e;
+	if (found) {
+		*e = found->next;
+		arm(d, found, false);
+		free(found);
+	}
+	pthread_mutex_unlock(&d->machine->pci->lock);
+}
