@@ -44,7 +44,6 @@ struct loop {
 	/* the loop's thread only */
 	struct epoll_event batch[BATCH];
 	int batch_count;
-	struct loop_deferred *deferred;
 };
 
 static void wake_ready(struct loop_source *s, uint32_t events)
@@ -120,18 +119,6 @@ static void run_calls(struct loop *l, bool last)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* What they defer in turn is still of this round. */
-static void run_deferred(struct loop *l)
-{
-	while (l->deferred) {
-		struct loop_deferred *d = l->deferred;
-
-		l->deferred = d->next;
-		d->waiting = false;
-		d->fn(d);
-	}
-}
-
 static void *loop_main(void *arg)
 {
 	struct loop *l = arg;
@@ -147,12 +134,9 @@ static void *loop_main(void *arg)
 				s->ready(s, l->batch[i].events);
 		}
 		l->batch_count = 0;
-		run_deferred(l);
 		run_calls(l, false);
-		run_deferred(l);
 	}
 	run_calls(l, true);
-	run_deferred(l);
 	return NULL;
 }
 
@@ -241,19 +225,6 @@ void loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
 	while (!c.done)
 		pthread_cond_wait(&l->done, &l->lock);
 	pthread_mutex_unlock(&l->lock);
-}
-
-void loop_defer(struct loop *l, struct loop_deferred *d)
-{
-	if (!on_loop_thread(l)) {
-		d->fn(d);
-		return;
-	}
-	if (d->waiting)
-		return;
-	d->waiting = true;
-	d->next = l->deferred;
-	l->deferred = d;
 }
 
 int loop_tid(const struct loop *l)

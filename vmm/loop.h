@@ -10,7 +10,6 @@
 #ifndef STRATA_VMM_LOOP_H
 #define STRATA_VMM_LOOP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -34,21 +33,6 @@ void loop_remove(struct loop *l, struct loop_source *s);
 /* Run fn(arg) on the loop's thread and wait until it has. Runs it at once if this is that
  * thread, or if the loop is not started. */
 void loop_call(struct loop *l, void (*fn)(void *arg), void *arg);
-
-/* Work put off to the end of the loop's round, when every source of the batch has had its turn:
- * one interrupt for many completions. The owner's; zeroed but for fn and owner. */
-struct loop_deferred {
-	void (*fn)(struct loop_deferred *d);
-	void *owner;
-
-	/* the loop's own */
-	bool waiting;
-	struct loop_deferred *next;
-};
-
-/* Have d->fn called once before the loop waits again, however often it is deferred until then.
- * On the loop's thread only; if the loop is not started, it is called at once. */
-void loop_defer(struct loop *l, struct loop_deferred *d);
 
 int loop_tid(const struct loop *l);
 

@@ -117,64 +117,12 @@ static void a_callback_may_remove_its_neighbour(void **state)
 	close(p.b.source.fd);
 }
 
-struct late {
-	struct loop_deferred deferred;
-	struct loop *loop;
-	struct counter first, second;
-	int seen; /* events served when the deferred work ran */
-	_Atomic int runs;
-};
-
-static void defer_twice(struct loop_source *s, uint32_t events)
-{
-	struct late *l = s->owner;
-	uint64_t n;
-
-	(void)events;
-	assert_int_equal(read(s->fd, &n, sizeof(n)), sizeof(n));
-	l->seen++;
-	loop_defer(l->loop, &l->deferred);
-	loop_defer(l->loop, &l->deferred);
-}
-
-static void run_late(struct loop_deferred *d)
-{
-	struct late *l = d->owner;
-
-	assert_int_equal(l->seen, 2); /* all of the batch before it */
-	l->runs++;
-}
-
-static void deferred_work_runs_once_after_the_batch(void **state)
-{
-	struct late l = {.loop = loop_create("test"), .seen = 2};
-
-	(void)state;
-	l.deferred = (struct loop_deferred){.fn = run_late, .owner = &l};
-	loop_defer(l.loop, &l.deferred); /* not started: at once */
-	assert_int_equal(l.runs, 1);
-	l.seen = 0;
-	l.first.source = (struct loop_source){eventfd(1, 0), defer_twice, &l};
-	l.second.source = (struct loop_source){eventfd(1, 0), defer_twice, &l};
-	assert_int_equal(loop_add(l.loop, &l.first.source, EPOLLIN), 0);
-	assert_int_equal(loop_add(l.loop, &l.second.source, EPOLLIN), 0);
-	assert_int_equal(loop_start(l.loop), 0); /* both are ready: one batch */
-	while (l.runs < 2)
-		sched_yield();
-	loop_stop(l.loop);
-	assert_int_equal(l.runs, 2);
-	loop_destroy(l.loop);
-	close(l.first.source.fd);
-	close(l.second.source.fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_run_on_its_thread),
 		cmocka_unit_test(sources_are_served_until_removed),
 		cmocka_unit_test(a_callback_may_remove_its_neighbour),
-		cmocka_unit_test(deferred_work_runs_once_after_the_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
