@@ -1,6 +1,7 @@
 /* The list of devices: the one place that names them all. Order is that of --help and of
  * creation. */
 #include "vmm/device/devices.h"
+#include "vmm/nvme/devices.h"
 #include "vmm/virtio/devices.h"
 
 const struct device_type *const device_types[] = {
@@ -13,6 +14,7 @@ const struct device_type *const device_types[] = {
 	&device_ivshmem,
 	&device_net_virtio,
 	&device_disk_virtio,
+	&device_disk_nvme,
 	&device_rng,
 	NULL,
 };

@@ -149,6 +149,7 @@ static int set_up(struct nvme *n, struct device *d, const struct arguments *a)
 	n->disk = disk_open(a, n->loop);
 	if (!n->disk)
 		return -1;
+	disk_on_batch_end(n->disk, nvme_signal, n);
 	n->blocks = disk_info(n->disk)->bytes >> n->block_shift;
 	snprintf(n->name, sizeof(n->name), "nvme %s", arguments_get(a, "file", ""));
 	make_uuid(n, arguments_get(a, "overlay", arguments_get(a, "file", "")));
@@ -164,7 +165,6 @@ static int nvme_create(struct device *d, const struct arguments *a)
 	d->state = n;
 	n->memory = &d->machine->memory;
 	n->loop = d->machine->io;
-	n->round_end = (struct loop_deferred){.fn = nvme_round_end, .owner = n};
 	pthread_mutex_init(&n->lock, NULL);
 	for (unsigned int i = 0; i <= NVME_QUEUES_MAX; i++)
 		n->pair[i].kick_fd = -1;

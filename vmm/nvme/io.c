@@ -41,7 +41,6 @@ static uint16_t submit(struct nvme_command *c, enum disk_op op, uint64_t start, 
 	c->request.bytes = blocks << n->block_shift;
 	c->request.iov = c->iov;
 	disk_submit(n->disk, &c->request);
-	loop_defer(n->loop, &n->round_end);
 	return NVME_PENDING;
 }
 
@@ -57,21 +56,16 @@ static uint16_t next_range(struct nvme_command *c)
 	return NVME_SUCCESS;
 }
 
-static uint16_t next_step(struct nvme_command *c)
-{
-	if (c->flush_after) {
-		c->flush_after = false;
-		return submit(c, DISK_FLUSH, 0, 0);
-	}
-	return c->ranges ? next_range(c) : NVME_SUCCESS;
-}
-
 static void done(struct disk_request *r, int error)
 {
 	struct nvme_command *c = r->owner;
-	uint16_t status = error ? status_of(r, error) : next_step(c);
+	uint16_t status = status_of(r, error);
 
-	if (status != NVME_PENDING)
+	if (!status && c->ranges)
+		status = next_range(c);
+	if (status == NVME_PENDING)
+		disk_run(c->nvme->disk);
+	else
 		nvme_complete(c, status);
 }
 
@@ -107,6 +101,7 @@ static uint16_t transfer(struct nvme_command *c, enum disk_op op, uint64_t *coun
 	if (bytes > NVME_TRANSFER_MAX)
 		return NVME_INVALID_FIELD;
 	prepare(c);
+	c->request.durable = op == DISK_WRITE && durable(c);
 	status = nvme_map(c->nvme, &c->sqe, (uint32_t)bytes, c->iov, &c->request.iov_count);
 	if (status)
 		return status;
@@ -121,7 +116,6 @@ static uint16_t read_blocks(struct nvme_command *c)
 
 static uint16_t write_blocks(struct nvme_command *c)
 {
-	c->flush_after = durable(c);
 	return transfer(c, DISK_WRITE, &c->nvme->written_blocks);
 }
 
@@ -133,7 +127,7 @@ static uint16_t write_zeroes(struct nvme_command *c)
 		return status;
 	prepare(c);
 	c->request.may_unmap = c->sqe.cdw12 & NVME_ZEROES_DEALLOCATE;
-	c->flush_after = durable(c);
+	c->request.durable = durable(c);
 	return submit(c, DISK_WRITE_ZEROES, first_block(c), NVME_RW_BLOCKS(c->sqe.cdw12));
 }
 

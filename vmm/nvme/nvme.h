@@ -99,7 +99,6 @@ struct nvme_command {
 	struct nvme_pair *pair; /* of its submission queue */
 	struct nvme_sqe sqe;
 	uint32_t result;
-	bool flush_after; /* a write that must be durable when it is answered */
 	struct nvme_range *ranges;
 	unsigned int range, range_count;
 	struct disk_request request;
@@ -122,7 +121,6 @@ struct nvme {
 	struct disk *disk;
 	const struct guest_memory *memory;
 	struct loop *loop;
-	struct loop_deferred round_end;
 	char name[64];
 	char serial[NVME_SERIAL_BYTES + 1];
 	uint8_t uuid[16];
@@ -204,8 +202,8 @@ void nvme_post(struct nvme_pair *cq, const struct nvme_cqe *entry);
 void nvme_complete(struct nvme_command *c, uint16_t status);
 void nvme_command_free(struct nvme_command *c);
 
-/* Interrupts for what was posted in this round of the loop, and requests begun. */
-void nvme_round_end(struct loop_deferred *d);
+/* Interrupts for what was posted: once for a batch. The owner is the nvme. */
+void nvme_signal(void *owner);
 
 /* Set INTA# to what the queues say. */
 void nvme_update_pin(struct nvme *n);

@@ -120,7 +120,6 @@ void nvme_post(struct nvme_pair *p, const struct nvme_cqe *entry)
 	}
 	q->signal = true;
 	counter_add(&q->completions, 1);
-	loop_defer(p->nvme->loop, &p->nvme->round_end);
 }
 
 static struct nvme_command *new_command(struct nvme *n)
@@ -189,7 +188,6 @@ static void fetch(struct nvme_pair *p, struct nvme_command *c)
 	c->nvme = p->nvme;
 	c->pair = p;
 	c->result = 0;
-	c->flush_after = false;
 	c->ranges = NULL;
 	memcpy(&c->sqe, q->ring + ((size_t)q->head << NVME_SQE_SHIFT), sizeof(c->sqe));
 	q->head = q->head + 1 == q->size ? 0 : q->head + 1;
@@ -258,22 +256,6 @@ static void head_moved(struct nvme_pair *p)
 	for (unsigned int i = 0; starved && i <= n->queue_count; i++)
 		if (n->pair[i].sq.ring && n->pair[i].sq.completions == p)
 			nvme_pair_kick(&n->pair[i]);
-}
-
-void nvme_pair_run(struct nvme_pair *p)
-{
-	struct nvme *n = p->nvme;
-	bool unknown = (!p->id && atomic_exchange(&n->unknown_doorbell, false)) ||
-		       (!p->sq.ring && atomic_exchange(&p->tail_written, 0));
-
-	p->rung = false;
-	if (unknown && n->csts & NVME_CSTS_READY)
-		bad_doorbell(p, NVME_EVENT_DOORBELL_UNKNOWN);
-	if (p->cq.ring && p->cq.wants_head)
-		head_moved(p);
-	if (!p->id)
-		nvme_events_send(n);
-	serve(p);
 }
 
 uint16_t nvme_cq_create(struct nvme_pair *p, uint64_t gpa, uint32_t size)
@@ -379,12 +361,29 @@ static void interrupt(struct nvme_pair *p)
 		pci_msix_signal(&n->pci, q->vector);
 }
 
-void nvme_round_end(struct loop_deferred *d)
+void nvme_signal(void *owner)
 {
-	struct nvme *n = d->owner;
+	struct nvme *n = owner;
 
-	disk_run(n->disk);
 	for (unsigned int i = 0; i <= n->queue_count; i++)
 		if (n->pair[i].cq.signal)
 			interrupt(&n->pair[i]);
+}
+
+void nvme_pair_run(struct nvme_pair *p)
+{
+	struct nvme *n = p->nvme;
+	bool unknown = (!p->id && atomic_exchange(&n->unknown_doorbell, false)) ||
+		       (!p->sq.ring && atomic_exchange(&p->tail_written, 0));
+
+	p->rung = false;
+	if (unknown && n->csts & NVME_CSTS_READY)
+		bad_doorbell(p, NVME_EVENT_DOORBELL_UNKNOWN);
+	if (p->cq.ring && p->cq.wants_head)
+		head_moved(p);
+	if (!p->id)
+		nvme_events_send(n);
+	serve(p);
+	disk_run(n->disk);
+	nvme_signal(n);
 }
