@@ -119,12 +119,13 @@ static void make_uuid(struct nvme *n, const char *path)
 /* The serial that was asked for, or a number; no two in a machine are the same. */
 static int choose_serial(struct nvme *n, const struct device *d, const struct arguments *a)
 {
+	char numbered[NVME_SERIAL_BYTES + 1];
 	int number = 1;
 
 	for (const struct device *o = d->machine->devices; o != d; o = o->next)
 		number += o->type == d->type;
-	snprintf(n->serial, sizeof(n->serial), "strata-%d", number);
-	snprintf(n->serial, sizeof(n->serial), "%s", arguments_get(a, "serial", n->serial));
+	snprintf(numbered, sizeof(numbered), "strata-%d", number);
+	snprintf(n->serial, sizeof(n->serial), "%s", arguments_get(a, "serial", numbered));
 	for (const struct device *o = d->machine->devices; o != d; o = o->next)
 		if (o->type == d->type &&
 		    !strcmp(((const struct nvme *)o->state)->serial, n->serial))
