@@ -4,6 +4,7 @@
 #include "vmm/nvme/devices.h"
 #include "vmm/virtio/devices.h"
 
+/* clang-format off */
 const struct device_type *const device_types[] = {
 	&device_serial,
 	&device_pm,
@@ -18,3 +19,4 @@ const struct device_type *const device_types[] = {
 	&device_rng,
 	NULL,
 };
+/* clang-format on */
