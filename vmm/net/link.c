@@ -1,8 +1,11 @@
 /* The host's end of a network card: its settings checked, its tap opened. */
 #include "vmm/net/link.h"
 
+#include <linux/if_packet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -75,22 +78,97 @@ static int open_queues(struct net_link *l, const char *tap)
 	return 0;
 }
 
+static unsigned int find_mtu(const char *name)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int mtu = 0;
+
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	if (fd >= 0 && !ioctl(fd, SIOCGIFMTU, &request))
+		mtu = request.ifr_mtu;
+	if (fd >= 0)
+		close(fd);
+	return mtu > 0 ? (unsigned int)mtu : 0;
+}
+
+/* As long as filter_fd is open, and no longer, the interface delivers what is asked for. */
+static int filter(const struct net_link *l, unsigned short type, bool on)
+{
+	struct packet_mreq what = {.mr_ifindex = (int)if_nametoindex(l->tap), .mr_type = type};
+
+	return setsockopt(l->filter_fd, SOL_PACKET,
+			  on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP, &what,
+			  sizeof(what));
+}
+
+/* The guest joins multicast groups that its macvtap knows nothing of: IPv6 needs some. */
+static void take_all_multicast(struct net_link *l)
+{
+	l->filter_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (l->filter_fd < 0 || filter(l, PACKET_MR_ALLMULTI, true))
+		fprintf(stderr,
+			"strata-vmm: macvtap %s: cannot have it deliver all multicast, which "
+			"needs CAP_NET_RAW; the guest may not be reached by IPv6\n",
+			l->tap);
+}
+
+int link_set_promiscuous(struct net_link *l, bool on)
+{
+	if (!l->fixed_address)
+		return 0;
+	return l->filter_fd < 0 ? -1 : filter(l, PACKET_MR_PROMISC, on);
+}
+
+static int choose_address(struct net_link *l, const char *mac)
+{
+	uint8_t own[ETH_ALEN];
+
+	if (!l->fixed_address) {
+		default_mac(l->mac, l->tap);
+		return mac ? parse_mac(l->mac, mac) : 0;
+	}
+	if (tap_address(l->fd[0], l->mac))
+		return -1;
+	if (mac && (parse_mac(own, mac) || memcmp(own, l->mac, ETH_ALEN)))
+		return err_set("mac=%s: macvtap %s delivers frames for its own address only; "
+			       "leave mac= out, or: ip link set %s address %s",
+			       mac, l->tap, l->tap, mac);
+	return 0;
+}
+
+static int set_up(struct net_link *l, const struct arguments *a)
+{
+	const char *tap = arguments_get(a, "tap", NULL);
+
+	if (tap ? open_queues(l, tap) : adopt(l, a))
+		return -1;
+	l->mtu = find_mtu(l->tap);
+	l->fixed_address = tap_is_macvtap(l->tap);
+	if (choose_address(l, arguments_get(a, "mac", NULL)))
+		return -1;
+	if (l->fixed_address)
+		take_all_multicast(l);
+	return 0;
+}
+
 int link_open(struct net_link *l, const struct arguments *a, unsigned int queues)
 {
-	const char *tap = arguments_get(a, "tap", NULL), *mac = arguments_get(a, "mac", NULL);
-
-	*l = (struct net_link){.queues = queues};
+	*l = (struct net_link){.queues = queues, .filter_fd = -1};
 	memset(l->fd, -1, sizeof(l->fd));
-	if (tap ? open_queues(l, tap) : adopt(l, a)) {
-		link_close(l);
-		return -1;
-	}
-	default_mac(l->mac, l->tap);
-	return mac ? parse_mac(l->mac, mac) : 0;
+	if (!set_up(l, a))
+		return 0;
+	link_close(l);
+	return -1;
 }
 
 void link_close(struct net_link *l)
 {
+	if (!l->queues)
+		return;
+	if (l->filter_fd >= 0)
+		close(l->filter_fd);
+	l->filter_fd = -1;
 	for (unsigned int i = 0; i < l->queues; i++) {
 		if (l->fd[i] >= 0)
 			close(l->fd[i]);
@@ -107,4 +185,5 @@ void link_status(const struct net_link *l, json_t *into)
 		 mac[3], mac[4], mac[5]);
 	json_object_set_new(into, "tap", json_string(l->tap));
 	json_object_set_new(into, "mac", json_string(text));
+	json_object_set_new(into, "mtu", l->mtu ? json_integer(l->mtu) : json_null());
 }

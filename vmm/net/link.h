@@ -20,12 +20,15 @@
 	{"tap", "NAME", false, "the tap or macvtap to attach to"},                    \
 		{"fd", "N", false, "instead of tap: an open tap that was inherited"}, \
 	{                                                                             \
-		"mac", "ADDRESS", false, "default: made from the tap's name"          \
+		"mac", "ADDRESS", false, "default: made from the tap's name; a macvtap's own"          \
 	}
 
 struct net_link {
 	char tap[IFNAMSIZ];
 	uint8_t mac[ETH_ALEN];
+	bool fixed_address; /* a macvtap's: frames for another are not delivered */
+	unsigned int mtu;   /* 0: not known */
+	int filter_fd;      /* what a macvtap shall deliver besides; -1: nothing is filtered */
 	unsigned int queues;
 	int fd[LINK_QUEUES_MAX]; /* with 12-byte virtio-net headers, non-blocking; -1: not open
 				  */
@@ -41,7 +44,10 @@ int link_open(struct net_link *l, const struct arguments *a, unsigned int queues
 /* Close what is still open: an fd that somebody took over is set to -1 by him. */
 void link_close(struct net_link *l);
 
-/* "tap" and "mac", for status. */
+/* Have every frame delivered that the way to the guest brings along. -1 if that cannot be. */
+int link_set_promiscuous(struct net_link *l, bool on);
+
+/* "tap", "mac" and "mtu", for status. */
 void link_status(const struct net_link *l, json_t *into);
 
 #endif

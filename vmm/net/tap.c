@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <linux/virtio_net.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -42,6 +46,56 @@ static int explain(const char *name, bool multi_queue)
 	}
 }
 
+bool tap_is_macvtap(const char *name)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = {.ifr_data = (char *)&info};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is;
+
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	is = fd >= 0 && !ioctl(fd, SIOCETHTOOL, &request) && !strcmp(info.driver, "macvlan");
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/* Is this open file that interface's? Another namespace may have one of the same number. */
+static bool file_is_of(int fd, const char *name)
+{
+	struct ifreq request = {0};
+
+	return !ioctl(fd, TUNGETIFF, &request) && !strncmp(request.ifr_name, name, IFNAMSIZ);
+}
+
+static int macvtap_open(const char *name, short flags)
+{
+	char path[32];
+	int fd, saved;
+
+	snprintf(path, sizeof(path), "/dev/tap%u", if_nametoindex(name));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set("macvtap %s: there is no %s; is it a macvlan, or of another "
+			       "/dev? Make it by: ip link add link DEVICE name %s type macvtap "
+			       "mode bridge",
+			       name, path, name);
+	if (fd < 0)
+		return err_errno("macvtap %s: cannot open %s", name, path);
+	if (!file_is_of(fd, name)) {
+		close(fd);
+		return err_set("macvtap %s: %s belongs to another interface, of another "
+			       "network namespace",
+			       name, path);
+	}
+	if (!set_interface(fd, name, flags))
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return err_errno("macvtap %s: cannot set %s up", name, path);
+}
+
 int tap_open(const char *name, bool multi_queue)
 {
 	short flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
@@ -51,6 +105,8 @@ int tap_open(const char *name, bool multi_queue)
 	if (!if_nametoindex(name))
 		return err_set("tap %s does not exist; make it by: ip tuntap add %s mode tap%s",
 			       name, name, multi_queue ? " multi_queue" : "");
+	if (tap_is_macvtap(name))
+		return macvtap_open(name, flags | (multi_queue ? IFF_MULTI_QUEUE : 0));
 	fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno("tap %s: cannot open %s; is the module tun loaded?", name,
@@ -91,6 +147,28 @@ int tap_prepare(int fd)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
 		return err_errno("tap: cannot make it non-blocking");
 	return 0;
+}
+
+bool tap_present(int fd)
+{
+	struct ifreq request = {0};
+
+	return !ioctl(fd, TUNGETIFF, &request);
+}
+
+int tap_address(int fd, uint8_t mac[ETH_ALEN])
+{
+	struct ifreq request = {0};
+
+	if (ioctl(fd, SIOCGIFHWADDR, &request))
+		return err_errno("tap: cannot ask for its address");
+	memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
+	return 0;
+}
+
+bool tap_knows_offloads(int fd, unsigned int offloads)
+{
+	return !ioctl(fd, TUNSETOFFLOAD, offloads) && !ioctl(fd, TUNSETOFFLOAD, 0);
 }
 
 void tap_set_offloads(int fd, unsigned int offloads)

@@ -1,6 +1,7 @@
 /* virtio over PCI: the structures of virtio 1.2, 4.1.4, and interrupts, 4.1.5.3. */
 #include "vmm/virtio/pci.h"
 
+#include <assert.h>
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 #include <stddef.h>
@@ -24,6 +25,15 @@ enum {
 	DEVICE_MODERN = 0x1040, /* plus the virtio device id, 4.1.2.1 */
 	ISR_QUEUE = 1,
 };
+
+/* The common configuration with what virtio 1.2 has added to it. */
+struct common {
+	struct virtio_pci_common_cfg cfg;
+	uint16_t queue_notify_data;
+	uint16_t queue_reset; /* never seen set: a reset is done when its write returns */
+};
+
+static_assert(offsetof(struct common, queue_reset) == VIRTIO_PCI_COMMON_Q_RESET, "4.1.4.3");
 
 uint32_t virtio_pci_doorbell(unsigned int queue)
 {
@@ -66,22 +76,22 @@ static uint32_t feature_word(uint64_t features, uint32_t select)
 static uint64_t read_common(struct virtio_pci *t, uint64_t offset, unsigned int size)
 {
 	const struct virtio_device *d = t->device;
-	struct virtio_pci_common_cfg c = {
-		.device_feature_select = t->device_feature_select,
-		.device_feature = feature_word(d->offered, t->device_feature_select),
-		.guest_feature_select = t->driver_feature_select,
-		.guest_feature = feature_word(d->accepted, t->driver_feature_select),
-		.msix_config = t->config_vector,
-		.num_queues = (uint16_t)d->queue_count,
-		.device_status = d->status,
-		.config_generation = d->generation,
-		.queue_select = t->queue_select,
+	struct common c = {
+		.cfg.device_feature_select = t->device_feature_select,
+		.cfg.device_feature = feature_word(d->offered, t->device_feature_select),
+		.cfg.guest_feature_select = t->driver_feature_select,
+		.cfg.guest_feature = feature_word(d->accepted, t->driver_feature_select),
+		.cfg.msix_config = t->config_vector,
+		.cfg.num_queues = (uint16_t)d->queue_count,
+		.cfg.device_status = d->status,
+		.cfg.config_generation = d->generation,
+		.cfg.queue_select = t->queue_select,
 	};
 	uint64_t value = 0;
 
 	if (offset >= sizeof(c) || size > sizeof(c) - offset)
 		return 0;
-	fill_queue(t, &c);
+	fill_queue(t, &c.cfg);
 	memcpy(&value, (const char *)&c + offset, size);
 	return value;
 }
@@ -117,6 +127,12 @@ static void write_queue(struct virtio_pci *t, uint64_t offset, uint64_t value)
 		return;
 	if (offset == VIRTIO_PCI_COMMON_Q_MSIX) {
 		t->queue_vector[t->queue_select] = valid_vector(t, value);
+		virtio_interrupt_changed(t->device, t->queue_select);
+		return;
+	}
+	if (offset == VIRTIO_PCI_COMMON_Q_RESET) {
+		if (value == 1)
+			virtio_reset_queue(t->device, t->queue_select);
 		return;
 	}
 	if (q->state.enabled) /* 4.1.4.3.2: fixed from then on */
@@ -334,9 +350,20 @@ static void signal_config(struct virtio_device *d)
 	raise_interrupt(t, t->config_vector, VIRTIO_PCI_ISR_CONFIG);
 }
 
+static int queue_fd(struct virtio_device *d, unsigned int queue)
+{
+	struct virtio_pci *t = d->transport_owner;
+	uint16_t vector = t->queue_vector[queue];
+
+	if (vector == VIRTIO_MSI_NO_VECTOR || !pci_msix_enabled(&t->pci))
+		return -1;
+	return pci_msix_fd(&t->pci, vector);
+}
+
 static const struct virtio_transport transport = {
 	.signal_queue = signal_queue,
 	.signal_config = signal_config,
+	.queue_fd = queue_fd,
 };
 
 static const struct pci_ops pci_ops = {
@@ -351,7 +378,7 @@ static const struct structure {
 	uint32_t offset, length;
 } structures[] = {
 	{VIRTIO_PCI_CAP_COMMON_CFG, sizeof(struct virtio_pci_cap), COMMON_AT,
-	 sizeof(struct virtio_pci_common_cfg)},
+	 sizeof(struct common)},
 	{VIRTIO_PCI_CAP_ISR_CFG, sizeof(struct virtio_pci_cap), ISR_AT, 1},
 	{VIRTIO_PCI_CAP_DEVICE_CFG, sizeof(struct virtio_pci_cap), CONFIG_AT, REGION_BYTES},
 	{VIRTIO_PCI_CAP_NOTIFY_CFG, sizeof(struct virtio_pci_notify_cap), NOTIFY_AT,

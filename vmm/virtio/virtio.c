@@ -40,6 +40,8 @@ int virtio_init(struct virtio_device *d, struct loop *loop, const struct guest_m
 	d->loop = loop;
 	d->memory = m;
 	d->offered |= RING_FEATURES;
+	if (d->ops->stop_queue && d->ops->start_queue)
+		d->offered |= 1ULL << VIRTIO_F_RING_RESET;
 	for (unsigned int i = 0; i < d->queue_count; i++)
 		d->queue[i].kick_fd = -1;
 	for (unsigned int i = 0; i < d->queue_count; i++) {
@@ -65,7 +67,8 @@ void virtio_destroy(struct virtio_device *d)
 
 		if (q->kick_fd < 0)
 			continue;
-		loop_remove(d->loop, &q->kick_source);
+		if (!q->lent)
+			loop_remove(d->loop, &q->kick_source);
 		close(q->kick_fd);
 		q->kick_fd = -1;
 	}
@@ -95,6 +98,8 @@ static void reset(void *arg)
 
 	d->running = false;
 	d->ops->stop(d);
+	if (d->ops->reset)
+		d->ops->reset(d);
 	for (unsigned int i = 0; i < d->queue_count; i++)
 		virtqueue_reset(&d->queue[i].ring, default_size(d, i));
 	d->accepted = 0;
@@ -124,16 +129,82 @@ void virtio_set_status(struct virtio_device *d, uint8_t status)
 	}
 }
 
-void virtio_enable_queue(struct virtio_device *d, unsigned int queue)
+struct queue_call {
+	struct virtio_device *device;
+	unsigned int queue;
+};
+
+/* On the I/O thread. */
+static void enable_queue(void *arg)
 {
+	struct virtio_device *d = ((struct queue_call *)arg)->device;
+	unsigned int queue = ((struct queue_call *)arg)->queue;
 	struct virtqueue *q = &d->queue[queue].ring;
 
-	/* 4.1.4.3.2: enabled before DRIVER_OK, and once; the I/O thread owns it from then on.
-	 */
-	if (q->state.enabled || d->status & VIRTIO_CONFIG_S_DRIVER_OK)
-		return;
 	if (virtqueue_map(q, d->memory))
 		virtio_break(d, q->broken);
+	else if (d->running)
+		d->ops->start_queue(d, queue);
+}
+
+void virtio_enable_queue(struct virtio_device *d, unsigned int queue)
+{
+	struct queue_call call = {d, queue};
+
+	/* 4.1.4.3.2: enabled before DRIVER_OK, and once, unless a queue can be reset alone. */
+	if (d->queue[queue].ring.state.enabled)
+		return;
+	if (!(d->status & VIRTIO_CONFIG_S_DRIVER_OK) || virtio_accepted(d, VIRTIO_F_RING_RESET))
+		loop_call(d->loop, enable_queue, &call);
+}
+
+/* On the I/O thread. */
+static void reset_queue(void *arg)
+{
+	struct virtio_device *d = ((struct queue_call *)arg)->device;
+	unsigned int queue = ((struct queue_call *)arg)->queue;
+
+	if (d->running)
+		d->ops->stop_queue(d, queue);
+	virtqueue_reset(&d->queue[queue].ring, default_size(d, queue));
+}
+
+void virtio_reset_queue(struct virtio_device *d, unsigned int queue)
+{
+	struct queue_call call = {d, queue};
+
+	if (virtio_accepted(d, VIRTIO_F_RING_RESET))
+		loop_call(d->loop, reset_queue, &call);
+}
+
+/* On the I/O thread. */
+static void interrupt_changed(void *arg)
+{
+	struct queue_call *call = arg;
+
+	if (call->device->running)
+		call->device->ops->interrupt_changed(call->device, call->queue);
+}
+
+void virtio_interrupt_changed(struct virtio_device *d, unsigned int queue)
+{
+	struct queue_call call = {d, queue};
+
+	if (d->ops->interrupt_changed && d->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		loop_call(d->loop, interrupt_changed, &call);
+}
+
+void virtio_lend_doorbell(struct virtio_device *d, unsigned int queue, bool lend)
+{
+	struct virtio_queue *q = &d->queue[queue];
+
+	if (q->lent == lend)
+		return;
+	if (lend)
+		loop_remove(d->loop, &q->kick_source);
+	else
+		loop_add(d->loop, &q->kick_source, EPOLLIN);
+	q->lent = lend;
 }
 
 void virtio_signal(struct virtio_device *d, unsigned int queue)

@@ -29,8 +29,9 @@ struct virtio_queue {
 	struct virtqueue ring;
 	struct virtio_device *device;
 	unsigned int index;
-	int kick_fd; /* the driver's doorbell; a vhost backend takes it over */
+	int kick_fd; /* the driver's doorbell */
 	struct loop_source kick_source;
+	bool lent; /* somebody else waits for the doorbell */
 	uint64_t kicks;
 };
 
@@ -44,12 +45,28 @@ struct virtio_ops {
 	void (*stop)(struct virtio_device *d);
 
 	void (*kick)(struct virtio_device *d, unsigned int queue);
+
+	/* One queue alone, while the device runs: the driver takes it back, and may set it up
+	 * anew (VIRTIO_F_RING_RESET, 2.6.1, which is offered if both are there). */
+	void (*stop_queue)(struct virtio_device *d, unsigned int queue);
+	void (*start_queue)(struct virtio_device *d, unsigned int queue);
+
+	/* The driver has chosen another interrupt for a queue of the running device: for those
+	 * who have passed queue_fd() on. May be NULL. */
+	void (*interrupt_changed)(struct virtio_device *d, unsigned int queue);
+
+	/* After stop(): forget what the driver has set. May be NULL. */
+	void (*reset)(struct virtio_device *d);
 };
 
 /* How the device reaches its driver. */
 struct virtio_transport {
 	void (*signal_queue)(struct virtio_device *d, unsigned int queue);
 	void (*signal_config)(struct virtio_device *d);
+
+	/* The eventfd that does what signal_queue() does, for somebody else to write to; the
+	 * transport's own. -1: there is none for the interrupt that the driver uses. */
+	int (*queue_fd)(struct virtio_device *d, unsigned int queue);
 };
 
 struct virtio_device {
@@ -87,6 +104,8 @@ void virtio_destroy(struct virtio_device *d);
 /* For the transport, on a vCPU thread. */
 void virtio_set_status(struct virtio_device *d, uint8_t status);
 void virtio_enable_queue(struct virtio_device *d, unsigned int queue);
+void virtio_reset_queue(struct virtio_device *d, unsigned int queue);
+void virtio_interrupt_changed(struct virtio_device *d, unsigned int queue);
 
 /* For the device. */
 static inline bool virtio_accepted(const struct virtio_device *d, unsigned int feature)
@@ -105,6 +124,9 @@ void virtio_config_changed(struct virtio_device *d);
 
 /* The driver broke a rule: DEVICE_NEEDS_RESET (2.1.1), and no more work until it resets us. */
 void virtio_break(struct virtio_device *d, const char *why);
+
+/* On the I/O thread: leave a queue's doorbell to somebody else, or take it back. */
+void virtio_lend_doorbell(struct virtio_device *d, unsigned int queue, bool lend);
 
 /* Have ops->kick called again, after others have had their turn. */
 void virtio_kick_again(struct virtio_device *d, unsigned int queue);
