@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/driver.h"
-#include "vmm/virtio/net.h"
+#include "vmm/virtio/net_tap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,7 +39,7 @@ struct input {
 struct world {
 	struct driver driver;
 	struct driver_queue dq[QUEUES];
-	struct virtio_net net;
+	struct net_tap net;
 	struct trace trace;
 	struct loop *loop;
 	int wire[PAIRS];
@@ -62,7 +62,7 @@ static unsigned int half(struct input *in)
 
 static void negotiate(struct world *w, struct input *in)
 {
-	struct virtio_device *d = &w->net.device;
+	struct virtio_device *d = &w->net.card.device;
 	unsigned int choice = half(in);
 
 	w->driver.next = 4096;
@@ -122,7 +122,7 @@ static void operate(struct world *w, struct input *in)
 {
 	enum operation operation = byte(in) % OPERATIONS;
 	unsigned int queue = byte(in) % QUEUES;
-	struct virtio_device *d = &w->net.device;
+	struct virtio_device *d = &w->net.card.device;
 
 	switch (operation) {
 	case KICK:
@@ -160,7 +160,8 @@ static void operate(struct world *w, struct input *in)
 
 static void create(struct world *w)
 {
-	int fds[PAIRS], pair[2];
+	struct net_link *link = &w->net.card.link;
+	int pair[2];
 
 	driver_init(&w->driver);
 	trace_open(&w->trace, NULL);
@@ -169,17 +170,19 @@ static void create(struct world *w)
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair))
 			abort();
 		w->wire[i] = pair[0];
-		fds[i] = pair[1];
+		link->fd[i] = pair[1];
 	}
-	strcpy(w->net.name, "fuzz");
-	if (net_init(&w->net, fds, PAIRS, w->loop, &w->driver.memory, &w->trace))
+	link->queues = PAIRS;
+	link->filter_fd = -1;
+	strcpy(w->net.card.name, "fuzz");
+	if (net_tap_init(&w->net, w->loop, &w->driver.memory, &w->trace))
 		abort();
-	w->net.device.transport = &driver_transport;
+	w->net.card.device.transport = &driver_transport;
 }
 
 static void destroy(struct world *w)
 {
-	net_destroy(&w->net);
+	net_tap_destroy(&w->net);
 	loop_destroy(w->loop);
 	for (int i = 0; i < PAIRS; i++)
 		close(w->wire[i]);

@@ -84,7 +84,7 @@ static unsigned int find_mtu(const char *name)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int mtu = 0;
 
-	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	snprintf(request.ifr_name, IFNAMSIZ, "%s", name);
 	if (fd >= 0 && !ioctl(fd, SIOCGIFMTU, &request))
 		mtu = request.ifr_mtu;
 	if (fd >= 0)

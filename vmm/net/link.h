@@ -10,17 +10,18 @@
 #include <jansson.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
+#include <stdbool.h>
 
 #include "vmm/device.h"
 
 #define LINK_QUEUES_MAX 16
 
 /* Rows for a card's table of arguments. */
-#define LINK_ARGUMENTS                                                                \
-	{"tap", "NAME", false, "the tap or macvtap to attach to"},                    \
-		{"fd", "N", false, "instead of tap: an open tap that was inherited"}, \
-	{                                                                             \
-		"mac", "ADDRESS", false, "default: made from the tap's name; a macvtap's own"          \
+#define LINK_ARGUMENTS                                                                        \
+	{"tap", "NAME", false, "the tap or macvtap to attach to"},                            \
+		{"fd", "N", false, "instead of tap: an open tap that was inherited"},         \
+	{                                                                                     \
+		"mac", "ADDRESS", false, "default: made from the tap's name; a macvtap's own" \
 	}
 
 struct net_link {

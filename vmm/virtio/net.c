@@ -1,12 +1,10 @@
-/* virtio-net: features, and the device's life on the I/O loop (virtio 1.2, 5.1.2 to 5.1.5). */
+/* virtio-net: features, and the device's life on its loop (virtio 1.2, 5.1.2 to 5.1.5). */
 #include "vmm/virtio/net.h"
 
 #include <linux/if_tun.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "lib/err.h"
 #include "vmm/net/tap.h"
@@ -16,21 +14,20 @@ static const struct {
 	unsigned int feature;
 	unsigned int offload;
 } offloads[] = {
-	{VIRTIO_NET_F_GUEST_CSUM, TUN_F_CSUM},
-	{VIRTIO_NET_F_GUEST_TSO4, TUN_F_TSO4},
-	{VIRTIO_NET_F_GUEST_TSO6, TUN_F_TSO6},
-	{VIRTIO_NET_F_GUEST_ECN, TUN_F_TSO_ECN},
+	{VIRTIO_NET_F_GUEST_CSUM, TUN_F_CSUM}, {VIRTIO_NET_F_GUEST_TSO4, TUN_F_TSO4},
+	{VIRTIO_NET_F_GUEST_TSO6, TUN_F_TSO6}, {VIRTIO_NET_F_GUEST_ECN, TUN_F_TSO_ECN},
+	{VIRTIO_NET_F_GUEST_USO4, TUN_F_USO4}, {VIRTIO_NET_F_GUEST_USO6, TUN_F_USO6},
 };
 
-#define OFFERED                                                              \
-	(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_GUEST_CSUM |       \
-	 1ULL << VIRTIO_NET_F_GUEST_TSO4 | 1ULL << VIRTIO_NET_F_GUEST_TSO6 | \
-	 1ULL << VIRTIO_NET_F_GUEST_ECN | 1ULL << VIRTIO_NET_F_HOST_TSO4 |   \
-	 1ULL << VIRTIO_NET_F_HOST_TSO6 | 1ULL << VIRTIO_NET_F_HOST_ECN |    \
-	 1ULL << VIRTIO_NET_F_MRG_RXBUF | 1ULL << VIRTIO_NET_F_MAC |         \
-	 1ULL << VIRTIO_NET_F_STATUS)
+#define TUN_F_USO (TUN_F_USO4 | TUN_F_USO6)
 
-#define OFFERED_MULTI_QUEUE (1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_MQ)
+#define OFFERED                                                                            \
+	(NET_GUEST_OFFLOADS | 1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_TSO4 | \
+	 1ULL << VIRTIO_NET_F_HOST_TSO6 | 1ULL << VIRTIO_NET_F_HOST_ECN |                  \
+	 1ULL << VIRTIO_NET_F_HOST_USO | 1ULL << VIRTIO_NET_F_MRG_RXBUF |                  \
+	 1ULL << VIRTIO_NET_F_MAC | 1ULL << VIRTIO_NET_F_STATUS |                          \
+	 1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_CTRL_RX |                     \
+	 1ULL << VIRTIO_NET_F_CTRL_MAC_ADDR)
 
 /* 5.1.2: behind the pairs there are, which is one if the driver knows nothing of more. */
 static unsigned int control_queue(const struct virtio_net *n)
@@ -38,124 +35,197 @@ static unsigned int control_queue(const struct virtio_net *n)
 	return virtio_accepted(&n->device, VIRTIO_NET_F_MQ) ? 2 * n->pairs : 2;
 }
 
-void net_poll(struct net_pair *p, uint32_t events, bool on)
+static bool is_control(const struct virtio_net *n, unsigned int queue)
 {
-	uint32_t now = on ? p->polled | events : p->polled & ~events;
+	return virtio_accepted(&n->device, VIRTIO_NET_F_CTRL_VQ) && queue == control_queue(n);
+}
 
-	if (now == p->polled || (on && p->net->tap_gone))
+/* A queue of frames whose pair is active; of a driver without a control queue, there is none.
+ */
+static bool flows(const struct virtio_net *n, unsigned int queue)
+{
+	return !is_control(n, queue) && queue / 2 < n->active_pairs &&
+	       n->device.queue[queue].ring.state.enabled;
+}
+
+unsigned int net_tun_offloads(uint64_t guest_features)
+{
+	unsigned int set = 0;
+
+	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++)
+		if (guest_features >> offloads[i].feature & 1)
+			set |= offloads[i].offload;
+	/* To a tap the two are one. */
+	return (set & TUN_F_USO) == TUN_F_USO ? set : set & ~(unsigned int)TUN_F_USO;
+}
+
+uint64_t net_withheld_by_tap(int fd)
+{
+	if (tap_knows_offloads(fd, TUN_F_CSUM | TUN_F_USO))
+		return 0;
+	return 1ULL << VIRTIO_NET_F_GUEST_USO4 | 1ULL << VIRTIO_NET_F_GUEST_USO6 |
+	       1ULL << VIRTIO_NET_F_HOST_USO;
+}
+
+void net_set_link(struct virtio_net *n, bool up)
+{
+	if (n->config.status == (up ? VIRTIO_NET_S_LINK_UP : 0))
 		return;
-	/* Removed rather than watched for nothing: errors would be reported all the same. */
-	if (!now)
-		loop_remove(p->net->device.loop, &p->tap);
-	else if (!p->polled)
-		loop_add(p->net->device.loop, &p->tap, now);
-	else
-		loop_modify(p->net->device.loop, &p->tap, now);
-	p->polled = now;
+	n->config.status = up ? VIRTIO_NET_S_LINK_UP : 0;
+	virtio_config_changed(&n->device);
 }
 
 void net_tap_gone(struct virtio_net *n)
 {
-	if (n->tap_gone)
-		return;
 	fprintf(stderr,
 		"strata-vmm: %s: the tap cannot be read any more, has it been removed? "
 		"The link is down\n",
 		n->name);
-	for (unsigned int i = 0; i < n->pairs; i++)
-		net_poll(&n->pair[i], EPOLLIN | EPOLLOUT, false);
-	n->tap_gone = true;
-	n->config.status = 0;
-	virtio_config_changed(&n->device);
+	net_set_link(n, false);
 }
 
-static void tap_ready(struct loop_source *s, uint32_t events)
+static void start_queue(struct virtio_device *d, unsigned int queue)
 {
-	struct net_pair *p = s->owner;
+	struct virtio_net *n = d->owner;
 
-	if (!p->net->device.running) {
-		net_poll(p, EPOLLIN | EPOLLOUT, false);
-		return;
+	if (flows(n, queue) && n->backend->start_queue(n, queue)) {
+		err_print("strata-vmm");
+		virtio_break(d, "its queue could not be started");
 	}
-	if (events & EPOLLOUT)
-		net_tx_run(p);
-	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
-		net_rx_ready(p);
+}
+
+static void stop_queue(struct virtio_device *d, unsigned int queue)
+{
+	struct virtio_net *n = d->owner;
+
+	if (queue < 2 * n->pairs)
+		n->backend->stop_queue(n, queue);
+}
+
+static void switch_pair(struct virtio_net *n, unsigned int pair, bool on)
+{
+	int fd = n->link.queues ? n->link.fd[pair] : -1;
+
+	if (on && fd >= 0)
+		tap_attach_queue(fd, true);
+	for (unsigned int queue = 2 * pair; queue < 2 * pair + 2; queue++) {
+		if (on)
+			start_queue(&n->device, queue);
+		else
+			stop_queue(&n->device, queue);
+	}
+	if (!on && fd >= 0)
+		tap_attach_queue(fd, false);
+}
+
+void net_set_active_pairs(struct virtio_net *n, unsigned int pairs)
+{
+	unsigned int before = n->active_pairs;
+
+	n->active_pairs = pairs;
+	for (unsigned int i = 0; i < n->pairs; i++)
+		if ((i < before) != (i < pairs))
+			switch_pair(n, i, i < pairs);
 }
 
 static void start(struct virtio_device *d)
 {
 	struct virtio_net *n = d->owner;
-	unsigned int offload = 0;
 
-	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++)
-		if (virtio_accepted(d, offloads[i].feature))
-			offload |= offloads[i].offload;
+	if (n->backend->start(n)) {
+		err_print("strata-vmm");
+		virtio_break(d, "its back end could not be started");
+		return;
+	}
+	if (n->backend->set_offloads)
+		n->backend->set_offloads(n, d->accepted & NET_GUEST_OFFLOADS);
 	net_set_active_pairs(n, 1);
-	tap_set_offloads(n->pair[0].fd, offload);
-	for (unsigned int i = 0; i < n->pairs; i++)
-		net_tx_start(&n->pair[i]);
+	if (virtio_accepted(d, VIRTIO_NET_F_CTRL_VQ))
+		virtio_kick_again(d, control_queue(n));
 }
 
 static void stop(struct virtio_device *d)
 {
-	net_set_active_pairs(d->owner, 0);
+	struct virtio_net *n = d->owner;
+
+	net_set_active_pairs(n, 0);
+	n->backend->stop(n);
 }
 
 static void kick(struct virtio_device *d, unsigned int queue)
 {
 	struct virtio_net *n = d->owner;
 
-	if (virtio_accepted(d, VIRTIO_NET_F_CTRL_VQ) && queue == control_queue(n))
+	if (is_control(n, queue))
 		net_control(n, queue);
-	else if (queue >= 2 * n->pairs)
-		return; /* the control queue of a driver that did not accept it */
-	else if (queue % 2)
-		net_tx_run(&n->pair[queue / 2]);
-	else
-		net_rx_kick(&n->pair[queue / 2]);
+	else if (queue < 2 * n->pairs && n->backend->kick)
+		n->backend->kick(n, queue);
 }
 
-const struct virtio_ops net_ops = {.start = start, .stop = stop, .kick = kick};
+static void interrupt_changed(struct virtio_device *d, unsigned int queue)
+{
+	struct virtio_net *n = d->owner;
 
-int net_init(struct virtio_net *n, const int *fds, unsigned int pairs, struct loop *loop,
-	     const struct guest_memory *m, struct trace *trace)
+	if (flows(n, queue) && n->backend->interrupt_changed)
+		n->backend->interrupt_changed(n, queue);
+}
+
+static void reset(struct virtio_device *d)
+{
+	net_control_reset(d->owner);
+}
+
+static const struct virtio_ops net_ops = {
+	.start = start,
+	.stop = stop,
+	.kick = kick,
+	.stop_queue = stop_queue,
+	.start_queue = start_queue,
+	.interrupt_changed = interrupt_changed,
+	.reset = reset,
+};
+
+static uint64_t offer(const struct virtio_net *n)
+{
+	uint64_t offered = OFFERED;
+
+	if (n->pairs > 1)
+		offered |= 1ULL << VIRTIO_NET_F_MQ;
+	if (n->link.mtu >= ETH_MIN_MTU)
+		offered |= 1ULL << VIRTIO_NET_F_MTU;
+	if (n->backend->set_offloads)
+		offered |= 1ULL << VIRTIO_NET_F_CTRL_GUEST_OFFLOADS;
+	return offered;
+}
+
+int net_init(struct virtio_net *n, unsigned int pairs, uint64_t withheld, struct loop *loop,
+	     const struct guest_memory *m)
 {
 	struct virtio_device *d = &n->device;
+	int result;
 
 	n->pairs = pairs;
-	n->trace = trace;
-	n->lane = trace_lane(trace);
 	n->config.status = VIRTIO_NET_S_LINK_UP;
 	n->config.max_virtqueue_pairs = (uint16_t)pairs;
-	n->pair = calloc(pairs, sizeof(*n->pair));
-	if (!n->pair)
-		return err_errno("%s: %u queue pairs", n->name, pairs);
-	for (unsigned int i = 0; i < pairs; i++) {
-		struct net_pair *p = &n->pair[i];
-
-		p->net = n;
-		p->index = i;
-		p->fd = fds[i];
-		p->tap = (struct loop_source){p->fd, tap_ready, p};
-	}
+	n->config.mtu = (uint16_t)n->link.mtu;
+	memcpy(n->config.mac, n->link.mac, ETH_ALEN);
 	d->name = n->name;
 	d->id = VIRTIO_ID_NET;
 	d->ops = &net_ops;
 	d->owner = n;
-	d->offered = OFFERED | (pairs > 1 ? OFFERED_MULTI_QUEUE : 0);
-	d->queue_count = 2 * pairs + (pairs > 1);
+	d->offered = offer(n);
+	d->queue_count = 2 * pairs + 1;
 	d->config = &n->config;
-	d->config_bytes = offsetof(struct virtio_net_config, mtu);
-	return virtio_init(d, loop, m);
+	d->config_bytes = offsetof(struct virtio_net_config, speed);
+	result = virtio_init(d, loop, m);
+	d->offered &= ~withheld; /* those of the rings, too */
+	return result;
 }
 
 void net_destroy(struct virtio_net *n)
 {
-	net_set_active_pairs(n, 0); /* also of one that net_init() never saw */
+	if (n->device.loop)
+		stop(&n->device);
 	virtio_destroy(&n->device);
-	for (unsigned int i = 0; n->pair && i < n->pairs; i++)
-		close(n->pair[i].fd);
-	free(n->pair);
-	n->pair = NULL;
+	link_close(&n->link);
 }

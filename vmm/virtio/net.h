@@ -1,12 +1,10 @@
 /*
- * The virtio network device (virtio 1.2, 5.1), private to its files: net_device.c
- * (options, status), net.c (features, life), net_rx.c, net_tx.c (the data path), net_ctrl.c
- * (the control queue).
+ * The virtio network device (virtio 1.2, 5.1), private to its files: what every such card is
+ * to its driver, whoever moves the frames. net.c (features, life), net_ctrl.c (the control
+ * queue). Who moves the frames is a back end: net_tap.c (we ourselves), vhost_net.c (the host's
+ * kernel), vhost_user_net.c (another process).
  *
- * Frames go between tap and guest memory without a copy: readv() straight into the
- * guest's receive buffers, writev() straight from its transmit buffers.
- *
- * Threading: all of it on the machine's I/O loop, but for create, destroy and status.
+ * Threading: all of it on the device's loop, but for init, destroy and status.
  */
 #ifndef STRATA_VMM_VIRTIO_NET_H
 #define STRATA_VMM_VIRTIO_NET_H
@@ -17,102 +15,91 @@
 
 #include "vmm/loop.h"
 #include "vmm/net/link.h"
-#include "vmm/trace.h"
 #include "vmm/virtio/counter.h"
 #include "vmm/virtio/pci.h"
 #include "vmm/virtio/virtio.h"
 
-#define NET_PAIRS_MAX     16
-#define NET_HEADER_BYTES  sizeof(struct virtio_net_hdr_v1)
-#define NET_FRAME_MAX     (NET_HEADER_BYTES + 65550) /* with segmentation offload, 5.1.6.3.1 */
-#define NET_WINDOW_IOVS   1023                       /* one less than readv() takes */
-#define NET_WINDOW_CHAINS (2 * VIRTQUEUE_SIZE_MAX)
+#define NET_PAIRS_MAX    16
+#define NET_HEADER_BYTES sizeof(struct virtio_net_hdr_v1)
 
-/*
- * Receive buffers popped in advance: how long a frame is, is known only when it has been read.
- * A frame too long for them ends in the overflow, and is held until the guest adds buffers.
- */
-struct net_window {
-	struct iovec iov[NET_WINDOW_IOVS + 1]; /* the live ones, then room for the overflow */
-	unsigned int iov_first, iov_end;
-	struct {
-		uint16_t head;
-		uint16_t iovs;
-		size_t bytes;
-	} chain[NET_WINDOW_CHAINS];
-	unsigned int chain_first, chain_end;
-	size_t bytes;         /* in the live buffers */
-	size_t held;          /* length of the frame that waits for buffers, or 0 */
-	size_t held_overflow; /* how much of it is in the overflow */
-	uint8_t overflow[NET_FRAME_MAX];
-};
+/* 1.2's successors, younger than the headers that we are built with */
+#ifndef VIRTIO_NET_F_HOST_USO
+#define VIRTIO_NET_F_GUEST_USO4 54
+#define VIRTIO_NET_F_GUEST_USO6 55
+#define VIRTIO_NET_F_HOST_USO   56
+#endif
 
-/* A receive queue (virtqueue 2i), a transmit queue (2i + 1), and their queue of the tap. */
-struct net_pair {
-	struct virtio_net *net;
-	unsigned int index;
-	int fd;
-	struct loop_source tap;
-	uint32_t polled; /* what the loop watches the tap for, EPOLL bits */
-	bool starved;    /* no receive buffers: the tap is not read until a kick */
-	struct net_window window;
-	struct virtqueue_chain chain; /* the one being worked on */
+#define NET_GUEST_OFFLOADS                                                   \
+	(1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
+	 1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN |  \
+	 1ULL << VIRTIO_NET_F_GUEST_USO4 | 1ULL << VIRTIO_NET_F_GUEST_USO6)
 
-	/* counters */
-	uint64_t rx_frames, rx_bytes, rx_starved, rx_dropped;
-	uint64_t tx_frames, tx_bytes, tx_dropped, tx_blocked;
+struct virtio_net;
+
+/* Who moves the frames. Receive queues are 2i, transmit queues 2i + 1 of pair i. */
+struct net_backend {
+	/* The driver is ready, features are final; no queue is started yet. -1 with a sentence.
+	 */
+	int (*start)(struct virtio_net *n);
+	void (*stop)(struct virtio_net *n); /* after its queues */
+
+	/* A queue that is enabled, and taken back. May be called when it is so already. -1 with
+	 * a sentence. */
+	int (*start_queue)(struct virtio_net *n, unsigned int queue);
+	void (*stop_queue)(struct virtio_net *n, unsigned int queue);
+
+	/* The doorbell of a queue rang, unless the back end has it. May be NULL. */
+	void (*kick)(struct virtio_net *n, unsigned int queue);
+
+	/* May be NULL. */
+	void (*interrupt_changed)(struct virtio_net *n, unsigned int queue);
+
+	/* What the guest takes now, of NET_GUEST_OFFLOADS. NULL: cannot be changed later. */
+	void (*set_offloads)(struct virtio_net *n, uint64_t guest_features);
 };
 
 struct virtio_net {
 	struct virtio_device device;
 	struct virtio_pci transport;
-	struct trace *trace;
-	int lane; /* of the trace ring */
-	char name[32];
-	struct net_link link;
-	bool tap_gone;
+	const struct net_backend *backend;
+	char name[64];
+	struct net_link link; /* of back ends that have a tap */
 	struct virtio_net_config config;
 	unsigned int pairs;
 	unsigned int active_pairs;
-	struct net_pair *pair;
+	bool promiscuous;
 	uint64_t control_commands, control_refused;
 };
 
-extern const struct virtio_ops net_ops;
-
 /*
- * Set up the device over fds, one a pair, that carry frames with virtio-net headers, without
- * putting it on a transport. Takes the fds over. Fails with a sentence.
+ * Set up the device without putting it on a transport: n->name, link and backend are set.
+ * withheld: features that the back end does not have. Fails with a sentence.
  */
-int net_init(struct virtio_net *n, const int *fds, unsigned int pairs, struct loop *loop,
-	     const struct guest_memory *m, struct trace *trace);
+int net_init(struct virtio_net *n, unsigned int pairs, uint64_t withheld, struct loop *loop,
+	     const struct guest_memory *m);
 void net_destroy(struct virtio_net *n);
 
-static inline struct virtqueue *net_rx_ring(struct net_pair *p)
-{
-	return &p->net->device.queue[2 * p->index].ring;
-}
+/* Which pair's frames flow. A pair of the tap that is not active gets none. */
+void net_set_active_pairs(struct virtio_net *n, unsigned int pairs);
 
-static inline struct virtqueue *net_tx_ring(struct net_pair *p)
-{
-	return &p->net->device.queue[2 * p->index + 1].ring;
-}
+/* The TUN_F_ bits that stand for these features. */
+unsigned int net_tun_offloads(uint64_t guest_features);
 
-/* Watch the tap for these EPOLL bits more, or no more. */
-void net_poll(struct net_pair *p, uint32_t events, bool on);
+/* Features that this tap's kernel does not have. */
+uint64_t net_withheld_by_tap(int fd);
 
-/* The tap cannot be read any more (it was removed): the link is down for good. */
+/* A carrier to tell the guest of; no-op if it is so already. */
+void net_set_link(struct virtio_net *n, bool up);
+
+/* The tap was removed: the link is down for good, and stderr says why. */
 void net_tap_gone(struct virtio_net *n);
 
-void net_rx_start(struct net_pair *p);
-void net_rx_stop(struct net_pair *p);
-void net_rx_kick(struct net_pair *p);
-void net_rx_ready(struct net_pair *p); /* the tap has frames */
-
-void net_tx_start(struct net_pair *p);
-void net_tx_run(struct net_pair *p); /* a kick, or the tap takes frames again */
-
+/* The control queue was kicked. */
 void net_control(struct virtio_net *n, unsigned int queue);
-void net_set_active_pairs(struct virtio_net *n, unsigned int pairs);
+void net_control_reset(struct virtio_net *n);
+
+/* Put the card on the machine's PCI bus, and say in the status what every card does. */
+int net_add(struct virtio_net *n, struct machine *m);
+void net_status(struct virtio_net *n, json_t *into);
 
 #endif

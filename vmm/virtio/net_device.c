@@ -7,17 +7,15 @@
  * with queues=N as many queue pairs, each with a queue of the tap of its own (make the
  * tap with multi_queue). No filtering: what the tap hands over, the guest gets.
  *
- * Status, beside what every virtio device tells: "tap", "mac", "link", "active_pairs",
+ * Status, beside what every virtio device tells: "tap", "mac", "mtu", "link", "active_pairs",
  * and for each pair frames and bytes both ways; rx_starved: the guest had no receive
  * buffers; rx_dropped: a frame longer than any buffer; tx_dropped: what the tap refused
  * or what was no frame; tx_blocked: the tap was full.
  */
-#include "vmm/virtio/net.h"
+#include "vmm/virtio/net_tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "lib/err.h"
 #include "vmm/machine.h"
@@ -25,39 +23,53 @@
 
 #define CLASS_ETHERNET 0x020000
 
-static int set_up(struct virtio_net *n, struct machine *m, const struct arguments *a)
+int net_add(struct virtio_net *n, struct machine *m)
 {
+	return virtio_pci_add(&n->transport, &n->device, m, CLASS_ETHERNET);
+}
+
+void net_status(struct virtio_net *n, json_t *into)
+{
+	virtio_pci_status(&n->transport, into);
+	json_object_set_new(into, "link", json_boolean(n->config.status));
+	json_object_set_new(into, "active_pairs", json_integer(n->active_pairs));
+	json_object_set_new(into, "control_commands",
+			    json_integer((json_int_t)counter_read(&n->control_commands)));
+	json_object_set_new(into, "control_refused",
+			    json_integer((json_int_t)counter_read(&n->control_refused)));
+}
+
+static int set_up(struct net_tap *t, struct machine *m, const struct arguments *a)
+{
+	struct virtio_net *n = &t->card;
 	uint64_t pairs = 1;
 
 	if (arguments_number(a, "queues", 1, NET_PAIRS_MAX, &pairs) ||
 	    link_open(&n->link, a, (unsigned int)pairs))
 		return -1;
 	snprintf(n->name, sizeof(n->name), "virtio-net %s", n->link.tap);
-	if (net_init(n, n->link.fd, (unsigned int)pairs, m->io, &m->memory, &m->trace))
+	if (net_tap_init(t, m->io, &m->memory, &m->trace))
 		return -1;
-	memcpy(n->config.mac, n->link.mac, ETH_ALEN);
-	return virtio_pci_add(&n->transport, &n->device, m, CLASS_ETHERNET);
+	return net_add(n, m);
 }
 
-static int net_create(struct device *d, const struct arguments *a)
+static int create(struct device *d, const struct arguments *a)
 {
-	struct virtio_net *n = calloc(1, sizeof(*n));
+	struct net_tap *t = calloc(1, sizeof(*t));
 
-	if (!n)
+	if (!t)
 		return err_errno("net");
-	d->state = n;
-	if (set_up(n, d->machine, a))
+	d->state = t;
+	if (set_up(t, d->machine, a))
 		return -1;
-	d->pci = &n->transport.pci;
+	d->pci = &t->card.transport.pci;
 	return 0;
 }
 
-static void net_device_destroy(struct device *d)
+static void destroy(struct device *d)
 {
-	struct virtio_net *n = d->state;
-
-	net_destroy(n);
-	free(n);
+	net_tap_destroy(d->state);
+	free(d->state);
 }
 
 static json_t *pair_status(const struct net_pair *p)
@@ -79,25 +91,19 @@ static json_t *pair_status(const struct net_pair *p)
 	return o;
 }
 
-static void net_status(struct device *d, json_t *into)
+static void status(struct device *d, json_t *into)
 {
-	struct virtio_net *n = d->state;
+	struct net_tap *t = d->state;
 	json_t *pairs = json_array();
 
-	virtio_pci_status(&n->transport, into);
-	for (unsigned int i = 0; i < n->pairs; i++)
-		json_array_append_new(pairs, pair_status(&n->pair[i]));
-	link_status(&n->link, into);
-	json_object_set_new(into, "link", json_boolean(n->config.status));
-	json_object_set_new(into, "active_pairs", json_integer(n->active_pairs));
+	net_status(&t->card, into);
+	link_status(&t->card.link, into);
+	for (unsigned int i = 0; i < t->card.pairs; i++)
+		json_array_append_new(pairs, pair_status(&t->pair[i]));
 	json_object_set_new(into, "pairs", pairs);
-	json_object_set_new(into, "control_commands",
-			    json_integer((json_int_t)counter_read(&n->control_commands)));
-	json_object_set_new(into, "control_refused",
-			    json_integer((json_int_t)counter_read(&n->control_refused)));
 }
 
-static const struct argument net_arguments[] = {
+static const struct argument arguments[] = {
 	LINK_ARGUMENTS,
 	{"queues", "N", false, "queue pairs (default: 1)"},
 	{NULL, NULL, false, NULL},
@@ -107,10 +113,10 @@ const struct device_type device_net_virtio = {
 	.name = "net",
 	.mode = "virtio",
 	.help = "a network card that the VMM serves, on a tap",
-	.arguments = net_arguments,
+	.arguments = arguments,
 	.many = true,
 	.check = link_check,
-	.create = net_create,
-	.destroy = net_device_destroy,
-	.status = net_status,
+	.create = create,
+	.destroy = destroy,
+	.status = status,
 };

@@ -5,13 +5,17 @@
 #include <unistd.h>
 
 #include "vmm/virtio/iov.h"
-#include "vmm/virtio/net.h"
+#include "vmm/virtio/net_tap.h"
 
 #define FRAMES_PER_TURN 64
 
+#define SEGMENTED                                                            \
+	(1ULL << VIRTIO_NET_F_GUEST_TSO4 | 1ULL << VIRTIO_NET_F_GUEST_TSO6 | \
+	 1ULL << VIRTIO_NET_F_GUEST_USO4 | 1ULL << VIRTIO_NET_F_GUEST_USO6)
+
 static bool mergeable(const struct net_pair *p)
 {
-	return virtio_accepted(&p->net->device, VIRTIO_NET_F_MRG_RXBUF);
+	return virtio_accepted(&p->net->card.device, VIRTIO_NET_F_MRG_RXBUF);
 }
 
 static void window_clear(struct net_window *w)
@@ -65,19 +69,25 @@ static void window_drop_first(struct net_window *w)
 	w->chain_first++;
 }
 
+/* With a VLAN tag; without the feature, what everybody is used to. */
+static size_t frame_max(const struct virtio_net *n)
+{
+	return ETH_HLEN + 4 +
+	       (virtio_accepted(&n->device, VIRTIO_NET_F_MTU) ? n->link.mtu : ETH_DATA_LEN);
+}
+
 /* Enough buffers for any frame that may come, so that the overflow is for bad days only. */
 static size_t window_goal(const struct net_pair *p)
 {
-	const struct virtio_device *d = &p->net->device;
+	const struct virtio_device *d = &p->net->card.device;
 
 	if (!mergeable(p))
 		return 1;
 	if (p->window.held)
 		return p->window.held;
-	if (virtio_accepted(d, VIRTIO_NET_F_GUEST_TSO4) ||
-	    virtio_accepted(d, VIRTIO_NET_F_GUEST_TSO6))
+	if (d->accepted & SEGMENTED)
 		return NET_FRAME_MAX;
-	return NET_HEADER_BYTES + 1518;
+	return NET_HEADER_BYTES + frame_max(&p->net->card);
 }
 
 /* Pop buffers up to the goal. False if the driver broke a rule. */
@@ -93,7 +103,7 @@ static bool window_fill(struct net_pair *p)
 		if (!popped)
 			return true;
 		if (popped < 0 || c->readable || !c->writable) {
-			virtio_break(&p->net->device,
+			virtio_break(net_device(p),
 				     q->broken ? q->broken
 					       : "receive buffer that is not writable");
 			return false;
@@ -143,7 +153,7 @@ static void deliver(struct net_pair *p, size_t bytes)
 		    &buffers, sizeof(buffers));
 	virtqueue_publish(q);
 	trace_rx_publish(p->net->trace, p->net->lane, &frame);
-	virtio_signal(&p->net->device, 2 * p->index);
+	virtio_signal(net_device(p), 2 * p->index);
 	counter_add(&p->rx_frames, 1);
 	counter_add(&p->rx_bytes, bytes - NET_HEADER_BYTES);
 }
@@ -208,7 +218,7 @@ static bool read_frame(struct net_pair *p)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		net_tap_gone(p->net);
+		net_tap_lost(p->net);
 		return false;
 	}
 	if ((size_t)n <= NET_HEADER_BYTES) {
@@ -228,7 +238,7 @@ void net_rx_ready(struct net_pair *p)
 {
 	int turns = 0;
 
-	while (p->net->device.running && !p->starved && turns < FRAMES_PER_TURN) {
+	while (net_device(p)->running && !p->starved && turns < FRAMES_PER_TURN) {
 		if (!window_fill(p))
 			break;
 		if (!release_held(p) || !window_chains(&p->window)) {
@@ -240,7 +250,7 @@ void net_rx_ready(struct net_pair *p)
 			break;
 		turns++;
 	}
-	if (!p->net->device.running)
+	if (!net_device(p)->running)
 		net_poll(p, EPOLLIN, false);
 }
 

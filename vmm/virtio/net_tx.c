@@ -3,7 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
-#include "vmm/virtio/net.h"
+#include "vmm/virtio/net_tap.h"
 
 /* Write the popped frame to the tap. False if the tap takes none now. */
 static bool send_frame(struct net_pair *p)
@@ -38,8 +38,7 @@ static bool send_frame(struct net_pair *p)
 
 static bool serve(struct virtio_device *d, unsigned int queue, struct virtqueue_chain *c)
 {
-	struct virtio_net *n = d->owner;
-	struct net_pair *p = &n->pair[queue / 2];
+	struct net_pair *p = &net_tap_of(d->owner)->pair[queue / 2];
 
 	if (!send_frame(p)) {
 		virtqueue_unpop(net_tx_ring(p), 1);
@@ -55,10 +54,15 @@ static bool serve(struct virtio_device *d, unsigned int queue, struct virtqueue_
 void net_tx_run(struct net_pair *p)
 {
 	net_poll(p, EPOLLOUT, false);
-	virtio_serve(&p->net->device, 2 * p->index + 1, &p->chain, serve);
+	virtio_serve(net_device(p), 2 * p->index + 1, &p->chain, serve);
+}
+
+void net_tx_stop(struct net_pair *p)
+{
+	net_poll(p, EPOLLOUT, false);
 }
 
 void net_tx_start(struct net_pair *p)
 {
-	virtio_kick_again(&p->net->device, 2 * p->index + 1);
+	virtio_kick_again(net_device(p), 2 * p->index + 1);
 }

@@ -52,5 +52,6 @@ void driver_set_used_event(struct driver_queue *dq, uint16_t value);
 /* A transport that only counts. */
 extern const struct virtio_transport driver_transport;
 extern unsigned int driver_queue_signals, driver_config_signals;
+extern int driver_queue_fd; /* what it has for others to signal by */
 
 #endif

@@ -46,6 +46,12 @@ void pci_msix_signal(struct pci_device *d, unsigned int vector)
 	fake_pci.last_vector = vector;
 }
 
+int pci_msix_fd(struct pci_device *d, unsigned int vector)
+{
+	(void)d;
+	return FAKE_PCI_FD + (int)vector;
+}
+
 void pci_intx(struct pci_device *d, bool level)
 {
 	(void)d;

@@ -9,6 +9,9 @@
 
 #include "vmm/pci.h"
 
+/* The descriptor of vector n is this plus n. */
+#define FAKE_PCI_FD 1000
+
 struct fake_pci {
 	bool msix_on;
 	bool intx_level;

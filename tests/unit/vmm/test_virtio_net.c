@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "tests/unit/vmm/driver.h"
-#include "vmm/virtio/net.h"
+#include "vmm/virtio/net_tap.h"
 
 #define SIZE   16
 #define HEADER NET_HEADER_BYTES
+
+static const uint8_t ADDRESS[ETH_ALEN] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
 
 enum { RX, TX, RX2, TX2, CTRL, QUEUES };
 
@@ -26,7 +28,7 @@ struct fixture {
 	struct driver_queue dq[QUEUES];
 	struct loop *loop;
 	struct trace trace;
-	struct virtio_net net;
+	struct net_tap net;
 	int wire[2]; /* our ends of the socket pairs */
 };
 
@@ -34,7 +36,8 @@ static struct fixture f;
 
 static void make(unsigned int pairs)
 {
-	int fds[2], pair[2], size = 1 << 20;
+	struct net_link *link = &f.net.card.link;
+	int pair[2], size = 1 << 20;
 
 	memset(&f, 0, sizeof(f));
 	driver_init(&f.driver);
@@ -46,17 +49,21 @@ static void make(unsigned int pairs)
 				 0);
 		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 		f.wire[i] = pair[0];
-		fds[i] = pair[1];
+		link->fd[i] = pair[1];
 	}
-	strcpy(f.net.name, "test");
-	assert_int_equal(net_init(&f.net, fds, pairs, f.loop, &f.driver.memory, &f.trace), 0);
-	f.net.device.transport = &driver_transport;
+	link->queues = pairs;
+	link->filter_fd = -1;
+	link->mtu = 1500;
+	memcpy(link->mac, ADDRESS, ETH_ALEN);
+	strcpy(f.net.card.name, "test");
+	assert_int_equal(net_tap_init(&f.net, f.loop, &f.driver.memory, &f.trace), 0);
+	f.net.card.device.transport = &driver_transport;
 	driver_queue_signals = driver_config_signals = 0;
 }
 
 static void start(uint64_t features)
 {
-	struct virtio_device *d = &f.net.device;
+	struct virtio_device *d = &f.net.card.device;
 
 	virtio_set_status(d, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 	d->accepted = features | 1ULL << VIRTIO_F_VERSION_1;
@@ -73,16 +80,16 @@ static void start(uint64_t features)
 
 static void finish(void)
 {
-	net_destroy(&f.net);
+	net_tap_destroy(&f.net);
 	loop_destroy(f.loop);
-	for (unsigned int i = 0; i < f.net.pairs; i++)
+	for (unsigned int i = 0; i < f.net.card.pairs; i++)
 		close(f.wire[i]);
 	driver_destroy(&f.driver);
 }
 
 static void kick(unsigned int queue)
 {
-	f.net.device.ops->kick(&f.net.device, queue);
+	f.net.card.device.ops->kick(&f.net.card.device, queue);
 }
 
 static uint8_t pattern(size_t i)
@@ -297,13 +304,13 @@ static void test_reset(void **state)
 		offer_buffer(i, 1000);
 	arrive(10);
 	net_rx_ready(&f.net.pair[0]);
-	assert_int_equal(f.net.device.queue[RX].ring.state.next_available, 4);
-	f.net.device.ops->stop(&f.net.device); /* as for a pause */
-	assert_int_equal(f.net.device.queue[RX].ring.state.next_available, 1);
+	assert_int_equal(f.net.card.device.queue[RX].ring.state.next_available, 4);
+	f.net.card.device.ops->stop(&f.net.card.device); /* as for a pause */
+	assert_int_equal(f.net.card.device.queue[RX].ring.state.next_available, 1);
 	assert_int_equal(f.net.pair[0].polled, 0);
-	virtio_set_status(&f.net.device, 0);
-	assert_int_equal(f.net.device.status, 0);
-	assert_false(f.net.device.queue[RX].ring.state.enabled);
+	virtio_set_status(&f.net.card.device, 0);
+	assert_int_equal(f.net.card.device.status, 0);
+	assert_false(f.net.card.device.queue[RX].ring.state.enabled);
 	start(0);
 	offer_buffer(0, 2048);
 	arrive(100);
@@ -322,11 +329,11 @@ static void test_receive_broken(void **state)
 	driver_offer(&f.dq[RX], 0);
 	arrive(100);
 	net_rx_ready(&f.net.pair[0]);
-	assert_true(f.net.device.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	assert_true(f.net.card.device.status & VIRTIO_CONFIG_S_NEEDS_RESET);
 	assert_int_equal(driver_config_signals, 1);
 	assert_int_equal(f.net.pair[0].polled, 0); /* and does not spin */
-	assert_int_equal(f.net.device.broken, 1);
-	virtio_set_status(&f.net.device, 0);
+	assert_int_equal(f.net.card.device.broken, 1);
+	virtio_set_status(&f.net.card.device, 0);
 	start(0);
 	finish();
 }
@@ -399,7 +406,7 @@ static void test_transmit_runt(void **state)
 	assert_true(driver_take(&f.dq[TX], &id, &len));
 	assert_true(driver_take(&f.dq[TX], &id, &len));
 	assert_int_equal(f.net.pair[0].tx_dropped, 2);
-	assert_true(f.net.device.running);
+	assert_true(f.net.card.device.running);
 	finish();
 }
 
@@ -457,28 +464,132 @@ static void test_multi_queue(void **state)
 
 	(void)state;
 	make(2);
-	assert_int_equal(f.net.config.max_virtqueue_pairs, 2);
+	assert_int_equal(f.net.card.config.max_virtqueue_pairs, 2);
 	start(1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_MQ);
-	assert_int_equal(f.net.active_pairs, 1);
+	assert_int_equal(f.net.card.active_pairs, 1);
 	assert_int_equal(f.net.pair[1].polled, 0);
 	assert_int_equal(control(VIRTIO_NET_CTRL_MQ, set, 2, 4), VIRTIO_NET_OK);
-	assert_int_equal(f.net.active_pairs, 2);
+	assert_int_equal(f.net.card.active_pairs, 2);
 	assert_int_equal(f.net.pair[1].polled, EPOLLIN);
 	assert_int_equal(control(VIRTIO_NET_CTRL_MQ, set, 3, 4), VIRTIO_NET_ERR);
 	assert_int_equal(control(VIRTIO_NET_CTRL_MQ, set, 0, 4), VIRTIO_NET_ERR);
 	assert_int_equal(control(VIRTIO_NET_CTRL_MQ, set, 1, 3), VIRTIO_NET_ERR); /* cut */
 	assert_int_equal(control(VIRTIO_NET_CTRL_MAC, 0, 1, 4), VIRTIO_NET_ERR);
-	assert_int_equal(f.net.active_pairs, 2);
+	assert_int_equal(f.net.card.active_pairs, 2);
 	assert_int_equal(control(VIRTIO_NET_CTRL_MQ, set, 1, 4), VIRTIO_NET_OK);
 	assert_int_equal(f.net.pair[1].polled, 0);
-	assert_int_equal(f.net.control_commands, 6);
-	assert_int_equal(f.net.control_refused, 4);
+	assert_int_equal(f.net.card.control_commands, 6);
+	assert_int_equal(f.net.card.control_refused, 4);
+	finish();
+}
+
+static uint8_t command(const void *bytes, uint32_t count)
+{
+	uint64_t gpa = driver_alloc(&f.driver, count + 1, 8);
+	uint32_t id, len;
+
+	memcpy(driver_host(&f.driver, gpa), bytes, count);
+	driver_describe(&f.dq[2], 0, gpa, count, VRING_DESC_F_NEXT, 1);
+	driver_describe(&f.dq[2], 1, gpa + count, 1, VRING_DESC_F_WRITE, 0);
+	driver_offer(&f.dq[2], 0);
+	kick(2); /* of one pair, the control queue */
+	assert_true(driver_take(&f.dq[2], &id, &len));
+	return ((uint8_t *)driver_host(&f.driver, gpa))[count];
+}
+
+#define COMMAND(...) \
+	command((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+/* What is acknowledged is done, or needs no doing. */
+static void test_control_filters(void **state)
+{
+	enum { RX_MODE = VIRTIO_NET_CTRL_RX, MAC = VIRTIO_NET_CTRL_MAC };
+	const uint8_t own[] = {0x52, 0x54, 0, 0xaa, 0xbb, 0xcc};
+
+	(void)state;
+	make(1);
+	start(1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_CTRL_RX |
+	      1ULL << VIRTIO_NET_F_CTRL_MAC_ADDR);
+	assert_int_equal(COMMAND(RX_MODE, VIRTIO_NET_CTRL_RX_PROMISC, 1), VIRTIO_NET_OK);
+	assert_int_equal(COMMAND(RX_MODE, VIRTIO_NET_CTRL_RX_ALLMULTI, 0), VIRTIO_NET_OK);
+	assert_int_equal(COMMAND(RX_MODE, VIRTIO_NET_CTRL_RX_NOBCAST, 1), VIRTIO_NET_ERR);
+	assert_int_equal(COMMAND(RX_MODE, VIRTIO_NET_CTRL_RX_PROMISC), VIRTIO_NET_ERR);
+	assert_int_equal(COMMAND(MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 0, 0, 0, 0, 1, 0, 0, 0, 1,
+				 0, 0x5e, 0, 0, 1),
+			 VIRTIO_NET_OK);
+	assert_int_equal(COMMAND(MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 0, 0, 0, 0, 2, 0, 0, 0, 1,
+				 0, 0x5e, 0, 0, 1),
+			 VIRTIO_NET_ERR); /* cut short */
+	assert_int_equal(
+		COMMAND(MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0),
+		VIRTIO_NET_ERR);
+	assert_memory_equal(f.net.card.config.mac, ADDRESS, ETH_ALEN);
+	assert_int_equal(COMMAND(MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, own[0], own[1], own[2],
+				 own[3], own[4], own[5]),
+			 VIRTIO_NET_OK);
+	assert_memory_equal(f.net.card.config.mac, own, ETH_ALEN);
+	assert_int_equal(COMMAND(MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, 1, 0, 0, 0, 0, 0),
+			 VIRTIO_NET_ERR);     /* a group's */
+	f.net.card.link.fixed_address = true; /* a macvtap */
+	assert_int_equal(COMMAND(MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, own[0], own[1], own[2],
+				 own[3], own[4], own[5]),
+			 VIRTIO_NET_ERR);
+	assert_int_equal(COMMAND(RX_MODE, VIRTIO_NET_CTRL_RX_PROMISC, 0), VIRTIO_NET_ERR);
+	virtio_set_status(&f.net.card.device, 0);
+	assert_memory_equal(f.net.card.config.mac, ADDRESS, ETH_ALEN);
+	finish();
+}
+
+static void test_control_offloads(void **state)
+{
+	const uint8_t class = VIRTIO_NET_CTRL_GUEST_OFFLOADS;
+	const uint8_t set = VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET;
+
+	(void)state;
+	make(1);
+	start(1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_CTRL_GUEST_OFFLOADS |
+	      1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4);
+	assert_int_equal(COMMAND(class, set, 0, 0, 0, 0, 0, 0, 0, 0), VIRTIO_NET_OK);
+	assert_int_equal(COMMAND(class, set, 0x82, 0, 0, 0, 0, 0, 0, 0), VIRTIO_NET_OK);
+	assert_int_equal(COMMAND(class, set, 0x82, 1, 0, 0, 0, 0, 0, 0), VIRTIO_NET_ERR);
+	assert_int_equal(COMMAND(class, set, 0x82), VIRTIO_NET_ERR);
+	assert_int_equal(net_tun_offloads(1ULL << VIRTIO_NET_F_GUEST_CSUM |
+					  1ULL << VIRTIO_NET_F_GUEST_USO4),
+			 0x01); /* a tap has both kinds of USO, or none */
+	finish();
+}
+
+/* The driver takes the receive queue back while frames wait, and sets it up anew. */
+static void test_queue_reset(void **state)
+{
+	struct virtio_device *d = &f.net.card.device;
+
+	(void)state;
+	make(1);
+	start(1ULL << VIRTIO_F_RING_RESET);
+	offer_buffer(0, 2048);
+	offer_buffer(1, 2048);
+	arrive(100);
+	net_rx_ready(&f.net.pair[0]);
+	assert_frame(100, 1);
+	virtio_reset_queue(d, RX);
+	assert_false(d->queue[RX].ring.state.enabled);
+	assert_int_equal(f.net.pair[0].polled, 0);
+	arrive(300);
+	virtio_reset_queue(d, TX);
+	driver_queue_init(&f.dq[RX], &f.driver, &d->queue[RX].ring, SIZE);
+	virtio_enable_queue(d, RX);
+	assert_int_equal(f.net.pair[0].polled, EPOLLIN);
+	offer_buffer(0, 2048);
+	net_rx_ready(&f.net.pair[0]);
+	assert_frame(300, 1);
+	assert_true(d->running);
 	finish();
 }
 
 static void test_features(void **state)
 {
-	struct virtio_device *d = &f.net.device;
+	struct virtio_device *d = &f.net.card.device;
 
 	(void)state;
 	make(1);
@@ -486,7 +597,7 @@ static void test_features(void **state)
 	d->accepted = d->offered & ~(1ULL << VIRTIO_F_VERSION_1); /* a legacy driver */
 	virtio_set_status(d, VIRTIO_CONFIG_S_FEATURES_OK);
 	assert_false(d->status & VIRTIO_CONFIG_S_FEATURES_OK);
-	d->accepted = d->offered | 1ULL << 40; /* what was not offered */
+	d->accepted = d->offered | 1ULL << 45; /* what was not offered */
 	virtio_set_status(d, VIRTIO_CONFIG_S_FEATURES_OK);
 	assert_false(d->status & VIRTIO_CONFIG_S_FEATURES_OK);
 	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER_OK);
@@ -504,7 +615,7 @@ static void test_tap_gone(void **state)
 	offer_buffer(0, 2048);
 	shutdown(f.net.pair[0].fd, SHUT_RDWR);
 	net_rx_ready(&f.net.pair[0]);
-	assert_int_equal(f.net.config.status, 0);
+	assert_int_equal(f.net.card.config.status, 0);
 	assert_int_equal(f.net.pair[0].polled, 0);
 	assert_int_equal(driver_config_signals, 1);
 	finish();
@@ -526,6 +637,9 @@ int main(void)
 		cmocka_unit_test(test_transmit_runt),
 		cmocka_unit_test(test_transmit_blocked),
 		cmocka_unit_test(test_multi_queue),
+		cmocka_unit_test(test_control_filters),
+		cmocka_unit_test(test_control_offloads),
+		cmocka_unit_test(test_queue_reset),
 		cmocka_unit_test(test_features),
 		cmocka_unit_test(test_tap_gone),
 	};

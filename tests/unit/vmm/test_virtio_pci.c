@@ -47,7 +47,35 @@ static void kick(struct virtio_device *d, unsigned int queue)
 	kicks++;
 }
 
-static const struct virtio_ops ops = {start, stop, kick};
+/* Of one queue alone: what was asked of it last. */
+static int queue_stopped, queue_started, queue_rerouted;
+
+static void stop_queue(struct virtio_device *d, unsigned int queue)
+{
+	(void)d;
+	queue_stopped = (int)queue;
+}
+
+static void start_queue(struct virtio_device *d, unsigned int queue)
+{
+	(void)d;
+	queue_started = (int)queue;
+}
+
+static void interrupt_changed(struct virtio_device *d, unsigned int queue)
+{
+	(void)d;
+	queue_rerouted = (int)queue;
+}
+
+static const struct virtio_ops ops = {
+	.start = start,
+	.stop = stop,
+	.kick = kick,
+	.stop_queue = stop_queue,
+	.start_queue = start_queue,
+	.interrupt_changed = interrupt_changed,
+};
 static const uint8_t config[6] = {1, 2, 3, 4, 5, 6};
 
 static struct machine machine;
@@ -71,6 +99,7 @@ static int setup(void **state)
 	device.config = config;
 	device.config_bytes = sizeof(config);
 	starts = stops = kicks = 0;
+	queue_stopped = queue_started = queue_rerouted = -1;
 	fake_pci_reset();
 	return virtio_init(&device, machine.io, &driver.memory) ||
 	       virtio_pci_add(&transport, &device, &machine, 0xff0000);
@@ -165,7 +194,8 @@ static void test_features(void **state)
 	put(COMMON + VIRTIO_PCI_COMMON_DFSELECT, 0, 4);
 	assert_true(get(COMMON + VIRTIO_PCI_COMMON_DF, 4) & 1 << 3);
 	put(COMMON + VIRTIO_PCI_COMMON_DFSELECT, 1, 4);
-	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_DF, 4), 1); /* VERSION_1 */
+	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_DF, 4),
+			 1 << (VIRTIO_F_VERSION_1 - 32) | 1 << (VIRTIO_F_RING_RESET - 32));
 	put(COMMON + VIRTIO_PCI_COMMON_DFSELECT, 7, 4);
 	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_DF, 4), 0);
 	accept(1ULL << VIRTIO_F_VERSION_1 | 1 << 3);
@@ -210,6 +240,59 @@ static void test_life(void **state)
 	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_Q_SIZE, 2), VIRTQUEUE_SIZE_MAX);
 	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_Q_MSIX, 2), VIRTIO_MSI_NO_VECTOR);
 	assert_int_equal(device.accepted, 0);
+}
+
+/* 4.1.4.3.2.1: one queue of a running device is taken back, and set up anew. */
+static void test_queue_reset(void **state)
+{
+	struct driver_queue dq[2];
+
+	(void)state;
+	accept(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_F_RING_RESET);
+	program_queue(0, &dq[0]);
+	program_queue(1, &dq[1]);
+	put(COMMON + VIRTIO_PCI_COMMON_STATUS, DRIVER_OK, 1);
+	put(COMMON + VIRTIO_PCI_COMMON_Q_RESET, 1, 2);
+	assert_int_equal(queue_stopped, 1);
+	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_Q_RESET, 2), 0);
+	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_Q_ENABLE, 2), 0);
+	assert_true(device.queue[0].ring.state.enabled);
+	program_queue(1, &dq[1]);
+	assert_int_equal(get(COMMON + VIRTIO_PCI_COMMON_Q_ENABLE, 2), 1);
+	assert_int_equal(queue_started, 1);
+	assert_int_equal(queue_rerouted, 1);
+	assert_int_equal(starts + stops, 1);
+	/* Rings that lead outside break the device, as they do at the start. */
+	put(COMMON + VIRTIO_PCI_COMMON_Q_RESET, 1, 2);
+	put_address(COMMON + VIRTIO_PCI_COMMON_Q_DESCLO, 0xfffffffffffff000);
+	put(COMMON + VIRTIO_PCI_COMMON_Q_ENABLE, 1, 2);
+	assert_true(device.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/* A driver that did not accept the feature resets nothing. */
+static void test_queue_reset_not_accepted(void **state)
+{
+	struct driver_queue dq;
+
+	(void)state;
+	accept(1ULL << VIRTIO_F_VERSION_1);
+	program_queue(0, &dq);
+	put(COMMON + VIRTIO_PCI_COMMON_STATUS, DRIVER_OK, 1);
+	put(COMMON + VIRTIO_PCI_COMMON_Q_RESET, 1, 2);
+	assert_int_equal(queue_stopped, -1);
+	assert_true(device.queue[0].ring.state.enabled);
+}
+
+/* Somebody else may signal by the vector's own descriptor, if there is one. */
+static void test_queue_fd(void **state)
+{
+	(void)state;
+	assert_int_equal(device.transport->queue_fd(&device, 1), -1); /* no vector */
+	put(COMMON + VIRTIO_PCI_COMMON_Q_SELECT, 1, 2);
+	put(COMMON + VIRTIO_PCI_COMMON_Q_MSIX, 2, 2);
+	assert_int_equal(device.transport->queue_fd(&device, 1), FAKE_PCI_FD + 2);
+	fake_pci.msix_on = false;
+	assert_int_equal(device.transport->queue_fd(&device, 1), -1);
 }
 
 static void test_queue_not_there(void **state)
@@ -361,6 +444,8 @@ int main(void)
 		TEST(test_vectors),         TEST(test_intx),
 		TEST(test_config),          TEST(test_notify),
 		TEST(test_every_register),  TEST(test_window),
+		TEST(test_queue_reset),     TEST(test_queue_reset_not_accepted),
+		TEST(test_queue_fd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
