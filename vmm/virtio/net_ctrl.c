@@ -145,6 +145,8 @@ void net_control(struct virtio_net *n, unsigned int queue)
 	struct virtqueue_chain c;
 
 	virtio_serve(&n->device, queue, &c, take_command);
+	if (!n->device.running) /* broken: others may move frames without looking */
+		net_set_active_pairs(n, 0);
 }
 
 void net_control_reset(struct virtio_net *n)

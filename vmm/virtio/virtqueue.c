@@ -52,6 +52,18 @@ int virtqueue_map(struct virtqueue *q, const struct guest_memory *m)
 	return 0;
 }
 
+uint16_t virtqueue_used(const struct virtqueue *q)
+{
+	return __atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE);
+}
+
+void virtqueue_resume(struct virtqueue *q, uint16_t next_available)
+{
+	q->state.next_available = q->seen_available = next_available;
+	q->state.next_used = virtqueue_used(q);
+	q->signalled_valid = false;
+}
+
 /* Where a descriptor is read from: the queue's table, or an indirect one. */
 struct table {
 	const struct vring_desc *descriptors;

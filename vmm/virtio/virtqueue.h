@@ -76,6 +76,13 @@ void virtqueue_reset(struct virtqueue *q, uint16_t size);
  */
 int virtqueue_map(struct virtqueue *q, const struct guest_memory *m);
 
+/* Go on where another implementation has stopped: the first available entry that it did not
+ * take, and what it has put into the used ring. */
+void virtqueue_resume(struct virtqueue *q, uint16_t next_available);
+
+/* The used index as the ring has it: what another implementation has given back. */
+uint16_t virtqueue_used(const struct virtqueue *q);
+
 /* Take the next chain: 1 if there was one, 0 if not, -1 if the queue is broken. */
 int virtqueue_pop(struct virtqueue *q, struct virtqueue_chain *c);
 
