@@ -14,6 +14,7 @@ const struct device_type *const device_types[] = {
 	&device_debug_exit,
 	&device_ivshmem,
 	&device_net_virtio,
+	&device_net_vhost,
 	&device_disk_virtio,
 	&device_disk_nvme,
 	&device_rng,

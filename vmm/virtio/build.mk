@@ -9,6 +9,7 @@ $(eval $(call virtio_test,test_virtio_net,$(virtio_DRIVER)))
 $(eval $(call virtio_test,test_virtio_blk,$(virtio_DRIVER) $(virtio_PCI)))
 $(eval $(call virtio_test,test_virtio_pci,$(virtio_DRIVER) $(virtio_PCI)))
 $(eval $(call virtio_test,test_virtio_frame,))
+$(eval $(call virtio_test,test_vhost,$(virtio_DRIVER)))
 
 virtio_QUEUE := vmm/virtio/virtqueue.c vmm/memory.c lib/err.c
 virtio_NET := $(addprefix vmm/virtio/,net.c net_tap.c net_rx.c net_tx.c net_ctrl.c iov.c virtio.c) \

@@ -5,6 +5,7 @@
 #include "vmm/device.h"
 
 extern const struct device_type device_net_virtio;
+extern const struct device_type device_net_vhost;
 extern const struct device_type device_disk_virtio;
 extern const struct device_type device_rng;
 

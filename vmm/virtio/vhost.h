@@ -20,7 +20,8 @@
 
 struct vhost;
 
-/* What the other side can be told and asked; rings by their number there. -1 with a sentence. */
+/* What the other side can be told and asked; rings by their number there. -1 with a sentence.
+ */
 struct vhost_ops {
 	int (*set_features)(struct vhost *v, uint64_t features);
 	int (*set_memory)(struct vhost *v, const struct guest_memory *m);
@@ -52,7 +53,7 @@ struct vhost_ring {
 };
 
 /* Features of rings, which whoever works them must know; all others are the device's own. */
-#define VHOST_RING_FEATURES                                                \
+#define VHOST_RING_FEATURES                                                      \
 	(1ULL << VIRTIO_RING_F_INDIRECT_DESC | 1ULL << VIRTIO_RING_F_EVENT_IDX | \
 	 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_F_RING_RESET)
 

@@ -4,6 +4,7 @@
 #include <linux/pci_regs.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -292,6 +293,41 @@ static void masked_vectors_wait(void **state)
 	assert_true(pending(f, 2));
 }
 
+/* Somebody else signals: while the vector is masked, his signals wait in the eventfd. */
+static void others_may_signal(void **state)
+{
+	struct fixture *f = *state;
+	int fd = pci_msix_fd(&f->d, 1);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pci_msix_fd(&f->d, 1), fd);
+	assert_int_equal(pci_msix_fd(&f->d, VECTORS), -1);
+	assert_int_equal(fake_kvm.gsi[24].fd, 0); /* not unmasked yet */
+	program(f, 1, 0xfee01000, 0x41);
+	control(f, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(fake_kvm.gsi[24].fd, fd);
+	assert_int_equal(fake_kvm.gsi[24].data, 0x41);
+	assert_false(pending(f, 1));
+
+	bus_write(f->m.mmio, table(f, 1) + 12, PCI_MSIX_ENTRY_CTRL_MASKBIT, 4);
+	assert_int_equal(fake_kvm.gsi[24].fd, 0);
+	assert_int_equal(eventfd_write(fd, 1), 0);
+	assert_true(pending(f, 1));
+	bus_write(f->m.mmio, table(f, 1), 0xfee02000, 4);
+	bus_write(f->m.mmio, table(f, 1) + 12, 0, 4);
+	assert_int_equal(fake_kvm.gsi[24].address, 0xfee02000);
+	assert_true(fired(24)); /* KVM looks at an eventfd when it is tied */
+
+	/* Our own signals, too, wait for a masked vector of his. */
+	bus_write(f->m.mmio, table(f, 1) + 12, PCI_MSIX_ENTRY_CTRL_MASKBIT, 4);
+	pci_msix_signal(&f->d, 1);
+	assert_true(pending(f, 1));
+	bus_write(f->m.mmio, table(f, 1) + 12, 0, 4);
+	assert_true(fired(24));
+	control(f, 0);
+	assert_int_equal(fake_kvm.gsi[24].fd, 0);
+}
+
 static void odd_table_accesses_do_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -481,6 +517,7 @@ int main(void)
 		T(capabilities_are_chained),
 		T(msix_delivers),
 		T(masked_vectors_wait),
+		T(others_may_signal),
 		T(odd_table_accesses_do_nothing),
 		T(a_bar_is_memory_in_parts),
 		T(msi_delivers),
