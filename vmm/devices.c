@@ -1,6 +1,7 @@
 /* The list of devices: the one place that names them all. Order is that of --help and of
  * creation. */
 #include "vmm/device/devices.h"
+#include "vmm/e1000/devices.h"
 #include "vmm/nvme/devices.h"
 #include "vmm/virtio/devices.h"
 
@@ -14,6 +15,7 @@ const struct device_type *const device_types[] = {
 	&device_debug_exit,
 	&device_ivshmem,
 	&device_net_virtio,
+	&device_net_e1000,
 	&device_net_vhost,
 	&device_disk_virtio,
 	&device_disk_nvme,
