@@ -7,8 +7,9 @@
 #   vm_field NAME JQ           a field of its status
 #   vm_await_end NAME          waits until it is over, at most half a minute; its exit code
 #   vm_off NAME                presses the power button and does the same
-#   vm_script FILE             puts a script from its standard input into the guest as /test;
-#                              FILE is the initrd to start it with, strata.exec="sh /test" runs it
+#   vm_script FILE [IMAGE]     puts a script from its standard input into the guest as /test;
+#                              FILE is the initrd to start it with, strata.exec="sh /test" runs it;
+#                              IMAGE is the guest's initrd if it is not the usual one
 #   vm_bridge TAP...           makes the bridge strata-b0 with 10.77.0.1 and taps on it
 #
 #   vm_on_exit COMMAND         runs when the test ends, however it ends; newest first
@@ -102,7 +103,8 @@ vm_off() {
 vm_script() {
 	mkdir "$tmp/tree"
 	cat >"$tmp/tree/test"
-	(cd "$tmp/tree" && echo test | cpio -o -H newc --quiet) | cat build/guest/initrd.img - >"$1"
+	(cd "$tmp/tree" && echo test | cpio -o -H newc --quiet) |
+		cat "${2:-build/guest/initrd.img}" - >"$1"
 	rm -r "$tmp/tree"
 }
 
