@@ -5,22 +5,16 @@
 #include "vmm/block/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/err.h"
 #include "vmm/block/format.h"
 #include "vmm/virtio/counter.h"
 
-/* The list of formats. The first whose probe() says so, else the one that has none. */
-static const struct disk_format *const formats[] = {
-	&disk_format_raw,
-	NULL,
-};
+#define COMPLAINTS 3
 
 struct disk {
 	const struct disk_format *format;
@@ -28,6 +22,7 @@ struct disk {
 	struct disk_info info;
 	char *path, *overlay;
 	bool direct;
+	bool guarded; /* see vmm/block/guard.c */
 	struct file_batch batch;
 
 	/* the loop's thread only */
@@ -35,7 +30,7 @@ struct disk {
 	bool running;
 	bool answered; /* by ourselves, since the last end of a batch */
 	bool behind;   /* flushes were submitted behind writes */
-	bool said_error;
+	const char *said[COMPLAINTS];
 	void (*batch_end)(void *owner);
 	void *batch_owner;
 
@@ -45,7 +40,7 @@ struct disk {
 
 /* ---- requests ---- */
 
-static int check(const struct disk *d, const struct disk_request *r)
+static int check(const struct disk *d, struct disk_request *r)
 {
 	if (r->op == DISK_FLUSH)
 		return 0;
@@ -54,6 +49,8 @@ static int check(const struct disk *d, const struct disk_request *r)
 	if (!r->bytes || (r->offset | r->bytes) % DISK_SECTOR_BYTES ||
 	    r->bytes > d->info.bytes || r->offset > d->info.bytes - r->bytes)
 		return EINVAL;
+	if (d->guarded && r->op == DISK_WRITE && r->offset < DISK_PROBE_BYTES)
+		return disk_guard(r);
 	return 0;
 }
 
@@ -61,6 +58,7 @@ void disk_submit(struct disk *d, struct disk_request *r)
 {
 	r->disk = d;
 	r->flushing = false;
+	r->guard = NULL;
 	r->error = check(d, r);
 	if (!r->error) {
 		d->format->submit(d->image, r);
@@ -122,28 +120,45 @@ static void count(struct disk *d, const struct disk_request *r)
 		counter_add(&d->written_bytes, r->bytes);
 }
 
-/* Whatever goes wrong is said once, and counted from then on. */
-static void failed(struct disk *d, const struct disk_request *r, int error)
+/* What is said of an error, once for each kind; later ones are only counted. NULL: it is the
+ * guest's fault. */
+static const char *complaint(int error)
 {
-	const char *path = d->overlay ? d->overlay : d->path;
+	switch (error) {
+	case EINVAL:
+	case EROFS:
+		return NULL;
+	case ENOSPC:
+	case EDQUOT:
+		return "no space left on the host for the guest's data; the guest gets I/O "
+		       "errors until there is";
+	case EMEDIUMTYPE:
+		return "the guest wants to turn the raw image into one of another format, and "
+		       "may not; if that is meant, say format=raw";
+	default:
+		return "cannot be read or written; the guest gets I/O errors";
+	}
+}
+
+static void failed(struct disk *d, int error)
+{
+	const char *text = complaint(error);
 
 	counter_add(&d->errors, 1);
-	if (error == ENOSPC || error == EDQUOT) {
+	if (error == ENOSPC || error == EDQUOT)
 		counter_add(&d->disk_full, 1);
-		if (d->disk_full == 1)
-			fprintf(stderr,
-				"strata-vmm: disk %s: no space left on the host for the "
-				"guest's data; the guest gets I/O errors until there is\n",
-				path);
+	if (!text)
+		return;
+	for (int i = 0; i < COMPLAINTS; i++) {
+		if (d->said[i] == text)
+			return;
+		if (d->said[i])
+			continue;
+		d->said[i] = text;
+		fprintf(stderr, "strata-vmm: disk %s: %s (%s)\n",
+			d->overlay ? d->overlay : d->path, text, strerror(error));
 		return;
 	}
-	if (error == EINVAL || error == EROFS || d->said_error)
-		return; /* the guest's fault */
-	d->said_error = true;
-	fprintf(stderr,
-		"strata-vmm: disk %s: I/O error at byte %llu (%s); the guest gets it too, "
-		"later ones are only counted\n",
-		path, (unsigned long long)r->offset, strerror(error));
 }
 
 /* Where the format does not make a write durable by itself, a flush follows it. */
@@ -169,9 +184,10 @@ void disk_done(struct disk_request *r, int error)
 	if (r->flushing)
 		r->op = r->asked;
 	if (error)
-		failed(d, r, error);
+		failed(d, error);
 	else
 		count(d, r);
+	free(r->guard);
 	r->done(r, error);
 }
 
@@ -188,22 +204,6 @@ const struct disk_info *disk_info(const struct disk *d)
 
 /* ---- opening ---- */
 
-static const struct disk_format *format_named(const char *name)
-{
-	for (int i = 0; formats[i]; i++)
-		if (!strcmp(formats[i]->name, name))
-			return formats[i];
-	return NULL;
-}
-
-static const struct disk_format *format_that_overlays(void)
-{
-	for (int i = 0; formats[i]; i++)
-		if (formats[i]->can_overlay)
-			return formats[i];
-	return NULL;
-}
-
 static int known(const char *key, const char *value, const char *const *values)
 {
 	for (; *values; values++)
@@ -214,9 +214,9 @@ static int known(const char *key, const char *value, const char *const *values)
 
 int disk_check(const struct arguments *a)
 {
-	const char *format = arguments_get(a, "format", formats[0]->name);
+	const char *format = arguments_get(a, "format", NULL);
 
-	if (!format_named(format))
+	if (format && !disk_format_named(format))
 		return err_set("format=%s is not known", format);
 	if (known("cache", arguments_get(a, "cache", "writeback"),
 		  (const char *[]){"writeback", "direct", NULL}))
@@ -224,34 +224,16 @@ int disk_check(const struct arguments *a)
 	if (arguments_has(a, "overlay") && arguments_has(a, "readonly"))
 		return err_set("overlay is for what the guest writes: leave it or readonly "
 			       "out");
-	if (arguments_has(a, "overlay") && !format_that_overlays())
+	if (arguments_has(a, "overlay") && !disk_format_that_overlays())
 		return err_set("overlay is not known");
 	return 0;
-}
-
-/* What the image's first bytes say. An image that cannot be read is for open() to name. */
-static const struct disk_format *probe(const char *path)
-{
-	const struct disk_format *otherwise = NULL;
-	uint8_t head[DISK_PROBE_BYTES];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : pread(fd, head, sizeof(head), 0);
-
-	if (fd >= 0)
-		close(fd);
-	for (int i = 0; formats[i]; i++) {
-		if (!formats[i]->probe)
-			otherwise = formats[i];
-		else if (n > 0 && formats[i]->probe(head, (size_t)n))
-			return formats[i];
-	}
-	return otherwise;
 }
 
 static int open_image(struct disk *d, const struct arguments *a, struct loop *loop)
 {
 	const char *stated = arguments_get(a, "format", NULL);
-	const struct disk_format *base = stated ? format_named(stated) : probe(d->path);
+	const struct disk_format *base =
+		stated ? disk_format_named(stated) : disk_format_of(d->path);
 	struct disk_options o = {
 		.path = d->path,
 		.overlay = d->overlay,
@@ -262,8 +244,9 @@ static int open_image(struct disk *d, const struct arguments *a, struct loop *lo
 		.batch = &d->batch,
 	};
 
-	d->format = d->overlay ? format_that_overlays() : base;
+	d->format = d->overlay ? disk_format_that_overlays() : base;
 	d->info.readonly = o.readonly;
+	d->guarded = !stated && !d->format->probe;
 	d->image = d->format->open(&o, &d->info);
 	if (!d->image)
 		return -1;

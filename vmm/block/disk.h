@@ -22,7 +22,7 @@
 #include "vmm/loop.h"
 
 #define DISK_SECTOR_BYTES 512
-#define DISK_IOVS_MAX     1024
+#define DISK_IOVS_MAX     1023 /* one less than the kernel takes: see vmm/block/guard.c */
 
 /* Rows for the table of arguments of a device with a disk. */
 #define DISK_ARGUMENTS                                                                      \
@@ -38,6 +38,7 @@
 	}
 
 struct disk;
+struct disk_guard;
 
 /* The caller's, and left alone by him until done() is called. */
 struct disk_request {
@@ -60,6 +61,7 @@ struct disk_request {
 	int error;
 	enum disk_op asked; /* op, while a flush follows it */
 	bool flushing;
+	struct disk_guard *guard;
 
 	/* its format's own */
 	struct file_request io;

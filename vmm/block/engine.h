@@ -42,6 +42,9 @@ void file_queue_init(struct file_queue *q);
 void file_queue_put(struct file_queue *q, struct file_request *r);
 struct file_request *file_queue_take(struct file_queue *q);
 
+/* Open it, lock it, and find out about it. Fails with a sentence. */
+int file_find(struct file *f);
+
 /* n more bytes of a read or write have been moved; n of 0 is the end of the file. */
 void file_advanced(struct file *f, struct file_request *r, size_t n);
 void file_finished(struct file *f, struct file_request *r, int error);

@@ -1,33 +1,23 @@
 /*
- * An open file: found out about, locked, and its requests given to whoever does them.
+ * An open file: its requests given to whoever does them.
  *
  * A write that does not cover whole blocks, where the host insists on whole ones (O_DIRECT on
  * a disk of 4096-byte sectors), is a read, a change and a write: it runs alone, lest it
  * undoes a neighbour's write to the same block.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "vmm/block/engine.h"
 
-#define THREADS       8 /* without io_uring: how many requests at once */
-#define ODD_THREADS   2 /* with it */
-#define LOCK_WAIT_NS  500000000
-#define LOCK_TRIES    50
-#define DIRECT_BLOCK  4096
-#define DIRECT_MEMORY 512
+#define THREADS     8 /* without io_uring: how many requests at once */
+#define ODD_THREADS 2 /* with it */
 
 void file_queue_init(struct file_queue *q)
 {
@@ -188,122 +178,7 @@ int file_resize(struct file *f, uint64_t bytes)
 	return 0;
 }
 
-/* ---- opening ---- */
-
-static int find_size(struct file *f, const struct stat *st)
-{
-	f->info.block_device = S_ISBLK(st->st_mode);
-	f->info.bytes = (uint64_t)st->st_size;
-	if (f->info.block_device && ioctl(f->fd, BLKGETSIZE64, &f->info.bytes))
-		return err_errno("disk %s: cannot find out its size", f->path);
-	if (!f->info.block_device && !S_ISREG(st->st_mode))
-		return err_set("disk %s is neither a file nor a block device", f->path);
-	return 0;
-}
-
-/* What O_DIRECT asks for here; a kernel before 6.1 does not say, then what always does. */
-static void find_alignment(struct file *f)
-{
-	unsigned int sector = 0;
-	struct statx x;
-
-	f->info.block_bytes = DISK_BLOCK_MIN;
-	if (f->info.block_device && !ioctl(f->fd, BLKSSZGET, &sector) &&
-	    sector > DISK_BLOCK_MIN)
-		f->info.block_bytes = sector;
-	if (!f->info.direct)
-		return;
-	f->memory_align = f->info.block_device ? DIRECT_MEMORY : DIRECT_BLOCK;
-	if (!f->info.block_device)
-		f->info.block_bytes = DIRECT_BLOCK;
-#ifdef STATX_DIOALIGN
-	if (!statx(f->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &x) &&
-	    x.stx_mask & STATX_DIOALIGN && x.stx_dio_offset_align) {
-		f->memory_align = x.stx_dio_mem_align;
-		if (x.stx_dio_offset_align > DISK_BLOCK_MIN)
-			f->info.block_bytes = x.stx_dio_offset_align;
-		else
-			f->info.block_bytes = DISK_BLOCK_MIN;
-	}
-#endif
-}
-
-static bool device_discards(dev_t device)
-{
-	unsigned long long max = 0;
-	char path[80];
-	FILE *file;
-
-	/* A partition's limits are those of the disk it is on. */
-	for (int i = 0; i < 2 && !max; i++) {
-		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%squeue/discard_max_bytes",
-			 major(device), minor(device), i ? "../" : "");
-		file = fopen(path, "r");
-		if (file && fscanf(file, "%llu", &max) != 1)
-			max = 0;
-		if (file)
-			fclose(file);
-	}
-	return max;
-}
-
-/* A hole behind the end of the file changes nothing, and tells whether there can be one. */
-static bool file_discards(const struct file *f)
-{
-	struct file_request r = {
-		.op = DISK_DISCARD, .offset = f->info.bytes, .bytes = DIRECT_BLOCK};
-
-	return file_punch(f, &r) == 0;
-}
-
-/* A VM that was killed lets go of its disk only when the kernel has ended its I/O. */
-static int lock(struct file *f)
-{
-	const struct timespec moment = {.tv_nsec = LOCK_WAIT_NS / LOCK_TRIES};
-	int how = (f->info.readonly ? LOCK_SH : LOCK_EX) | LOCK_NB;
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (!flock(f->fd, how))
-			return 0;
-		if (errno != EWOULDBLOCK)
-			return err_errno("disk %s: cannot lock it", f->path);
-		nanosleep(&moment, NULL);
-	}
-	return err_set("disk %s is in use by another VM; two of them would destroy it "
-		       "(readonly may be shared)",
-		       f->path);
-}
-
-static int open_fd(struct file *f)
-{
-	bool readonly = f->info.readonly;
-	int flags = (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-
-	f->fd = open(f->path, flags | (f->info.direct ? O_DIRECT : 0));
-	if (f->fd < 0 && f->info.direct && errno == EINVAL)
-		return err_set("disk %s: its file system cannot pass the page cache by; leave "
-			       "out cache=direct",
-			       f->path);
-	if (f->fd < 0)
-		return err_errno("disk %s: cannot open it for %s", f->path,
-				 readonly ? "reading" : "reading and writing");
-	return lock(f);
-}
-
-static int look(struct file *f)
-{
-	struct stat st;
-
-	if (fstat(f->fd, &st))
-		return err_errno("disk %s", f->path);
-	if (find_size(f, &st))
-		return -1;
-	find_alignment(f);
-	if (!f->info.readonly)
-		f->info.discard =
-			f->info.block_device ? device_discards(st.st_rdev) : file_discards(f);
-	return 0;
-}
+/* ---- life ---- */
 
 static int start_engine(struct file *f)
 {
@@ -337,7 +212,7 @@ struct file *file_open(const char *path, unsigned int flags, struct loop *loop,
 	f->loop = loop;
 	f->batch = batch;
 	file_queue_init(&f->waiting);
-	if (open_fd(f) || look(f) || start_engine(f)) {
+	if (file_find(f) || start_engine(f)) {
 		file_close(f);
 		return NULL;
 	}

@@ -1,6 +1,6 @@
 /*
  * A disk image format: a descriptor with designated initialisers in the file that implements
- * it, and one row in the list of vmm/block/disk.c.
+ * it, and one row in the list of vmm/block/formats.c.
  *
  * disk.c has done the checks when it calls submit(): the request is within the disk, whole
  * sectors, no write to a disk that is read-only. It counts, too: a format answers every
@@ -49,6 +49,16 @@ struct disk_format {
 	/* "engine", and what else the format has to tell. Any thread. */
 	void (*status)(const void *image, json_t *into);
 };
+
+/* The list (vmm/block/formats.c): by name, NULL if there is none; by an image's first bytes. */
+const struct disk_format *disk_format_named(const char *name);
+const struct disk_format *disk_format_that_overlays(void);
+const struct disk_format *disk_format_of(const char *path);
+const struct disk_format *disk_format_of_head(const uint8_t *head, size_t bytes);
+
+/* Have the first sector of a write that begins there be written as it was looked at, EMEDIUMTYPE if
+ * it makes the image one of another format. r->guard is to be freed when it is done. */
+int disk_guard(struct disk_request *r);
 
 /* The request is finished: for formats, on the loop's thread. error is 0 or an errno. */
 void disk_done(struct disk_request *r, int error);
