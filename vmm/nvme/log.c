@@ -117,7 +117,6 @@ static void unmask_events(struct nvme *n, unsigned int log)
 	for (unsigned int i = 0; i < NVME_EVENTS; i++)
 		if (events[i].log == log)
 			n->events_masked &= ~(1U << events[i].type);
-	nvme_events_send(n);
 }
 
 uint16_t nvme_get_log_page(struct nvme_command *c)
@@ -153,7 +152,6 @@ uint16_t nvme_async_event(struct nvme_command *c)
 	n->event_cid[n->event_requests++] = c->sqe.cid;
 	c->pair->cq.reserved--;
 	nvme_command_free(c);
-	nvme_events_send(n);
 	return NVME_PENDING;
 }
 
@@ -163,7 +161,6 @@ void nvme_event(struct nvme *n, enum nvme_event event)
 	    !(n->feature[NVME_FEATURE_EVENTS] & WARNING_TEMPERATURE))
 		return;
 	n->events_pending |= 1U << event;
-	nvme_events_send(n);
 }
 
 static void send(struct nvme *n, const struct event *e)

@@ -248,7 +248,8 @@ void nvme_features_reset(struct nvme *n);
 /* Is the temperature that we tell beyond a threshold? */
 bool nvme_too_hot(const struct nvme *n);
 
-/* Something happened that the guest may want to hear of; and: try again to tell. */
+/* Something happened that the guest may want to hear of; and, at the end of a pair's turn:
+ * tell. */
 void nvme_event(struct nvme *n, enum nvme_event event);
 void nvme_events_send(struct nvme *n);
 

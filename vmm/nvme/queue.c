@@ -307,6 +307,10 @@ void nvme_pair_shadow(struct nvme_pair *p, uint32_t *shadow, uint32_t *event_ind
 	struct pci_device *d = &p->nvme->pci;
 	bool watched = p->shadow, watch = shadow;
 
+	if (p->sq.ring)
+		take_tail(p);
+	if (p->cq.ring)
+		take_head(p);
 	p->shadow = shadow;
 	p->event_index = event_index;
 	if (shadow) {
@@ -381,9 +385,8 @@ void nvme_pair_run(struct nvme_pair *p)
 		bad_doorbell(p, NVME_EVENT_DOORBELL_UNKNOWN);
 	if (p->cq.ring && p->cq.wants_head)
 		head_moved(p);
-	if (!p->id)
-		nvme_events_send(n);
 	serve(p);
+	nvme_events_send(n);
 	disk_run(n->disk);
 	nvme_signal(n);
 }

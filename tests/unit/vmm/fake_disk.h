@@ -1,0 +1,31 @@
+/*
+ * A disk in memory (vmm/block/disk.h), for tests and fuzzers of the devices on it. Linked
+ * before the VMM's archive, it stands in for vmm/block. It can hold requests back, and fail.
+ */
+#ifndef STRATA_TESTS_FAKE_DISK_H
+#define STRATA_TESTS_FAKE_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/block/disk.h"
+
+#define FAKE_DISK_BYTES (1u << 20)
+#define FAKE_DISK_PAST  8 /* requests that are remembered */
+
+struct fake_disk {
+	struct disk_info info;
+	uint8_t data[FAKE_DISK_BYTES];
+	bool hold;         /* begin nothing until this is over, or the disk is drained */
+	int error;         /* what requests end with */
+	unsigned int held; /* submitted and not answered */
+	unsigned int answered;
+	struct disk_request past[FAKE_DISK_PAST]; /* the last ones, newest first */
+};
+
+extern struct fake_disk fake_disk;
+
+/* As new, and filled with a pattern. */
+void fake_disk_reset(void);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * A guest's side of NVMe, small, for tests and fuzzers: memory of its own with rings in it, a
+ * controller on a fake disk, behind a real PCI bus on a fake KVM.
+ */
+#ifndef STRATA_TESTS_NVME_GUEST_H
+#define STRATA_TESTS_NVME_GUEST_H
+
+#include "tests/unit/vmm/fake_disk.h"
+#include "tests/unit/vmm/fake_kvm.h"
+#include "vmm/nvme/nvme.h"
+
+#define NVME_GUEST_MEMORY  (4u << 20)
+#define NVME_GUEST_QUEUES  3 /* I/O pairs */
+#define NVME_GUEST_ENTRIES 8
+
+struct nvme_guest_queue {
+	uint64_t sq, cq; /* guest addresses */
+	uint32_t size, tail, head;
+	uint16_t phase;
+};
+
+struct nvme_guest {
+	struct machine machine;
+	struct device device;
+	struct nvme *nvme;
+	uint8_t *memory; /* one heap block at 0, so that ASan sees its ends */
+	uint64_t next;   /* what nvme_guest_page() gives out next */
+	uint16_t cid;
+	struct nvme_guest_queue queue[1 + NVME_GUEST_QUEUES];
+};
+
+/* Make all of it; the option's text has no file=. Returns what create() did. */
+int nvme_guest_create(struct nvme_guest *g, const char *option);
+void nvme_guest_destroy(struct nvme_guest *g);
+
+/* A fresh page; its address, and where that is for us. */
+uint64_t nvme_guest_page(struct nvme_guest *g);
+void *nvme_guest_at(struct nvme_guest *g, uint64_t gpa);
+
+/* BAR 0, through the bus. */
+uint64_t nvme_guest_read(struct nvme_guest *g, uint64_t offset, unsigned int size);
+void nvme_guest_write(struct nvme_guest *g, uint64_t offset, uint64_t value, unsigned int size);
+
+/* What the I/O thread would do by now. */
+void nvme_guest_run(struct nvme_guest *g);
+
+/* Turn the controller on with an admin queue, and then all I/O queues. */
+void nvme_guest_enable(struct nvme_guest *g);
+void nvme_guest_make_queues(struct nvme_guest *g);
+
+/* Put a command into a queue, without ringing its doorbell; its identifier. */
+uint16_t nvme_guest_put(struct nvme_guest *g, unsigned int queue, const struct nvme_sqe *e);
+
+/* Ring the doorbell of what was put, and let the I/O thread run. */
+void nvme_guest_ring(struct nvme_guest *g, unsigned int queue);
+
+/* Take a completion from the queue, and tell the controller; false if there is none. */
+bool nvme_guest_take(struct nvme_guest *g, unsigned int queue, struct nvme_cqe *c);
+
+/* All three; the status without phase, "more" and "do not retry". */
+uint16_t nvme_guest_do(struct nvme_guest *g, unsigned int queue, const struct nvme_sqe *e,
+		       uint32_t *result);
+
+#endif
