@@ -3,6 +3,7 @@
 #include "vmm/device/devices.h"
 #include "vmm/e1000/devices.h"
 #include "vmm/nvme/devices.h"
+#include "vmm/vfio/devices.h"
 #include "vmm/virtio/devices.h"
 
 /* clang-format off */
@@ -17,8 +18,10 @@ const struct device_type *const device_types[] = {
 	&device_net_virtio,
 	&device_net_e1000,
 	&device_net_vhost,
+	&device_net_vfio,
 	&device_disk_virtio,
 	&device_disk_nvme,
+	&device_disk_vfio,
 	&device_rng,
 	NULL,
 };

@@ -28,6 +28,7 @@ struct pci_bus;
 struct irq_routes;
 struct console;
 struct acpi_pm;
+struct vfio_container;
 
 /* How a machine came to its end. */
 enum machine_end {
@@ -68,12 +69,13 @@ struct machine {
 	struct bus *ports;
 	struct bus *mmio;
 	struct pci_bus *pci;
-	struct irq_routes *routes; /* GSI routing, behind its own lock */
-	struct loop *io;           /* the I/O thread */
-	struct trace trace;        /* hop events and USDT */
-	struct device *devices;    /* in order of creation */
-	struct console *console;   /* the serial port's other end */
-	struct acpi_pm *pm;        /* the power button */
+	struct irq_routes *routes;   /* GSI routing, behind its own lock */
+	struct loop *io;             /* the I/O thread */
+	struct trace trace;          /* hop events and USDT */
+	struct device *devices;      /* in order of creation */
+	struct console *console;     /* the serial port's other end */
+	struct acpi_pm *pm;          /* the power button */
+	struct vfio_container *vfio; /* of devices passed through; NULL: none */
 	struct vcpu *vcpus;
 	int vcpu_count;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
