@@ -1,5 +1,5 @@
 # Programs that tests run against.
-TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic)
+TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic disk_io)
 
 $(B)/tests/tools/replies: $(call objs,tests/tools/replies.c)
 	@mkdir -p $(@D)
@@ -25,3 +25,8 @@ $(B)/tests/tools/synthetic: $(call objs,tests/tools/synthetic.c) $(B)/libtracer.
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(tracer_PURE_LIBS)
+
+$(B)/tests/tools/disk_io: $(call objs,tests/tools/disk_io.c tests/tools/disk_random.c) $(B)/libvmm.a $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(vmm_LIBS)

@@ -238,6 +238,7 @@ static int open_image(struct disk *d, const struct arguments *a, struct loop *lo
 		.path = d->path,
 		.overlay = d->overlay,
 		.base_format = base->name,
+		.stated = stated,
 		.readonly = arguments_has(a, "readonly"),
 		.direct = d->direct,
 		.loop = loop,

@@ -24,6 +24,7 @@ struct disk_options {
 	const char *overlay;     /* NULL: none; only for a format with can_overlay */
 	const char *base_format; /* with an overlay: the format of path */
 	bool readonly, direct;
+	bool stated; /* the format of path was: what the image names may be opened, too */
 	struct loop *loop;
 	const struct file_batch *batch; /* for file_open() */
 };
@@ -56,13 +57,14 @@ const struct disk_format *disk_format_that_overlays(void);
 const struct disk_format *disk_format_of(const char *path);
 const struct disk_format *disk_format_of_head(const uint8_t *head, size_t bytes);
 
-/* Have the first sector of a write that begins there be written as it was looked at, EMEDIUMTYPE if
- * it makes the image one of another format. r->guard is to be freed when it is done. */
+/* Have the first sector of a write that begins there be written as it was looked at,
+ * EMEDIUMTYPE if it makes the image one of another format. r->guard is to be freed when it is
+ * done. */
 int disk_guard(struct disk_request *r);
 
 /* The request is finished: for formats, on the loop's thread. error is 0 or an errno. */
 void disk_done(struct disk_request *r, int error);
 
-extern const struct disk_format disk_format_raw;
+extern const struct disk_format disk_format_raw, disk_format_qcow2;
 
 #endif

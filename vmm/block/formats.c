@@ -7,6 +7,7 @@
 
 static const struct disk_format *const formats[] = {
 	&disk_format_raw,
+	&disk_format_qcow2,
 	NULL,
 };
 
