@@ -2,6 +2,7 @@
 #include "tests/unit/vmm/fake_disk.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +15,18 @@ static bool running;
 
 void fake_disk_reset(void)
 {
-	memset(&fake_disk, 0, sizeof(fake_disk));
+	memset(&fake_disk, 0, offsetof(struct fake_disk, data));
 	fake_disk.info = (struct disk_info){
 		.bytes = FAKE_DISK_BYTES, .discard = true, .block_bytes = 512};
-	for (size_t i = 0; i < FAKE_DISK_BYTES; i++)
-		fake_disk.data[i] = (uint8_t)(i * 7 + i / 512);
 	first = NULL;
 	end = &first;
 	running = false;
+}
+
+void fake_disk_fill(void)
+{
+	for (size_t i = 0; i < FAKE_DISK_BYTES; i++)
+		fake_disk.data[i] = (uint8_t)(i * 7 + i / 512);
 }
 
 int disk_check(const struct arguments *a)

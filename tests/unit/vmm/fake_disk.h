@@ -15,17 +15,20 @@
 
 struct fake_disk {
 	struct disk_info info;
-	uint8_t data[FAKE_DISK_BYTES];
 	bool hold;         /* begin nothing until this is over, or the disk is drained */
 	int error;         /* what requests end with */
 	unsigned int held; /* submitted and not answered */
 	unsigned int answered;
 	struct disk_request past[FAKE_DISK_PAST]; /* the last ones, newest first */
+	uint8_t data[FAKE_DISK_BYTES];
 };
 
 extern struct fake_disk fake_disk;
 
-/* As new, and filled with a pattern. */
+/* As new, but for its data. */
 void fake_disk_reset(void);
+
+/* A pattern without repetition near by. */
+void fake_disk_fill(void);
 
 #endif

@@ -3,9 +3,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vmm/nvme/devices.h"
 #include "vmm/pci_bus.h"
+
+#define GUARD 4096
+
+/* With a page on each side that is nobody's. */
+static uint8_t *map_memory(void)
+{
+	uint8_t *p = mmap(NULL, NVME_GUEST_MEMORY + 2 * GUARD, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED || mprotect(p + GUARD, NVME_GUEST_MEMORY, PROT_READ | PROT_WRITE))
+		abort();
+	return p + GUARD;
+}
 
 int nvme_guest_create(struct nvme_guest *g, const char *option)
 {
@@ -16,8 +30,7 @@ int nvme_guest_create(struct nvme_guest *g, const char *option)
 	memset(g, 0, sizeof(*g));
 	fake_machine(&g->machine, NVME_GUEST_MEMORY);
 	g->machine.vcpu_count = NVME_GUEST_QUEUES;
-	g->memory = aligned_alloc(4096, NVME_GUEST_MEMORY);
-	memset(g->memory, 0, NVME_GUEST_MEMORY);
+	g->memory = map_memory();
 	g->machine.memory.regions = 1;
 	g->machine.memory.region[0] =
 		(struct guest_region){.bytes = NVME_GUEST_MEMORY, .host = g->memory};
@@ -32,10 +45,12 @@ int nvme_guest_create(struct nvme_guest *g, const char *option)
 	ret = ret ? ret : t->create(&g->device, &a);
 	arguments_free(&a);
 	g->nvme = g->device.state;
-	if (!ret) /* memory space on, as firmware leaves it */
-		bus_write(g->machine.ports, 0xcf8, 1U << 31 | 1 << 11 | PCI_COMMAND, 4),
-			bus_write(g->machine.ports, 0xcfc, PCI_COMMAND_MEMORY, 2);
-	return ret;
+	if (ret)
+		return ret;
+	/* Memory space on, as firmware leaves it. */
+	bus_write(g->machine.ports, 0xcf8, 1U << 31 | 1 << 11 | PCI_COMMAND, 4);
+	bus_write(g->machine.ports, 0xcfc, PCI_COMMAND_MEMORY, 2);
+	return 0;
 }
 
 void nvme_guest_destroy(struct nvme_guest *g)
@@ -44,7 +59,7 @@ void nvme_guest_destroy(struct nvme_guest *g)
 		g->device.type->destroy(&g->device);
 	loop_destroy(g->machine.io);
 	fake_machine_destroy(&g->machine);
-	free(g->memory);
+	munmap(g->memory - GUARD, NVME_GUEST_MEMORY + 2 * GUARD);
 }
 
 uint64_t nvme_guest_page(struct nvme_guest *g)

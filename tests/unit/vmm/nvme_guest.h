@@ -23,7 +23,7 @@ struct nvme_guest {
 	struct machine machine;
 	struct device device;
 	struct nvme *nvme;
-	uint8_t *memory; /* one heap block at 0, so that ASan sees its ends */
+	uint8_t *memory; /* one block at 0 */
 	uint64_t next;   /* what nvme_guest_page() gives out next */
 	uint16_t cid;
 	struct nvme_guest_queue queue[1 + NVME_GUEST_QUEUES];

@@ -18,6 +18,7 @@ static int setup(void **state)
 {
 	(void)state;
 	fake_disk_reset();
+	fake_disk_fill();
 	if (nvme_guest_create(&g, "file=fake"))
 		return -1;
 	nvme_guest_enable(&g);
