@@ -6,10 +6,17 @@
 /* The rows of hop.def name placements by their short names. */
 enum {
 	NONE = PLACE_NONE,
+	EMULATED = PLACE_EMULATED,
+	VIRTIO = PLACE_VIRTIO,
+	VHOST = PLACE_VHOST,
+	PASSTHROUGH = PLACE_PASSTHROUGH,
 	VM = PLACE_VM,
 	CONTAINER = PLACE_CONTAINER,
 	BARE = PLACE_BARE,
-	ALL = PLACE_ALL
+	ALL = PLACE_ALL,
+	SERVED = EMULATED | VIRTIO,
+	RUNG = SERVED | VHOST,
+	SWITCHED = RUNG | CONTAINER,
 };
 
 const struct hop_info hop_table[HOP_COUNT] = {
@@ -64,6 +71,17 @@ enum strata_place place_by_name(const char *name)
 		if (!strcmp(places[i].name, name))
 			return places[i].place;
 	return PLACE_NONE;
+}
+
+const char *event_kind_name(int kind)
+{
+	static const char *const contexts[EVENT_KINDS - HOP_COUNT] = {
+		[CONTEXT_VCPU_OUT - HOP_COUNT] = "vcpu.out",
+		[CONTEXT_WORKER_WAKE - HOP_COUNT] = "worker.wake",
+		[CONTEXT_WORKER_RUN - HOP_COUNT] = "worker.run",
+	};
+
+	return kind < HOP_COUNT ? hop_table[kind].name : contexts[kind - HOP_COUNT];
 }
 
 int hop_by_name(const char *name)

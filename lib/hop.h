@@ -20,6 +20,10 @@ enum strata_context {
 	/* A vCPU outside guest mode: time_ns is when it left (or, if it had halted, when it was
 	 * woken), arg64 how long it took until it entered again, queue its index. */
 	CONTEXT_VCPU_OUT = HOP_COUNT,
+	/* A worker of vhost was woken, and was given a CPU. Which way it is going to carry
+	 * frames, nobody knows yet. */
+	CONTEXT_WORKER_WAKE,
+	CONTEXT_WORKER_RUN,
 	EVENT_KINDS
 };
 
@@ -70,6 +74,9 @@ extern const struct hop_info hop_table[HOP_COUNT];
 const char *layer_name(enum strata_layer layer);     /* "external", "host", ... */
 const char *direction_name(enum strata_direction d); /* "request", "reply" */
 int hop_by_name(const char *name);                   /* enum strata_hop, or -1 */
+
+/* A hop's name, or that of a context event; kind < EVENT_KINDS. */
+const char *event_kind_name(int kind);
 
 /* "emulated", "virtio", "vhost", "passthrough", "container", "bare" */
 const char *place_name(enum strata_place place);

@@ -25,7 +25,7 @@
 #include "lib/event.h"
 
 #define RING_MAGIC        0x73747261746172ULL /* "stratar" */
-#define RING_VERSION      1
+#define RING_VERSION      2
 #define RING_LANES_MAX    64
 #define RING_HEADER_BYTES 4096
 #define RING_NOTE_BYTES   2048

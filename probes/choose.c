@@ -70,7 +70,6 @@ void choose_programs(struct probes *p)
 		p->state[i].used = p->state[i].wanted && possible(p, i);
 	}
 	choose_rank(p, ALTERNATIVE_SEND);
-	choose_rank(p, ALTERNATIVE_KICK);
 }
 
 bool choose_uses(const struct probes *p, const char *name)

@@ -29,16 +29,18 @@ int configure_check(const struct probes_config *c)
 	return 0;
 }
 
+/* Roles, a bit each, of devices through which the server is reached where it runs. */
+#define SERVERS (1u << ROLE_SERVER | 1u << ROLE_BARE | 1u << ROLE_OWN)
+
 /* The namespace that all devices of these roles share; NETNS_ANY if they differ. */
-static __u32 netns_of_roles(const struct probes_config *c, enum device_role a,
-			    enum device_role b)
+static __u32 netns_of_roles(const struct probes_config *c, unsigned int roles)
 {
 	__u32 netns = NETNS_NONE;
 
 	for (unsigned int i = 0; i < c->device_count; i++) {
 		const struct probes_device *d = &c->devices[i];
 
-		if (d->role != a && d->role != b)
+		if (!(roles >> d->role & 1))
 			continue;
 		if (netns != NETNS_NONE && netns != d->netns)
 			return NETNS_ANY;
@@ -53,14 +55,14 @@ static __u32 server_netns(const struct probes_config *c)
 
 	if (c->server_netns_fd >= 0 && !fstat(c->server_netns_fd, &st))
 		return (__u32)st.st_ino;
-	return netns_of_roles(c, ROLE_SERVER, ROLE_BARE);
+	return netns_of_roles(c, SERVERS);
 }
 
 static const struct probes_device *device_with(const struct probes_config *c,
-					       enum device_role a, enum device_role b)
+					       unsigned int roles)
 {
 	for (unsigned int i = 0; i < c->device_count; i++)
-		if (c->devices[i].role == a || c->devices[i].role == b)
+		if (roles >> c->devices[i].role & 1)
 			return &c->devices[i];
 	return NULL;
 }
@@ -68,14 +70,14 @@ static const struct probes_device *device_with(const struct probes_config *c,
 void configure_constants(const struct probes *p, struct bpf_config *out)
 {
 	const struct probes_config *c = &p->config;
-	const struct probes_device *client = device_with(c, ROLE_CLIENT, ROLE_CLIENT);
-	const struct probes_device *server = device_with(c, ROLE_SERVER, ROLE_BARE);
+	const struct probes_device *client = device_with(c, 1u << ROLE_CLIENT);
+	const struct probes_device *server = device_with(c, SERVERS);
 
 	memset(out, 0, sizeof(*out));
 	out->domain = c->domain;
 	memcpy(out->ports, c->ports, c->port_count * sizeof(c->ports[0]));
 	out->server_netns = server_netns(c);
-	out->client_netns = netns_of_roles(c, ROLE_CLIENT, ROLE_CLIENT);
+	out->client_netns = netns_of_roles(c, 1u << ROLE_CLIENT);
 	out->server_device = server ? server->index : 0;
 	out->client_device = client ? client->index : 0;
 	out->vm_of_sockets = server ? server->vm : 0;
@@ -86,6 +88,8 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 	out->vms = c->vm_count != 0;
 	out->irqs = choose_uses(p, "irq_handler_entry");
 	out->exact_bridge = choose_uses(p, "br_handle_frame");
+	out->exact_kick = choose_uses(p, "ioeventfd_write");
+	out->workers = (p->needs & NEED_VHOST) != 0;
 	out->inferred_recv = !choose_uses(p, "sock_recv_length");
 }
 
@@ -121,28 +125,33 @@ int configure_devices(const struct probes_config *c, struct device_slot *slots, 
 	return err_set("probes: a device is given twice");
 }
 
-static void add_irq(void *ctx, unsigned int irq)
-{
-	struct probes *p = ctx;
-
-	if (irq < IRQS_MAX && p->irq_count < IRQS_MAX)
-		p->irqs[p->irq_count++] = irq;
-}
-
 static bool has_irqs(const struct probes_config *c, enum device_role role)
 {
-	return role == ROLE_UPLINK || role == ROLE_BARE || (role == ROLE_SERVER && c->domain);
+	return role == ROLE_UPLINK || role == ROLE_BARE ||
+	       (c->domain && (role == ROLE_SERVER || role == ROLE_OWN));
 }
 
-static void find_irqs(struct probes *p)
+struct line_owner {
+	struct probes *p;
+	unsigned char owner;
+};
+
+static void add_line(void *ctx, unsigned int irq)
+{
+	const struct line_owner *o = ctx;
+
+	if (irq < IRQS_MAX)
+		o->p->irqs[irq] = o->owner;
+}
+
+static void find_nic_lines(struct probes *p, FILE *f)
 {
 	const struct probes_config *c = &p->config;
+	struct line_owner owner = {p, IRQ_LINE_NIC};
 	char bus[PROBES_DEVICES_MAX][32];
 	const char *names[2 * PROBES_DEVICES_MAX];
 	unsigned int n = 0;
-	FILE *f = fopen("/proc/interrupts", "re");
 
-	p->irq_count = 0;
 	for (unsigned int i = 0; i < c->device_count; i++) {
 		if (!has_irqs(c, c->devices[i].role))
 			continue;
@@ -150,9 +159,32 @@ static void find_irqs(struct probes *p)
 		names[n++] = bus[i];
 		names[n++] = c->devices[i].name;
 	}
+	if (irqs_scan(f, irqs_name_matches, names, n, add_line, &owner))
+		p->needs |= NEED_IRQS;
+}
+
+static void find_passed_lines(struct probes *p, const struct probes_vm *vm, FILE *f)
+{
+	struct line_owner owner = {p, vm->vm};
+	const char *names[PROBES_PASSED_MAX];
+
+	for (unsigned int i = 0; i < vm->passed_count; i++)
+		names[i] = vm->passed[i];
+	rewind(f);
+	if (irqs_scan(f, irqs_passed_matches, names, vm->passed_count, add_line, &owner))
+		p->needs |= NEED_IRQS | NEED_PASSED;
+}
+
+static void find_lines(struct probes *p)
+{
+	FILE *f = fopen("/proc/interrupts", "re");
+
+	memset(p->irqs, 0, sizeof(p->irqs));
 	if (!f)
 		return;
-	irqs_scan(f, names, n, add_irq, p);
+	find_nic_lines(p, f);
+	for (unsigned int i = 0; i < p->config.vm_count; i++)
+		find_passed_lines(p, &p->config.vms[i], f);
 	fclose(f);
 }
 
@@ -171,33 +203,56 @@ static bool uplinks_are_bridged(const struct probes_config *c)
 	return uplinks > 0;
 }
 
-unsigned int configure_needs(struct probes *p)
+static unsigned int vm_needs(const struct probes_vm *vm)
+{
+	unsigned int needs = NEED_VM | NEED_SCHED | (vm->worker_count ? NEED_VHOST : 0);
+
+	for (unsigned int i = 0; i < vm->irq_count; i++)
+		if (!vm->irqs[i].address)
+			needs |= NEED_LINES;
+	return needs;
+}
+
+void configure_needs(struct probes *p)
 {
 	const struct probes_config *c = &p->config;
 	unsigned int needs = c->device_count ? NEED_DEVICES : 0;
 
 	if (server_netns(c) != NETNS_NONE)
 		needs |= NEED_SERVER | NEED_SOCKETS | NEED_SCHED;
-	if (netns_of_roles(c, ROLE_CLIENT, ROLE_CLIENT) != NETNS_NONE)
+	if (netns_of_roles(c, 1u << ROLE_CLIENT) != NETNS_NONE)
 		needs |= NEED_CLIENT | NEED_SOCKETS;
-	if (c->vm_count)
-		needs |= NEED_VM | NEED_SCHED;
+	for (unsigned int i = 0; i < c->vm_count; i++)
+		needs |= vm_needs(&c->vms[i]);
+	if (device_with(c, 1u << ROLE_MACVTAP))
+		needs |= NEED_MACVTAP;
 	if (c->nginx_path)
 		needs |= NEED_NGINX;
 	if (c->wire_device != ~0u)
 		needs |= NEED_WIRE;
 	if (uplinks_are_bridged(c))
 		needs |= NEED_BRIDGE;
-	find_irqs(p);
-	if (p->irq_count)
-		needs |= NEED_IRQS;
-	return needs;
+	p->needs = needs;
+	find_lines(p);
 }
 
 static int put(const struct bpf_map *map, const void *key, const void *value)
 {
 	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
 		return err_errno("probes: cannot fill the map %s", bpf_map__name(map));
+	return 0;
+}
+
+static int put_irqs(const struct probes *p, const struct probes_vm *v)
+{
+	for (unsigned int i = 0; i < v->irq_count && i < PROBES_IRQS_MAX; i++) {
+		struct irq_key key = {
+			.address = v->irqs[i].address, .data = v->irqs[i].data, .vm = v->vm};
+		__u8 use = v->irqs[i].receive ? IRQ_RECEIVE : IRQ_OTHER;
+
+		if (put(p->skel->maps.irq_uses, &key, &use))
+			return -1;
+	}
 	return 0;
 }
 
@@ -211,25 +266,29 @@ static int put_vm(const struct probes *p, const struct probes_vm *v)
 		if (put(p->skel->maps.vcpu_of_tid, &v->vcpu_tids[i], &index))
 			return -1;
 	}
+	for (unsigned int i = 0; i < v->worker_count && i < PROBES_VCPUS_MAX; i++)
+		if (put(p->skel->maps.vm_of_worker, &v->workers[i], &v->vm))
+			return -1;
 	for (unsigned int i = 0; i < v->kick_count && i < PROBES_VCPUS_MAX; i++) {
 		struct kick_key key = {.gpa = v->kicks[i].gpa, .vm = v->vm};
+		struct kick kick = {.queue = v->kicks[i].queue,
+				    .ioeventfd = v->kicks[i].ioeventfd};
 
-		if (put(p->skel->maps.kicks, &key, &v->kicks[i].queue))
+		if (put(p->skel->maps.kicks, &key, &kick))
 			return -1;
 	}
-	return 0;
+	return put_irqs(p, v);
 }
 
 int configure_maps(const struct probes *p)
 {
 	const struct probes_config *c = &p->config;
-	__u8 one = 1;
 
 	for (unsigned int i = 0; i < c->vm_count; i++)
 		if (put_vm(p, &c->vms[i]))
 			return -1;
-	for (unsigned int i = 0; i < p->irq_count; i++)
-		if (put(p->skel->maps.irqs, &p->irqs[i], &one))
+	for (unsigned int i = 0; i < IRQS_MAX; i++)
+		if (p->irqs[i] && put(p->skel->maps.irqs, &i, &p->irqs[i]))
 			return -1;
 	return 0;
 }

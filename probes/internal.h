@@ -31,9 +31,8 @@ struct probes {
 	struct probes_callbacks callbacks;
 	struct kernel kernel;
 	struct program_state state[PROGRAMS_MAX];
-	unsigned int needs; /* enum need bits that the configuration meets */
-	unsigned int irqs[IRQS_MAX];
-	unsigned int irq_count;
+	unsigned int needs;           /* enum need bits that the configuration meets */
+	unsigned char irqs[IRQS_MAX]; /* by line: IRQ_LINE_NIC, a VM's number, 0 */
 
 	struct probes_bpf *skel;
 	struct ring_buffer *reader;
@@ -45,7 +44,7 @@ struct probes {
 
 /* configure.c: from struct probes_config to what programs and maps hold. */
 int configure_check(const struct probes_config *c);
-unsigned int configure_needs(struct probes *p);
+void configure_needs(struct probes *p);
 void configure_constants(const struct probes *p, struct bpf_config *out);
 int configure_devices(const struct probes_config *c, struct device_slot *slots, __u32 *seed);
 int configure_maps(const struct probes *p);

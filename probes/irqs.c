@@ -25,19 +25,31 @@ bool irqs_name_matches(const char *irq_name, const char *device)
 	return true;
 }
 
-static bool line_matches(char *line, const char *const *names, unsigned int count)
+/* "vfio-msix[2](0000:01:00.0)"; a line, "vfio-intx(...)", is passed on by a worker, later. */
+bool irqs_passed_matches(const char *irq_name, const char *address)
+{
+	const char *at = strchr(irq_name, '(');
+	size_t n = strlen(address);
+
+	return !strncmp(irq_name, "vfio-msi", 8) && at && !strncmp(at + 1, address, n) &&
+	       at[1 + n] == ')';
+}
+
+static bool line_matches(char *line, bool (*matches)(const char *, const char *),
+			 const char *const *names, unsigned int count)
 {
 	char *save = NULL;
 
 	for (char *word = strtok_r(line, " ,\t\n", &save); word;
 	     word = strtok_r(NULL, " ,\t\n", &save))
 		for (unsigned int i = 0; i < count; i++)
-			if (irqs_name_matches(word, names[i]))
+			if (matches(word, names[i]))
 				return true;
 	return false;
 }
 
-int irqs_scan(FILE *f, const char *const *names, unsigned int count,
+int irqs_scan(FILE *f, bool (*matches)(const char *irq_name, const char *name),
+	      const char *const *names, unsigned int count,
 	      void (*add)(void *ctx, unsigned int irq), void *ctx)
 {
 	char *line = NULL;
@@ -50,7 +62,7 @@ int irqs_scan(FILE *f, const char *const *names, unsigned int count,
 
 		if (end == line || *end != ':' || irq > UINT_MAX)
 			continue;
-		if (line_matches(end + 1, names, count)) {
+		if (line_matches(end + 1, matches, names, count)) {
 			add(ctx, (unsigned int)irq);
 			found++;
 		}

@@ -10,8 +10,8 @@
 
 #include "lib/err.h"
 
-/* kvm and bridge are modules on most distributions. */
-static const char *const module_names[KERNEL_MODULES] = {"kvm", "bridge"};
+/* They are modules on most distributions. */
+static const char *const module_names[KERNEL_MODULES] = {"kvm", "bridge", "tun", "tap"};
 
 int kernel_look(struct kernel *k)
 {

@@ -8,7 +8,7 @@
 
 struct btf;
 
-#define KERNEL_MODULES 2
+#define KERNEL_MODULES 4
 
 struct kernel {
 	struct btf *vmlinux;

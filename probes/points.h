@@ -11,11 +11,13 @@
 /* The part a network device plays on the path; decides which hop a tracepoint on it marks. */
 enum device_role {
 	ROLE_NONE = 0,
-	ROLE_CLIENT, /* the client's device, if the client is on this kernel */
-	ROLE_UPLINK, /* the host's NIC, a port of the vSwitch */
-	ROLE_PORT,   /* the vSwitch's port towards the server: a tap, or a veth's outer end */
-	ROLE_SERVER, /* the device of the kernel or namespace that runs the server */
-	ROLE_BARE,   /* uplink and server in one: the server uses the host's NIC directly */
+	ROLE_CLIENT,  /* the client's device, if the client is on this kernel */
+	ROLE_UPLINK,  /* the host's NIC, a port of the vSwitch */
+	ROLE_PORT,    /* the vSwitch's port towards the server: a tap, or a veth's outer end */
+	ROLE_SERVER,  /* the device of the kernel or namespace that runs the server */
+	ROLE_BARE,    /* uplink and server in one: the server uses the host's NIC directly */
+	ROLE_OWN,     /* the same in a guest: a device that was passed through to it */
+	ROLE_MACVTAP, /* a port that is no bridge's: frames reach it without being queued */
 	ROLE_COUNT
 };
 
@@ -43,6 +45,7 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_UPLINK] = {.request = HOP_NIC_RX},
 			[ROLE_SERVER] = {.request = HOP_GUEST_NAPI}, /* in a VM only */
 			[ROLE_BARE] = {.request = HOP_NIC_RX},
+			[ROLE_OWN] = {.request = HOP_GUEST_NAPI},
 		},
 	[POINT_STACK] =
 		{
@@ -51,6 +54,7 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_PORT] = {.reply = HOP_PORT_RX},
 			[ROLE_SERVER] = {.request = HOP_STACK_RX},
 			[ROLE_BARE] = {.request = HOP_STACK_RX},
+			[ROLE_OWN] = {.request = HOP_STACK_RX},
 		},
 	[POINT_QUEUE] =
 		{
@@ -58,6 +62,8 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_PORT] = {.request = HOP_PORT_QUEUE},
 			[ROLE_SERVER] = {.reply = HOP_STACK_QUEUE},
 			[ROLE_BARE] = {.reply = HOP_NIC_QUEUE},
+			[ROLE_OWN] = {.reply = HOP_STACK_QUEUE},
+			[ROLE_MACVTAP] = {.reply = HOP_PORT_RX},
 		},
 	[POINT_XMIT] =
 		{
@@ -66,6 +72,7 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_PORT] = {.request = HOP_PORT_XMIT},
 			[ROLE_SERVER] = {.reply = HOP_STACK_XMIT},
 			[ROLE_BARE] = {.reply = HOP_NIC_XMIT},
+			[ROLE_OWN] = {.reply = HOP_NIC_XMIT},
 		},
 };
 

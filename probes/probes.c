@@ -141,7 +141,7 @@ static int open_probes(struct probes *p)
 
 	if (configure_check(&p->config) || kernel_look(&p->kernel))
 		return -1;
-	p->needs = configure_needs(p);
+	configure_needs(p);
 	while (attempt(p, &culprit)) {
 		if (!resign(p, culprit, errno))
 			return -1;
@@ -254,6 +254,11 @@ static uint64_t absent_sides(const struct probes *p)
 		bits |= 1ULL << HOP_APP_READ | 1ULL << HOP_APP_WRITE | 1ULL << HOP_APP_RUN;
 	if (!(p->needs & NEED_VM))
 		bits |= 1ULL << HOP_VCPU_RUN;
+	if (!(p->needs & NEED_VHOST))
+		bits |= 1ULL << HOP_VHOST_RX_WAKE | 1ULL << HOP_VHOST_RX_RUN |
+			1ULL << HOP_VHOST_TX_WAKE | 1ULL << HOP_VHOST_TX_RUN;
+	if (!(p->needs & NEED_PASSED))
+		bits |= 1ULL << HOP_VFIO_IRQ;
 	bits |= 1ULL << (p->config.domain ? HOP_NIC_IRQ : HOP_GUEST_IRQ);
 	return bits;
 }

@@ -24,6 +24,8 @@
 #define PROBES_PORTS_MAX   8
 #define PROBES_VMS_MAX     16
 #define PROBES_VCPUS_MAX   64
+#define PROBES_IRQS_MAX    128
+#define PROBES_PASSED_MAX  8
 
 struct probes_device {
 	uint32_t ifindex;
@@ -42,12 +44,26 @@ struct probes_vm {
 	uint32_t vcpu_tids[PROBES_VCPUS_MAX]; /* in the vCPUs' order: gives events their .queue;
 						 threads not listed are learned, as vCPU 0 */
 	unsigned int vcpus;
-	/* doorbells of transmit queues: kvm_mmio and kvm_fast_mmio writes there are kicks */
+	/* doorbells of transmit queues: writes there are kicks */
 	struct {
 		uint64_t gpa;
 		uint16_t queue;
+		bool ioeventfd; /* KVM signals one; else the VMM answers the write */
 	} kicks[PROBES_VCPUS_MAX];
 	unsigned int kick_count;
+	/* what its devices interrupt it with: those that do not tell of frames received are no
+	 * hops; a message that is not listed may be */
+	struct {
+		uint64_t address; /* of the message; 0: a line */
+		uint32_t data;    /* ... or the line's number */
+		bool receive;
+	} irqs[PROBES_IRQS_MAX];
+	unsigned int irq_count;
+	uint32_t workers[PROBES_VCPUS_MAX]; /* vhost's threads that serve it */
+	unsigned int worker_count;
+	/* devices that were passed through, as the host names them: "0000:01:00.0" */
+	char passed[PROBES_PASSED_MAX][16];
+	unsigned int passed_count;
 };
 
 struct probes_config {

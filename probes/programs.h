@@ -30,13 +30,16 @@ enum need {
 	NEED_BRIDGE = 1 << 7, /* every uplink is a Linux bridge's port */
 	NEED_SCHED = 1 << 8,  /* a server's or a vCPU's tasks */
 	NEED_DEVICES = 1 << 9,
+	NEED_VHOST = 1 << 10,   /* workers of vhost serve VMs here */
+	NEED_MACVTAP = 1 << 11, /* VMs' ports are macvtaps */
+	NEED_LINES = 1 << 12,   /* VMs' NICs interrupt by a line */
+	NEED_PASSED = 1 << 13,  /* devices that belong to VMs have interrupt lines here */
 };
 
 /* Of the programs with the same alternative, the first that the kernel takes is used. */
 enum alternative {
 	ALTERNATIVE_NONE,
 	ALTERNATIVE_SEND,
-	ALTERNATIVE_KICK,
 };
 
 struct program {

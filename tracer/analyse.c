@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/err.h"
 #include "lib/recording.h"
+#include "tracer/kinds.h"
 #include "tracer/reorder.h"
 #include "tracer/wire_order.h"
 
@@ -19,6 +20,7 @@
 struct analysis {
 	struct model *m;
 	struct clock *clock;
+	struct kinds kinds;
 	struct wire_order *wires;
 	struct http *http;
 	struct reorder *events;
@@ -33,7 +35,10 @@ struct analysis {
 static int learn_meta(void *ctx, json_t *meta)
 {
 	struct analysis *a = ctx;
+	const json_t *names = json_object_get(meta, "event_kinds");
 
+	if (names)
+		kinds_learn(&a->kinds, names);
 	return model_take_meta(a->m, meta);
 }
 
@@ -59,10 +64,12 @@ static int learn_events(void *ctx, const struct strata_event *e, size_t count)
 	struct analysis *a = ctx;
 
 	for (size_t i = 0; i < count; i++) {
-		if (e[i].hop >= HOP_COUNT || e[i].domain >= CLOCK_DOMAINS_MAX)
+		unsigned int hop = kinds_of(&a->kinds, e[i].hop);
+
+		if (hop >= HOP_COUNT || e[i].domain >= CLOCK_DOMAINS_MAX)
 			continue;
-		a->m->hops[e[i].hop].events++;
-		a->m->hops[e[i].hop].domain = e[i].domain;
+		a->m->hops[hop].events++;
+		a->m->hops[hop].domain = e[i].domain;
 		a->m->domains[e[i].domain].events++;
 	}
 	return 0;
@@ -128,8 +135,13 @@ static int ordered_wire(void *ctx, const struct strata_wire *w)
 static int read_wire(void *ctx, const struct strata_wire *w)
 {
 	struct analysis *a = ctx;
+	struct strata_wire here = *w;
 
-	return wire_order_add(a->wires, w);
+	if (w->event.domain >= CLOCK_DOMAINS_MAX || !a->m->domains[w->event.domain].aligned)
+		return 0;
+	here.event.hop = (uint16_t)kinds_of(&a->kinds, w->event.hop);
+	here.event.time_ns = clock_to_host(a->clock, w->event.domain, w->event.time_ns);
+	return wire_order_add(a->wires, &here);
 }
 
 static int ordered_event(void *ctx, const struct observation *o)
@@ -155,14 +167,14 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 		.packet = (uint32_t)(e->packet >> 6), /* heads are cache lines apart */
 		.cpu = e->cpu,
 		.queue = e->queue,
-		.hop = (uint8_t)e->hop,
+		.hop = (uint8_t)kinds_of(&a->kinds, e->hop),
 		.flags = e->flags,
 		.domain = e->domain,
 		.vm = e->vm,
 	};
 
 	a->m->events++;
-	if (e->hop >= EVENT_KINDS || e->domain >= CLOCK_DOMAINS_MAX) {
+	if (o.hop >= EVENT_KINDS || e->domain >= CLOCK_DOMAINS_MAX) {
 		a->m->events_rejected++;
 		return 0;
 	}
@@ -173,7 +185,7 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	if (!o.vm)
 		o.vm = a->m->domains[e->domain].vm;
 	o.time_ns = clock_to_host(a->clock, e->domain, e->time_ns);
-	if (e->hop == CONTEXT_VCPU_OUT) { /* told of when it ended: that keeps them in order */
+	if (o.hop == CONTEXT_VCPU_OUT) { /* told of when it ended: that keeps them in order */
 		o.len = e->arg64 < UINT32_MAX ? (uint32_t)e->arg64 : UINT32_MAX;
 		o.time_ns += e->arg64;
 	}
@@ -220,6 +232,7 @@ int analyse(const char *path, const struct analyse_options *options, struct mode
 
 	if (!options)
 		options = &defaults;
+	kinds_learn(&a.kinds, NULL);
 	a.m = model_create(options->requests_max ? options->requests_max : REQUESTS_MAX);
 	failed = !a.clock || !a.m || first_pass(&a, path) || prepare(&a, options) ||
 		 second_pass(&a, path);

@@ -30,7 +30,7 @@ static struct chain seen_hops(const struct model *m, const struct request *r)
 {
 	struct chain c = {.count = 0};
 
-	for (int hop = m->first; hop <= (int)m->last; hop++)
+	for (int hop = m->earliest; hop <= (int)m->last; hop++)
 		if (r->hops[hop].flags & HOP_SEEN)
 			c.hop[c.count++] = (enum strata_hop)hop;
 	return c;
@@ -155,7 +155,7 @@ size_t request_ladder(const struct model *m, const struct request *r,
 	uint64_t start_ns = 0;
 	size_t n = 0;
 
-	for (int hop = m->first; hop <= (int)m->last; hop++) {
+	for (int hop = m->earliest; hop <= (int)m->last; hop++) {
 		if (!usable(r, hop))
 			continue;
 		if (!n)
@@ -181,7 +181,7 @@ static void add_up(const struct model *m, struct request *r)
 	struct rung rungs[HOP_COUNT];
 	size_t n = request_ladder(m, r, rungs);
 
-	r->end_to_end_ns = r->hops[m->last].time_ns - r->hops[m->first].time_ns;
+	r->end_to_end_ns = r->hops[m->last].time_ns - r->hops[r->first].time_ns;
 	for (size_t i = 0; i + 1 < n; i++) {
 		const struct hop_info *hop = &hop_table[rungs[i].hop];
 
@@ -194,6 +194,14 @@ static void add_up(const struct model *m, struct request *r)
 		r->layer_ns[LAYER_HYPERVISOR][hop->direction] += rungs[i].outside_ns;
 		r->outside_ns[hop->direction] += rungs[i].outside_ns;
 	}
+}
+
+static enum strata_hop begins(const struct model *m, const struct request *r)
+{
+	for (int hop = m->earliest; hop < (int)m->first; hop++)
+		if (usable(r, hop))
+			return (enum strata_hop)hop;
+	return m->first;
 }
 
 static bool has_needed(const struct model *m, const struct request *r)
@@ -212,6 +220,7 @@ void attribute(struct model *m, struct request *r)
 	leave_out(m, r, &c);
 	clamp(m, r, &c);
 	r->complete = r->http.answered && has_needed(m, r);
+	r->first = (uint8_t)begins(m, r);
 	r->measured = r->http.answered && usable(r, m->first) && usable(r, m->last);
 	if (r->measured)
 		add_up(m, r);

@@ -2,39 +2,16 @@
 #include "tracer/contexts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/err.h"
+#include "tracer/moments.h"
 
-#define ANY_VCPU (-1)
-
-struct moment {
-	uint64_t time_ns;
-	uint32_t took_ns; /* before time_ns */
-	uint32_t tid;
-	uint16_t cpu;
-	uint16_t vcpu;
-	uint8_t vm;
-	uint8_t domain;
-	uint8_t flags;
-};
-
-/* The newest moments of one hop; at[start..start + count) in order. */
-struct moments {
-	struct moment *at;
-	size_t start, count, capacity;
-};
+/* A device's interrupt is not older than this, where nobody saw what raised it. */
+#define UNSEEN_NS 10000000u
 
 struct contexts {
-	struct moments hop[EVENT_KINDS];
+	struct moments kind[EVENT_KINDS];
 	size_t max;
-};
-
-/* Whose moment, and when. */
-struct window {
-	uint64_t from_ns, to_ns;
-	uint8_t vm;
-	int vcpu; /* or ANY_VCPU */
 };
 
 struct contexts *contexts_create(size_t per_hop_max)
@@ -52,115 +29,25 @@ void contexts_destroy(struct contexts *c)
 {
 	if (!c)
 		return;
-	for (int hop = 0; hop < EVENT_KINDS; hop++)
-		free(c->hop[hop].at);
+	for (int kind = 0; kind < EVENT_KINDS; kind++)
+		free(c->kind[kind].at);
 	free(c);
-}
-
-static int make_room(struct contexts *c, struct moments *m)
-{
-	if (m->start + m->count < m->capacity)
-		return 0;
-	if (m->count >= c->max) {
-		m->start += m->count - c->max / 2;
-		m->count = c->max / 2;
-	}
-	if (m->start && m->start >= m->count) {
-		memmove(m->at, m->at + m->start, m->count * sizeof(*m->at));
-		m->start = 0;
-		return 0;
-	}
-	size_t capacity = m->capacity ? m->capacity * 2 : 256;
-	struct moment *at = realloc(m->at, capacity * sizeof(*at));
-
-	if (!at)
-		return err_set("out of memory for context events");
-	m->at = at;
-	m->capacity = capacity;
-	return 0;
 }
 
 int contexts_add(struct contexts *c, const struct observation *o)
 {
-	struct moments *m = &c->hop[o->hop];
-
-	if (make_room(c, m))
-		return -1;
-	m->at[m->start + m->count++] = (struct moment){
-		.time_ns = o->time_ns,
-		.took_ns = o->len,
-		.tid = o->tid,
-		.cpu = o->cpu,
-		.vcpu = o->queue,
-		.vm = o->vm,
-		.domain = o->domain,
-		.flags = o->flags & EVENT_INFERRED ? HOP_SEEN | HOP_INFERRED : HOP_SEEN,
-	};
-	return 0;
+	return moments_add(&c->kind[o->hop], o, c->max);
 }
 
-static bool fits(const struct moment *m, const struct window *w)
+static bool take(struct request *r, enum strata_hop hop, const struct moment *m)
 {
-	return m->vm == w->vm && (w->vcpu == ANY_VCPU || m->vcpu == w->vcpu);
-}
-
-/* Index of the first moment at or after that time. */
-static size_t lower_bound(const struct moments *m, uint64_t time_ns)
-{
-	size_t lo = 0, hi = m->count;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (m->at[m->start + mid].time_ns < time_ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static void take(struct hop_seen *seen, const struct moment *m)
-{
-	*seen = (struct hop_seen){.time_ns = m->time_ns,
-				  .tid = m->tid,
-				  .cpu = m->cpu,
-				  .domain = m->domain,
-				  .flags = m->flags};
-}
-
-static void first_in(const struct contexts *c, const struct window *w, enum strata_hop hop,
-		     struct request *r)
-{
-	const struct moments *m = &c->hop[hop];
-
-	for (size_t i = lower_bound(m, w->from_ns); i < m->count; i++) {
-		const struct moment *at = &m->at[m->start + i];
-
-		if (at->time_ns > w->to_ns)
-			return;
-		if (fits(at, w)) {
-			take(&r->hops[hop], at);
-			return;
-		}
-	}
-}
-
-static void last_in(const struct contexts *c, const struct window *w, enum strata_hop hop,
-		    struct request *r)
-{
-	const struct moments *m = &c->hop[hop];
-
-	for (size_t i = lower_bound(m, w->to_ns + 1); i-- > 0;) {
-		const struct moment *at = &m->at[m->start + i];
-
-		if (at->time_ns < w->from_ns)
-			return;
-		if (fits(at, w)) {
-			take(&r->hops[hop], at);
-			return;
-		}
-	}
+	if (m)
+		r->hops[hop] = (struct hop_seen){.time_ns = m->time_ns,
+						 .tid = m->tid,
+						 .cpu = m->cpu,
+						 .domain = m->domain,
+						 .flags = m->flags};
+	return m;
 }
 
 static bool seen(const struct request *r, enum strata_hop hop)
@@ -178,83 +65,132 @@ static const struct hop_seen *first_seen(const struct request *r, const enum str
 	return NULL;
 }
 
-/* A hop in the window moves its beginning: what follows from it comes later. */
-static void then_first(const struct contexts *c, struct window *w, enum strata_hop hop,
-		       struct request *r)
+/* What is found in the window moves its beginning: what follows from it comes later. */
+static void then_first(const struct contexts *c, struct window *w, int kind,
+		       enum strata_hop hop, struct request *r)
 {
-	first_in(c, w, hop, r);
-	if (seen(r, hop))
+	if (take(r, hop, moments_first(&c->kind[kind], w)))
 		w->from_ns = r->hops[hop].time_ns;
 }
 
+/* vhost's worker: woken, and run for that. At work already, it is neither. */
+static void join_worker(const struct contexts *c, struct window w, enum strata_hop wake,
+			enum strata_hop run, struct request *r)
+{
+	then_first(c, &w, CONTEXT_WORKER_WAKE, wake, r);
+	if (seen(r, wake))
+		take(r, run, moments_first(&c->kind[CONTEXT_WORKER_RUN], &w));
+}
+
+/* From the interrupt to the guest: wake-up, run, entry. */
+static void join_vcpu(const struct contexts *c, const struct model *m, struct window *w,
+		      const struct hop_seen *guest, struct request *r)
+{
+	uint64_t latest_ns = w->to_ns;
+
+	w->vcpu = guest->cpu;
+	if (seen(r, HOP_KVM_IRQ) || !m->hops[HOP_KVM_IRQ].in_force)
+		then_first(c, w, HOP_VCPU_WAKE, HOP_VCPU_WAKE, r);
+	then_first(c, w, HOP_VCPU_RUN, HOP_VCPU_RUN, r);
+	w->to_ns = guest->time_ns;
+	if (take(r, HOP_KVM_ENTRY, moments_last(&c->kind[HOP_KVM_ENTRY], w)))
+		return;
+	/* none before the guest's clock says it ran: that may be behind a little */
+	w->from_ns = w->from_ns > guest->time_ns ? w->from_ns : guest->time_ns;
+	w->to_ns = latest_ns;
+	take(r, HOP_KVM_ENTRY, moments_first(&c->kind[HOP_KVM_ENTRY], w));
+}
+
 /*
- * From the used ring to the guest: interrupt, wake-up, run, entry. Without an interrupt of its
- * own nobody was woken for this packet, but the vCPU still has to run to see it.
+ * The host has the frame in its hands, and then shows it to the guest: from there on the
+ * interrupt is the next one. Without one of its own nobody was woken for this packet, but the
+ * vCPU still has to run to see it.
  */
+static void join_served(const struct contexts *c, const struct model *m, struct window *w,
+			const struct hop_seen *guest, struct request *r)
+{
+	static const enum strata_hop shown[] = {HOP_VMM_RX_PUBLISH, HOP_VHOST_RX_READ,
+						HOP_PORT_XMIT};
+	const struct hop_seen *from = first_seen(r, shown, m->place == PLACE_VHOST ? 3 : 1);
+
+	if (!from)
+		return;
+	if (m->place == PLACE_VHOST && seen(r, HOP_PORT_XMIT)) {
+		struct window worker = *w;
+
+		worker.from_ns = r->hops[HOP_PORT_XMIT].time_ns;
+		if (seen(r, HOP_VHOST_RX_READ))
+			worker.to_ns = r->hops[HOP_VHOST_RX_READ].time_ns;
+		join_worker(c, worker, HOP_VHOST_RX_WAKE, HOP_VHOST_RX_RUN, r);
+	}
+	w->from_ns = from->time_ns;
+	then_first(c, w, HOP_KVM_IRQ, HOP_KVM_IRQ, r);
+	join_vcpu(c, m, w, guest, r);
+}
+
+/*
+ * The device has put the frame into the guest's memory and nobody saw it: all that is known is
+ * the interrupt that the guest's driver took for it, and so the last one before that.
+ */
+static void join_passed_through(const struct contexts *c, const struct model *m,
+				struct window *w, const struct hop_seen *guest,
+				struct request *r)
+{
+	if (!seen(r, HOP_GUEST_IRQ))
+		return;
+	w->from_ns = seen(r, HOP_CLIENT_XMIT)     ? r->hops[HOP_CLIENT_XMIT].time_ns
+		     : guest->time_ns > UNSEEN_NS ? guest->time_ns - UNSEEN_NS
+						  : 0;
+	if (take(r, HOP_KVM_IRQ, moments_last(&c->kind[HOP_KVM_IRQ], w))) {
+		struct window device = *w;
+
+		device.to_ns = r->hops[HOP_KVM_IRQ].time_ns;
+		take(r, HOP_VFIO_IRQ, moments_last(&c->kind[HOP_VFIO_IRQ], &device));
+		w->from_ns = device.to_ns;
+	} else if (!seen(r, HOP_CLIENT_XMIT)) {
+		return;
+	}
+	join_vcpu(c, m, w, guest, r);
+}
+
 static void join_request(const struct contexts *c, const struct model *m, struct request *r)
 {
 	static const enum strata_hop arrivals[] = {HOP_GUEST_IRQ, HOP_GUEST_NAPI, HOP_STACK_RX};
 	const struct hop_seen *guest = first_seen(r, arrivals, 3);
 	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
-	uint64_t latest_ns;
 
-	if (!seen(r, HOP_VMM_RX_PUBLISH) || !guest)
+	if (!guest)
 		return;
-	latest_ns = guest->time_ns + m->domains[guest->domain].error_ns;
-	w.from_ns = r->hops[HOP_VMM_RX_PUBLISH].time_ns;
-	w.to_ns = latest_ns;
-	then_first(c, &w, HOP_KVM_IRQ, r);
-	w.vcpu = guest->cpu;
-	if (seen(r, HOP_KVM_IRQ) || !m->hops[HOP_KVM_IRQ].in_force)
-		then_first(c, &w, HOP_VCPU_WAKE, r);
-	then_first(c, &w, HOP_VCPU_RUN, r);
-	w.to_ns = guest->time_ns;
-	last_in(c, &w, HOP_KVM_ENTRY, r);
-	if (seen(r, HOP_KVM_ENTRY))
-		return;
-	/* none before the guest's clock says it ran: that may be behind a little */
-	w.from_ns = w.from_ns > guest->time_ns ? w.from_ns : guest->time_ns;
-	w.to_ns = latest_ns;
-	first_in(c, &w, HOP_KVM_ENTRY, r);
+	w.to_ns = guest->time_ns + m->domains[guest->domain].error_ns;
+	if (m->place == PLACE_PASSTHROUGH)
+		join_passed_through(c, m, &w, guest, r);
+	else
+		join_served(c, m, &w, guest, r);
 }
 
-/* From the guest's driver to the VMM: the doorbell's exit and what it signals. */
+/* From the guest's driver to who serves its NIC: the doorbell's exit and what it signals. */
 static void join_reply(const struct contexts *c, const struct model *m, struct request *r)
 {
+	static const enum strata_hop served[] = {HOP_VMM_TX_POP, HOP_PORT_RX};
 	const struct hop_seen *xmit = &r->hops[HOP_STACK_XMIT];
+	const struct hop_seen *by = first_seen(r, served, m->place == PLACE_VHOST ? 2 : 1);
 	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
 	uint64_t error_ns = m->domains[xmit->domain].error_ns;
 
-	if (!seen(r, HOP_STACK_XMIT) || !seen(r, HOP_VMM_TX_POP))
+	if (!seen(r, HOP_STACK_XMIT) || !by)
 		return;
 	w.from_ns = xmit->time_ns > error_ns ? xmit->time_ns - error_ns : 0;
-	w.to_ns = r->hops[HOP_VMM_TX_POP].time_ns;
-	last_in(c, &w, HOP_KVM_KICK, r);
-	if (seen(r, HOP_KVM_KICK))
-		w.to_ns = r->hops[HOP_KVM_KICK].time_ns;
-	else if (m->hops[HOP_KVM_KICK].in_force)
+	w.to_ns = by->time_ns;
+	if (take(r, HOP_KVM_KICK, moments_last(&c->kind[HOP_KVM_KICK], &w))) {
+		struct window worker = w;
+
+		w.to_ns = worker.from_ns = r->hops[HOP_KVM_KICK].time_ns;
+		if (m->place == PLACE_VHOST)
+			join_worker(c, worker, HOP_VHOST_TX_WAKE, HOP_VHOST_TX_RUN, r);
+	} else if (m->hops[HOP_KVM_KICK].in_force) {
 		return; /* an exit, but for something else */
-	last_in(c, &w, HOP_KVM_EXIT, r);
-}
-
-/* How much of the window the vCPU was outside guest mode. Its absences do not overlap. */
-static uint64_t outside_in(const struct contexts *c, const struct window *w)
-{
-	const struct moments *m = &c->hop[CONTEXT_VCPU_OUT];
-	uint64_t sum = 0;
-
-	for (size_t i = lower_bound(m, w->from_ns); i < m->count; i++) {
-		const struct moment *at = &m->at[m->start + i];
-		uint64_t from_ns = at->time_ns - at->took_ns, to_ns = at->time_ns;
-
-		if (!fits(at, w))
-			continue;
-		if (from_ns >= w->to_ns)
-			break;
-		sum += (to_ns < w->to_ns ? to_ns : w->to_ns) -
-		       (from_ns > w->from_ns ? from_ns : w->from_ns);
 	}
-	return sum;
+	take(r, HOP_KVM_EXIT, moments_last(&c->kind[HOP_KVM_EXIT], &w));
 }
 
 static bool in_guest(const struct request *r, int hop)
@@ -278,7 +214,8 @@ static void join_outside(const struct contexts *c, struct request *r)
 		w.from_ns = r->hops[hop].time_ns;
 		w.to_ns = r->hops[next].time_ns;
 		if (w.to_ns > w.from_ns)
-			r->hops[hop].outside_ns = outside_in(c, &w);
+			r->hops[hop].outside_ns =
+				moments_overlap(&c->kind[CONTEXT_VCPU_OUT], &w);
 	}
 }
 

@@ -235,6 +235,7 @@ static void drop_all_unrelated(const struct model *m, struct request *r)
 		enum strata_hop hop, arrival;
 	} pairs[] = {
 		{HOP_NIC_IRQ, HOP_CLIENT_XMIT}, {HOP_GUEST_IRQ, HOP_VMM_RX_PUBLISH},
+		{HOP_GUEST_IRQ, HOP_PORT_XMIT}, {HOP_GUEST_IRQ, HOP_CLIENT_XMIT},
 		{HOP_APP_RUN, HOP_STACK_RX},    {HOP_APP_RUN, HOP_TCP_RX},
 		{HOP_APP_RUN, HOP_SOCK_READY},
 	};

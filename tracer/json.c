@@ -216,7 +216,7 @@ static json_t *request_object(const struct model *m, const struct request *r)
 					      r->unattributed_ns[DIRECTION_REPLY])
 				     : json_null(),
 			 "layers_ns", r->measured ? request_layers(r) : json_null(), "start_ns",
-			 r->measured ? number(r->hops[m->first].time_ns) : json_null(), "hops",
+			 r->measured ? number(r->hops[r->first].time_ns) : json_null(), "hops",
 			 request_hops(m, r));
 }
 
@@ -282,6 +282,9 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(unattributed, "share",
 			    m->end_to_end.sum ? json_real(summary_unattributed_share(m))
 					      : json_null());
+	if (m->earliest != m->first) /* requests that have it are measured from there */
+		json_object_set_new(json_object_get(doc, "measured"), "from_earliest",
+				    json_string(hop_table[m->earliest].name));
 	json_object_set_new(doc, "unattributed_ns", unattributed);
 	json_object_set_new(doc, "vcpu_outside_ns", outside_object(m));
 	add_overhead(doc, m);

@@ -142,11 +142,18 @@ static bool of_client(int hop)
 	       hop == HOP_CLIENT_RECV;
 }
 
-/* The outermost hops that can be seen: the client's where it is here, else the host's NIC. */
+/*
+ * The outermost hops that can be seen: the client's where it is here, else the NIC's: the
+ * host's, or the guest's own. Of that one's frames the host sees at most the interrupt.
+ */
 static void choose_ends(struct model *m)
 {
-	m->first = HOP_NIC_RX;
+	m->first = m->earliest = HOP_NIC_RX;
 	m->last = HOP_NIC_XMIT;
+	if (m->place == PLACE_PASSTHROUGH) {
+		m->first = m->hops[HOP_GUEST_NAPI].in_force ? HOP_GUEST_NAPI : HOP_STACK_RX;
+		m->earliest = HOP_VFIO_IRQ;
+	}
 	if (!m->client_here)
 		return;
 	for (int hop = HOP_NIC_RX; hop >= 0; hop--)
@@ -155,6 +162,7 @@ static void choose_ends(struct model *m)
 	for (int hop = HOP_NIC_XMIT; hop < HOP_COUNT; hop++)
 		if (of_client(hop) && m->hops[hop].in_force)
 			m->last = (enum strata_hop)hop;
+	m->earliest = m->first;
 }
 
 int model_conclude(struct model *m)

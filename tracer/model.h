@@ -39,6 +39,7 @@ struct request {
 	struct http_request http;
 	struct hop_seen hops[HOP_COUNT];
 	uint8_t vm;
+	uint8_t first;        /* enum strata_hop that it is measured from, if measured */
 	bool complete;        /* every hop that is needed here was seen */
 	bool measured;        /* both ends were seen: the figures below hold */
 	uint32_t retransmits; /* packets of its last bytes seen once more */
@@ -92,9 +93,11 @@ struct model {
 	char mode[32], switch_kind[32];
 	enum strata_place place;
 	bool testbed;
-	bool client_here;            /* the client's own kernel was observed */
-	enum strata_hop first, last; /* end to end is measured from and to these */
-	json_t *meta;                /* all META, merged */
+	bool client_here; /* the client's own kernel was observed */
+	/* End to end is measured from and to these; from an earlier one, back to earliest, for
+	 * requests that have it. */
+	enum strata_hop earliest, first, last;
+	json_t *meta; /* all META, merged */
 
 	struct model_domain domains[CLOCK_DOMAINS_MAX];
 	unsigned int domain_count;

@@ -290,8 +290,10 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	fact_overhead(m, f, style);
 	fact_probes(m, f, style);
 	name(f, style, "placement");
-	fprintf(f, "%s, mode %s, switch %s; measured from %s to %s\n", place_name(m->place),
-		m->mode, m->switch_kind, hop_table[m->first].name, hop_table[m->last].name);
+	fprintf(f, "%s, mode %s, switch %s; measured from %s%s to %s\n", place_name(m->place),
+		m->mode, m->switch_kind, hop_table[m->first].name,
+		m->earliest == m->first ? "" : " or the interrupt before it",
+		hop_table[m->last].name);
 	if (!place_is_vm(m->place)) {
 		name(f, style, "layers");
 		fprintf(f,

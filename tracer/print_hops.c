@@ -30,6 +30,23 @@ static void heading(FILE *f, const struct hop_info *hop, const struct hop_info *
 		direction_name(hop->direction), table_off(style));
 }
 
+/* Nothing for a hop that every placement has. */
+static void places(FILE *f, const struct hop_info *hop, struct table_style style)
+{
+	const char *between = "";
+
+	if (hop->places == PLACE_ALL)
+		return;
+	fprintf(f, "%s    only in: ", table_on(style, COLOUR_DIM));
+	for (unsigned int place = 1; place & PLACE_ALL; place <<= 1) {
+		if (!(hop->places & place))
+			continue;
+		fprintf(f, "%s%s", between, place_name((enum strata_place)place));
+		between = ", ";
+	}
+	fprintf(f, "%s\n", table_off(style));
+}
+
 int print_hops(FILE *f)
 {
 	struct table_style style = table_style_of(f);
@@ -41,8 +58,10 @@ int print_hops(FILE *f)
 		fprintf(f, "  %s%s%s  %s\n", table_on(style, COLOUR_BOLD), hop->name,
 			table_off(style), hop->title);
 		paragraph(f, hop->text, 4);
-		fprintf(f, "%s    marked by: %s%s\n\n", table_on(style, COLOUR_DIM), hop->probe,
+		fprintf(f, "%s    marked by: %s%s\n", table_on(style, COLOUR_DIM), hop->probe,
 			table_off(style));
+		places(f, hop, style);
+		fputc('\n', f);
 	}
 	return ferror(f) ? -1 : 0;
 }

@@ -177,7 +177,7 @@ void print_ladder(const struct model *m, const struct request *r, FILE *f,
 {
 	struct rung rungs[HOP_COUNT];
 	size_t n = request_ladder(m, r, rungs);
-	int layer = -1, hop = m->first;
+	int layer = -1, hop = r->first;
 
 	request_line(r, f, style);
 	fputc('\n', f);

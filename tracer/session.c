@@ -15,6 +15,7 @@
 #include "lib/err.h"
 #include "lib/netns.h"
 #include "lib/recording.h"
+#include "tracer/kinds.h"
 #include "tracer/source.h"
 
 #define POLL_NS          4000000L
@@ -294,6 +295,7 @@ static int write_start_meta(struct session *s)
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
 	json_object_set_new(meta, "environment", environment_capture());
 	json_object_set_new(meta, "hops", hops_meta(s));
+	json_object_set_new(meta, "event_kinds", kinds_meta());
 	json_object_set_new(meta, "probes", probes_meta(s));
 	json_object_set(meta, "agents", s->answers);
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));

@@ -8,7 +8,7 @@
 
 bool summary_layer_here(const struct model *m, enum strata_layer layer, enum strata_direction d)
 {
-	for (int hop = m->first; hop < (int)m->last; hop++)
+	for (int hop = m->earliest; hop < (int)m->last; hop++)
 		if (m->hops[hop].in_force && hop_table[hop].layer == layer &&
 		    hop_table[hop].direction == d)
 			return true;
@@ -42,7 +42,7 @@ static double bareness(const struct model *m, const struct request *r)
 {
 	unsigned int absent = 0;
 
-	for (int hop = m->first; hop <= (int)m->last; hop++)
+	for (int hop = m->earliest; hop <= (int)m->last; hop++)
 		absent += m->hops[hop].expected && !(r->hops[hop].flags & HOP_SEEN);
 	return absent * 0.5;
 }

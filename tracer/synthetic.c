@@ -18,17 +18,19 @@
 
 /* What a hop takes, about: a small fast host, in nanoseconds. */
 static const uint32_t usual_ns[HOP_COUNT] = {
-	[HOP_CLIENT_SEND] = 2900,   [HOP_CLIENT_XMIT] = 5200, [HOP_NIC_IRQ] = 900,
-	[HOP_NIC_RX] = 1100,        [HOP_VSWITCH_IN] = 700,   [HOP_PORT_QUEUE] = 400,
-	[HOP_PORT_XMIT] = 6100,     [HOP_VMM_RX_READ] = 1300, [HOP_VMM_RX_PUBLISH] = 1800,
-	[HOP_KVM_IRQ] = 1200,       [HOP_VCPU_WAKE] = 3900,   [HOP_VCPU_RUN] = 1500,
-	[HOP_KVM_ENTRY] = 800,      [HOP_GUEST_IRQ] = 1600,   [HOP_GUEST_NAPI] = 1000,
-	[HOP_STACK_RX] = 1700,      [HOP_TCP_RX] = 900,       [HOP_SOCK_READY] = 2600,
-	[HOP_APP_RUN] = 3100,       [HOP_APP_READ] = 5400,    [HOP_NGINX_PROCESS] = 14000,
-	[HOP_NGINX_RESPOND] = 9100, [HOP_APP_WRITE] = 4300,   [HOP_STACK_QUEUE] = 1200,
-	[HOP_STACK_XMIT] = 1500,    [HOP_KVM_EXIT] = 1400,    [HOP_KVM_KICK] = 4100,
-	[HOP_VMM_TX_POP] = 2700,    [HOP_PORT_RX] = 1300,     [HOP_NIC_QUEUE] = 500,
-	[HOP_NIC_XMIT] = 5600,      [HOP_CLIENT_RX] = 4700,   [HOP_CLIENT_RECV] = 0,
+	[HOP_CLIENT_SEND] = 2900,   [HOP_CLIENT_XMIT] = 5200,   [HOP_NIC_IRQ] = 900,
+	[HOP_NIC_RX] = 1100,        [HOP_VSWITCH_IN] = 700,     [HOP_PORT_QUEUE] = 400,
+	[HOP_PORT_XMIT] = 6100,     [HOP_VMM_RX_READ] = 1300,   [HOP_VMM_RX_PUBLISH] = 1800,
+	[HOP_KVM_IRQ] = 1200,       [HOP_VCPU_WAKE] = 3900,     [HOP_VCPU_RUN] = 1500,
+	[HOP_KVM_ENTRY] = 800,      [HOP_GUEST_IRQ] = 1600,     [HOP_GUEST_NAPI] = 1000,
+	[HOP_STACK_RX] = 1700,      [HOP_TCP_RX] = 900,         [HOP_SOCK_READY] = 2600,
+	[HOP_APP_RUN] = 3100,       [HOP_APP_READ] = 5400,      [HOP_NGINX_PROCESS] = 14000,
+	[HOP_NGINX_RESPOND] = 9100, [HOP_APP_WRITE] = 4300,     [HOP_STACK_QUEUE] = 1200,
+	[HOP_STACK_XMIT] = 1500,    [HOP_KVM_EXIT] = 1400,      [HOP_KVM_KICK] = 4100,
+	[HOP_VMM_TX_POP] = 2700,    [HOP_PORT_RX] = 1300,       [HOP_NIC_QUEUE] = 500,
+	[HOP_NIC_XMIT] = 5600,      [HOP_CLIENT_RX] = 4700,     [HOP_CLIENT_RECV] = 0,
+	[HOP_VFIO_IRQ] = 700,       [HOP_VHOST_RX_WAKE] = 3300, [HOP_VHOST_RX_RUN] = 900,
+	[HOP_VHOST_RX_READ] = 1400, [HOP_VHOST_TX_WAKE] = 3100, [HOP_VHOST_TX_RUN] = 1100,
 };
 
 struct connection {
@@ -83,9 +85,11 @@ static bool of_client(enum strata_hop hop)
 /* Absent where the guest polls and the VMM is at work anyway. */
 static bool of_waking(enum strata_hop hop)
 {
-	return hop == HOP_NIC_IRQ || hop == HOP_KVM_IRQ || hop == HOP_VCPU_WAKE ||
+	return hop == HOP_NIC_IRQ || hop == HOP_VFIO_IRQ || hop == HOP_VHOST_RX_WAKE ||
+	       hop == HOP_VHOST_RX_RUN || hop == HOP_KVM_IRQ || hop == HOP_VCPU_WAKE ||
 	       hop == HOP_VCPU_RUN || hop == HOP_KVM_ENTRY || hop == HOP_GUEST_IRQ ||
-	       hop == HOP_APP_RUN || hop == HOP_KVM_EXIT || hop == HOP_KVM_KICK;
+	       hop == HOP_APP_RUN || hop == HOP_KVM_EXIT || hop == HOP_KVM_KICK ||
+	       hop == HOP_VHOST_TX_WAKE || hop == HOP_VHOST_TX_RUN;
 }
 
 static bool has_hop(const struct generator *g, enum strata_hop hop, bool polls)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "tracer/kinds.h"
 
 #define BATCH            8192 /* events that a collector writes in one round */
 #define GUEST            1    /* its clock domain, and its number as a VM */
@@ -35,10 +36,26 @@ static bool is_upto(int hop)
 	       hop == HOP_NGINX_PROCESS || hop == HOP_NGINX_RESPOND || hop == HOP_CLIENT_RECV;
 }
 
-static bool is_context(int hop)
+/* What hops without a packet are recorded as: mostly as themselves. */
+static const struct {
+	enum strata_hop hop;
+	int kind;
+} contexts[] = {
+	{HOP_VFIO_IRQ, HOP_VFIO_IRQ},           {HOP_VHOST_RX_WAKE, CONTEXT_WORKER_WAKE},
+	{HOP_VHOST_RX_RUN, CONTEXT_WORKER_RUN}, {HOP_KVM_IRQ, HOP_KVM_IRQ},
+	{HOP_VCPU_WAKE, HOP_VCPU_WAKE},         {HOP_VCPU_RUN, HOP_VCPU_RUN},
+	{HOP_KVM_ENTRY, HOP_KVM_ENTRY},         {HOP_KVM_EXIT, HOP_KVM_EXIT},
+	{HOP_KVM_KICK, HOP_KVM_KICK},           {HOP_VHOST_TX_WAKE, CONTEXT_WORKER_WAKE},
+	{HOP_VHOST_TX_RUN, CONTEXT_WORKER_RUN},
+};
+
+/* -1: it has a packet */
+static int context_kind(int hop)
 {
-	return hop == HOP_KVM_IRQ || hop == HOP_VCPU_WAKE || hop == HOP_VCPU_RUN ||
-	       hop == HOP_KVM_ENTRY || hop == HOP_KVM_EXIT || hop == HOP_KVM_KICK;
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if ((int)contexts[i].hop == hop)
+			return contexts[i].kind;
+	return -1;
 }
 
 static bool is_call(int hop)
@@ -55,17 +72,30 @@ static bool is_irq(int hop)
 static bool sees_merged(int hop)
 {
 	return hop == HOP_VSWITCH_IN || hop == HOP_PORT_QUEUE || hop == HOP_PORT_XMIT ||
-	       hop == HOP_VMM_RX_READ || hop == HOP_VMM_RX_PUBLISH || hop == HOP_STACK_RX ||
-	       hop == HOP_TCP_RX || hop == HOP_STACK_QUEUE || hop == HOP_STACK_XMIT ||
-	       hop == HOP_VMM_TX_POP || hop == HOP_PORT_RX || hop == HOP_CLIENT_RX;
+	       hop == HOP_VMM_RX_READ || hop == HOP_VMM_RX_PUBLISH ||
+	       hop == HOP_VHOST_RX_READ || hop == HOP_STACK_RX || hop == HOP_TCP_RX ||
+	       hop == HOP_STACK_QUEUE || hop == HOP_STACK_XMIT || hop == HOP_VMM_TX_POP ||
+	       hop == HOP_PORT_RX || hop == HOP_CLIENT_RX;
 }
 
 static unsigned int domain_of(const struct emitter *e, int hop)
 {
-	return place_is_vm(e->o->place) && (hop_table[hop].layer == LAYER_VM ||
-					    hop_table[hop].layer == LAYER_SERVICE)
-		       ? GUEST
-		       : 0;
+	if (!place_is_vm(e->o->place))
+		return 0;
+	if (hop == HOP_NIC_XMIT) /* the guest's own */
+		return e->o->place == PLACE_PASSTHROUGH ? GUEST : 0;
+	return hop_table[hop].layer == LAYER_VM || hop_table[hop].layer == LAYER_SERVICE ? GUEST
+											 : 0;
+}
+
+/* Where the wire is looked at: no frame that is passed through is seen by the host. */
+static int wire_hop(const struct emitter *e, enum strata_direction d)
+{
+	if (e->o->place != PLACE_PASSTHROUGH)
+		return d == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE;
+	if (e->o->remote_client)
+		return d == DIRECTION_REQUEST ? HOP_GUEST_NAPI : HOP_STACK_QUEUE;
+	return d == DIRECTION_REQUEST ? HOP_CLIENT_XMIT : HOP_CLIENT_RX;
 }
 
 static uint64_t in_domain(const struct emitter *e, unsigned int domain, uint64_t host_ns)
@@ -152,7 +182,7 @@ static struct strata_event event_at(const struct emitter *e, const struct emit_m
 
 	event.time_ns = in_domain(e, event.domain, time_ns);
 	if (place_is_vm(e->o->place) &&
-	    (event.domain || hop_table[hop].layer == LAYER_HYPERVISOR))
+	    (event.domain || hop == HOP_VFIO_IRQ || hop_table[hop].layer == LAYER_HYPERVISOR))
 		event.vm = 1;
 	if (hop == HOP_VSWITCH_IN)
 		event.flags |= EVENT_INFERRED;
@@ -184,13 +214,14 @@ static int put_segments(struct emitter *e, const struct emit_message *m, int hop
 static int put_wire(struct emitter *e, const struct emit_message *m, uint64_t time_ns)
 {
 	uint32_t last = (m->bytes + m->segment_bytes - 1) / m->segment_bytes - 1;
-	int hop = m->direction == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE;
+	int hop = wire_hop(e, m->direction);
 
 	for (uint32_t i = 0; i <= last; i++) {
 		struct strata_wire w = {
 			.event = event_at(e, m, hop, time_ns - (last - i) * SEGMENT_GAP_NS)};
 		uint32_t client[4], server[4], at = i * m->segment_bytes;
 
+		w.event.hop = m->direction == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE;
 		addresses(m, client, server);
 		memcpy(w.client_addr, client, 16);
 		memcpy(w.server_addr, server, 16);
@@ -210,7 +241,8 @@ static int put_hop(struct emitter *e, const struct emit_message *m, int hop, uin
 {
 	struct strata_event event = event_at(e, m, hop, time_ns);
 
-	if (is_context(hop)) {
+	if (context_kind(hop) >= 0) {
+		event.hop = (uint16_t)context_kind(hop);
 		event.flags = EVENT_CONTEXT;
 		event.flow = 0;
 		event.client_port = event.server_port = 0;
@@ -232,7 +264,7 @@ static int put_hop(struct emitter *e, const struct emit_message *m, int hop, uin
 int emit_message(struct emitter *e, const struct emit_message *m,
 		 const uint64_t time_ns[HOP_COUNT], uint32_t request_end)
 {
-	int wire = m->direction == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE;
+	int wire = wire_hop(e, m->direction);
 
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		/* with pipelining each request is processed in the course of its own reply */
@@ -250,11 +282,11 @@ int emit_again(struct emitter *e, const struct emit_message *m,
 {
 	for (int hop = 0; hop < HOP_COUNT && hop <= (int)up_to; hop++) {
 		if (!time_ns[hop] || hop_table[hop].direction != m->direction ||
-		    is_context(hop) || is_upto(hop) || is_call(hop) || is_irq(hop))
+		    context_kind(hop) >= 0 || is_upto(hop) || is_call(hop) || is_irq(hop))
 			continue;
 		if (put_segments(e, m, hop, time_ns[hop] + later_ns))
 			return -1;
-		if (hop == HOP_NIC_RX && put_wire(e, m, time_ns[hop] + later_ns))
+		if (hop == wire_hop(e, m->direction) && put_wire(e, m, time_ns[hop] + later_ns))
 			return -1;
 	}
 	return 0;
@@ -308,10 +340,13 @@ static json_t *devices(const struct synthetic_options *o)
 	} all[] = {
 		{"eth0", "client"}, {"eno1", "uplink"}, {"tap0", "port"}, {"eth0", "server"}};
 
-	for (size_t i = o->remote_client; i < 4; i++)
+	for (size_t i = o->remote_client; i < 4; i++) {
+		if (o->place == PLACE_PASSTHROUGH && (i == 1 || i == 2))
+			continue;
 		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i}", "index", (int)i + 1,
 						      "name", all[i].name, "role", all[i].role,
 						      "vm", i >= 2 && place_is_vm(o->place)));
+	}
 	return list;
 }
 
@@ -331,17 +366,25 @@ static json_t *domains(const struct synthetic_options *o)
 	return list;
 }
 
+static const char *mode_of(enum strata_place place)
+{
+	return place == PLACE_EMULATED      ? "e1000"
+	       : place == PLACE_PASSTHROUGH ? "vfio"
+					    : place_name(place);
+}
+
 static int put_meta(struct emitter *e)
 {
 	const struct synthetic_options *o = e->o;
-	json_t *meta = json_pack(
-		"{s:s,s:s,s:s,s:b,s:[i],s:o,s:o,s:{s:o,s:[s]},s:{s:s,s:I},s:I}", "mode",
-		place_name(o->place), "switch", o->place == PLACE_BARE ? "none" : "bridge",
-		"place", place_name(o->place), "testbed", 0, "server_ports", SERVER_PORT,
-		"devices", devices(o), "domains", domains(o), "hops", "in_force",
-		hops_in_force(o), "inferred", "vswitch.in", "environment", "source",
-		"synthetic", "seed", (json_int_t)o->seed, "started_ns",
-		(json_int_t)e->start_ns);
+	json_t *meta =
+		json_pack("{s:s,s:s,s:s,s:b,s:[i],s:o,s:o,s:{s:o,s:[s]},s:{s:s,s:I},s:I,s:o}",
+			  "mode", mode_of(o->place), "switch",
+			  o->place & (PLACE_BARE | PLACE_PASSTHROUGH) ? "none" : "bridge",
+			  "place", place_name(o->place), "testbed", 0, "server_ports",
+			  SERVER_PORT, "devices", devices(o), "domains", domains(o), "hops",
+			  "in_force", hops_in_force(o), "inferred", "vswitch.in", "environment",
+			  "source", "synthetic", "seed", (json_int_t)o->seed, "started_ns",
+			  (json_int_t)e->start_ns, "event_kinds", kinds_meta());
 	int failed;
 
 	if (!meta)

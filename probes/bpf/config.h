@@ -29,6 +29,8 @@ struct bpf_config {
 	__u8 vms;           /* there are VMs whose vCPUs are followed */
 	__u8 irqs;          /* interrupts of the uplink are known: bind them to packets */
 	__u8 exact_bridge;  /* br_handle_frame is traced: netif_receive_skb only prepares */
+	__u8 exact_kick;    /* ioeventfd_write is traced: kvm_mmio only counts what has one */
+	__u8 workers;       /* there are vhost workers to follow */
 	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
 };
 
@@ -58,6 +60,30 @@ static inline __u32 device_slot_of(__u32 ifindex, __u32 netns, __u32 seed)
 struct kick_key {
 	__u64 gpa;
 	__u64 vm;
+};
+
+struct kick {
+	__u16 queue;
+	__u8 ioeventfd; /* KVM signals one; else the VMM answers the access itself */
+	__u8 reserved;
+};
+
+/* What an interrupt line of the host brings: a VM's number if its own device's, else this. */
+#define IRQ_LINE_NIC 0xff
+
+/* A message (MSI, MSI-X) or, with address 0, a line that data is the number of. */
+struct irq_key {
+	__u64 address;
+	__u32 data;
+	__u32 vm;
+};
+
+enum irq_use { IRQ_UNKNOWN, IRQ_RECEIVE, IRQ_OTHER };
+
+/* Of one VM, so far. */
+struct vm_counts {
+	__u64 irqs;     /* interrupts of its NIC */
+	__u64 accepted; /* interrupts that its vCPUs were given, whatever for */
 };
 
 /* Events that never reached a ring, per CPU. */

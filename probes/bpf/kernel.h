@@ -72,6 +72,7 @@ struct iov_iter {
 
 struct msghdr {
 	struct iov_iter msg_iter;
+	void *msg_control;
 };
 
 /* What an nginx worker's file descriptor leads to. */
@@ -101,6 +102,37 @@ struct task_struct {
 
 struct irqaction;
 struct kvm_vcpu;
+
+/* A vCPU of SVM; it begins with struct kvm_vcpu, as that of VMX does. */
+struct vmcb_control_area {
+	__u32 exit_code;
+	__u64 exit_info_1;
+};
+
+struct vmcb {
+	struct vmcb_control_area control;
+};
+
+struct vcpu_svm {
+	struct vmcb *vmcb;
+};
+
+union vmx_exit_reason {
+	__u32 full;
+};
+
+struct vcpu_vmx {
+	union vmx_exit_reason exit_reason;
+};
+
+/* Since Linux 6.15. */
+struct vcpu_vt {
+	union vmx_exit_reason exit_reason;
+};
+
+struct vcpu_vmx___since_6_15 {
+	struct vcpu_vt vt;
+};
 
 #pragma clang attribute pop
 

@@ -48,11 +48,13 @@ struct task_state {
 	__u64 exit_ns;     /* vCPU: last left guest mode, no doorbell yet */
 	__u64 out_ns;      /* vCPU: last left guest mode; 0 while it is in it */
 	__u64 wake_ns;     /* vCPU: woken since it last left guest mode; 0 not */
-	__u64 irqs_seen;   /* vCPU: of vm_irqs at its last kvm.entry */
+	__u64 irqs_seen;   /* vCPU: of its VM's irqs at its last kvm.entry */
 	__u64 send_sock;   /* tcp_sendmsg_locked: the socket it last sent to, */
 	__u32 send_end;    /* ... and where that call was going to end */
+	__u32 exit;        /* vCPU: why it last left guest mode: lib/exits.h */
 	__u16 vcpu;        /* its index in the VM */
 	__u8 vm;           /* it is a vCPU of this VM */
+	__u8 worker;       /* it is a vhost worker of this VM */
 	__u8 app;          /* it read from a server's socket */
 	__u8 woken;        /* vCPU: since it last ran */
 	__u8 halted;       /* vCPU: its last exit was to halt */
@@ -71,6 +73,9 @@ struct {
 struct cpu_state {
 	__u64 irq_ns;              /* the NIC's last interrupt; 0 once a packet took it */
 	struct strata_event frame; /* seen at netif_receive_skb, awaited at br_handle_frame */
+	__u64 device_ns;           /* the last interrupt of a device that belongs to a VM: */
+	__u8 device_vm;            /* ... this one; 0 once it was passed on */
+	__u8 message_vm;           /* whose message was sent, not yet accepted; 0 none */
 };
 
 struct {

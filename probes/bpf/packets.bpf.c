@@ -13,7 +13,7 @@ const volatile struct bpf_config config = {};
 
 const volatile struct device_slot device_slots[DEVICE_SLOTS] = {};
 
-/* The interrupt lines of the NIC's receive queues: nonzero is one. */
+/* The interrupt lines of the NIC's receive queues, and of devices that belong to a VM. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 4096);
@@ -127,8 +127,14 @@ int BPF_PROG(irq_handler_entry, int irq)
 	if (!ours || !*ours)
 		return 0;
 	cpu = this_cpu();
-	if (cpu)
+	if (!cpu)
+		return 0;
+	if (*ours == IRQ_LINE_NIC) {
 		cpu->irq_ns = bpf_ktime_get_ns();
+	} else {
+		cpu->device_ns = bpf_ktime_get_ns();
+		cpu->device_vm = *ours;
+	}
 	return 0;
 }
 

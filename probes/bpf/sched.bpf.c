@@ -1,6 +1,7 @@
 /*
  * The scheduler: when did the server's task get the CPU that let it read the request, and when
- * was a vCPU's thread woken and run. Tasks of neither kind cost one look at their storage.
+ * was a vCPU's thread, or a vhost worker's, woken and run. Tasks of no such kind cost one look
+ * at their storage.
  */
 #include "probes/bpf/vm.h"
 
@@ -27,6 +28,11 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	now = bpf_ktime_get_ns();
 	if (st->app)
 		st->run_ns = now;
+	if (config.workers && st->worker && st->woken) {
+		st->woken = 0;
+		emit_context(CONTEXT_WORKER_RUN, now, st->worker, 0, next->pid, 0);
+		return 0;
+	}
 	if (!config.vms || !st->vm || (!st->woken && !st->preempted))
 		return 0;
 	st->woken = 0;
@@ -42,10 +48,14 @@ int BPF_PROG(sched_waking, struct task_struct *p)
 	struct task_state *st = known_task(p);
 	__u64 now;
 
-	if (!st || !st->vm)
+	if (!st || (!st->vm && !st->worker))
 		return 0;
 	now = bpf_ktime_get_ns();
 	st->woken = 1;
+	if (st->worker) {
+		emit_context(CONTEXT_WORKER_WAKE, now, st->worker, 0, p->pid, 0);
+		return 0;
+	}
 	if (!st->wake_ns)
 		st->wake_ns = now;
 	emit_context(HOP_VCPU_WAKE, now, st->vm, st->vcpu, p->pid, 0);

@@ -150,16 +150,24 @@ static __always_inline bool skip_vlan(const unsigned char *head, __u32 *at, __be
 	return !bpf_probe_read_kernel(h, sizeof(*h), head + *at);
 }
 
+/* What there is to know of an skb. */
+struct skb_view {
+	unsigned char *head;
+	__u32 data; /* behind head */
+	__u32 len;
+	__be16 protocol;
+};
+
 /*
  * The segment that an skb carries. received: skb->data stands behind the Ethernet header, whose
  * type is skb->protocol; on the way out it stands before it. The other header offsets of an
  * skb are not all set at every hop. One read, unless there are VLAN tags or IP options.
  */
-static __always_inline bool segment_of_skb(struct sk_buff *skb, bool received,
-					   struct segment *s)
+static __always_inline bool segment_of_view(const struct skb_view *skb, bool received,
+					    struct segment *s)
 {
 	unsigned char *head = skb->head;
-	__u32 data = (__u32)(skb->data - head), at = data, offset;
+	__u32 data = skb->data, at = data, offset;
 	struct frame f;
 	struct tcphdr tcp;
 	__be16 type;
@@ -186,6 +194,17 @@ static __always_inline bool segment_of_skb(struct sk_buff *skb, bool received,
 		return false;
 	s->packet = (__u64)head;
 	return segment_parse(&f.ip, &tcp, skb->len + data - at, s);
+}
+
+static __always_inline bool segment_of_skb(struct sk_buff *skb, bool received,
+					   struct segment *s)
+{
+	struct skb_view v = {.head = skb->head,
+			     .data = (__u32)(skb->data - skb->head),
+			     .len = skb->len,
+			     .protocol = skb->protocol};
+
+	return segment_of_view(&v, received, s);
 }
 
 #endif

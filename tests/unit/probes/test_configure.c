@@ -119,14 +119,25 @@ static void interrupts_are_found(void **state)
 		" 11:         20          3   IO-APIC  11-fasteoi   uhci, eth1\n"
 		" 24:          0          0   PCI-MSIX-0000:00:01.0   0-edge   virtio0-config\n"
 		" 25:        100          0   PCI-MSIX-0000:00:01.0   1-edge   virtio0-input.0\n"
+		" 26:          5          0   PCI-MSIX-0000:01:00.0   0-edge   "
+		"vfio-msix[0](0000:01:00.0)\n"
+		" 27:          5          0   PCI-MSIX-0000:01:00.0   1-edge   "
+		"vfio-msix[1](0000:01:00.0)\n"
+		" 28:          5          0   PCI-MSI-0000:02:00.0    0-edge   "
+		"vfio-msi[0](0000:02:00.0)\n"
 		"NMI:          0          0   Non-maskable interrupts\n";
 	const char *names[] = {"virtio0", "eth1"};
 	FILE *f = fmemopen(text, strlen(text), "r");
 	unsigned int sum = 0;
 
 	(void)state;
-	assert_int_equal(irqs_scan(f, names, 2, sum_irqs, &sum), 2);
+	assert_int_equal(irqs_scan(f, irqs_name_matches, names, 2, sum_irqs, &sum), 2);
 	assert_int_equal(sum, 11 + 25);
+	rewind(f);
+	names[0] = "0000:01:00.0";
+	sum = 0;
+	assert_int_equal(irqs_scan(f, irqs_passed_matches, names, 1, sum_irqs, &sum), 2);
+	assert_int_equal(sum, 26 + 27);
 	fclose(f);
 }
 

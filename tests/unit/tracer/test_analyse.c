@@ -18,6 +18,7 @@
 #include "tracer/analyse.h"
 #include "tracer/attribution.h"
 #include "tracer/json.h"
+#include "tracer/kinds.h"
 #include "tracer/print.h"
 #include "tracer/synthetic.h"
 
@@ -70,13 +71,15 @@ static void check_identity(const struct model *m, const struct request *r)
 		sum += r->layer_ns[layer][0] + r->layer_ns[layer][1];
 	assert_int_equal(sum, r->end_to_end_ns);
 	assert_int_equal(r->end_to_end_ns,
-			 r->hops[m->last].time_ns - r->hops[m->first].time_ns);
+			 r->hops[m->last].time_ns - r->hops[r->first].time_ns);
 }
 
 static bool is_context(int hop)
 {
-	return hop == HOP_KVM_IRQ || hop == HOP_VCPU_WAKE || hop == HOP_VCPU_RUN ||
-	       hop == HOP_KVM_ENTRY || hop == HOP_KVM_EXIT || hop == HOP_KVM_KICK;
+	return hop == HOP_VFIO_IRQ || hop == HOP_VHOST_RX_WAKE || hop == HOP_VHOST_RX_RUN ||
+	       hop == HOP_KVM_IRQ || hop == HOP_VCPU_WAKE || hop == HOP_VCPU_RUN ||
+	       hop == HOP_KVM_ENTRY || hop == HOP_KVM_EXIT || hop == HOP_KVM_KICK ||
+	       hop == HOP_VHOST_TX_WAKE || hop == HOP_VHOST_TX_RUN;
 }
 
 /* Context hops are the truth's only where nothing else goes on at the time. */
@@ -135,6 +138,11 @@ static void check_faithful(const struct synthetic_options *o)
 	model_free(m);
 }
 
+static const enum strata_place places[] = {PLACE_EMULATED,    PLACE_VIRTIO,    PLACE_VHOST,
+					   PLACE_PASSTHROUGH, PLACE_CONTAINER, PLACE_BARE};
+
+#define PLACES (sizeof(places) / sizeof(places[0]))
+
 static void test_faithful(void **state)
 {
 	static const struct synthetic_options base = {.seed = 1,
@@ -143,15 +151,14 @@ static void test_faithful(void **state)
 						      .reply_bytes = 615,
 						      .guest_offset_ns = -123456789,
 						      .guest_drift = 1e-5};
-	static const enum strata_place places[] = {PLACE_VIRTIO, PLACE_CONTAINER, PLACE_BARE};
 
 	(void)state;
-	for (unsigned int variant = 0; variant < 3 * 16; variant++) {
+	for (unsigned int variant = 0; variant < PLACES * 16; variant++) {
 		struct synthetic_options o = base;
 
 		o.seed = variant;
-		o.place = places[variant % 3];
-		switch (variant / 3) {
+		o.place = places[variant % PLACES];
+		switch (variant / PLACES) {
 		case 0:
 			break;
 		case 1:
@@ -243,10 +250,9 @@ static uint64_t p50(struct model *m, int layer, int d)
 /* A delay at a hop shows in that hop's layer and direction and in no other. */
 static void test_delays(void **state)
 {
-	static const enum strata_place places[] = {PLACE_VIRTIO, PLACE_CONTAINER, PLACE_BARE};
 
 	(void)state;
-	for (unsigned int p = 0; p < 3; p++) {
+	for (unsigned int p = 0; p < PLACES; p++) {
 		struct synthetic_options o = {.seed = 3,
 					      .place = places[p],
 					      .requests = 60,
@@ -447,8 +453,8 @@ static void test_no_meta(void **state)
 static void test_unaligned_guest(void **state)
 {
 	struct recording_writer *w = recording_create(path);
-	json_t *meta = json_pack("{s:s,s:[{s:i,s:s}]}", "place", "virtio", "domains", "domain", 1,
-				 "name", "guest:web");
+	json_t *meta = json_pack("{s:s,s:o,s:[{s:i,s:s}]}", "place", "virtio", "event_kinds",
+				 kinds_meta(), "domains", "domain", 1, "name", "guest:web");
 	struct strata_event e = {.domain = 1, .hop = HOP_STACK_RX, .time_ns = 5};
 	struct model *m;
 
@@ -468,6 +474,43 @@ static void test_unaligned_guest(void **state)
 	model_free(m);
 }
 
+static struct model *recorded(json_t *meta, const struct strata_event *events, size_t count)
+{
+	struct recording_writer *w = recording_create(path);
+	struct model *m;
+
+	assert_int_equal(recording_meta(w, meta), 0);
+	json_decref(meta);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(recording_event(w, &events[i]), 0);
+	assert_int_equal(recording_close(w), 0);
+	assert_int_equal(analyse(path, NULL, &m), 0);
+	return m;
+}
+
+/* Hops are known by their names: numbers change from version to version. */
+static void test_numbers_of_other_versions(void **state)
+{
+	static const struct strata_event events[] = {
+		{.hop = 0}, {.hop = 1}, {.hop = 9}, {.hop = 33}, {.hop = 34}};
+	struct model *m = recorded(json_pack("{s:s}", "place", "vm"), events, 5);
+
+	(void)state;
+	assert_int_equal(m->place, PLACE_VIRTIO);
+	assert_int_equal(m->hops[HOP_CLIENT_SEND].events, 1);
+	assert_int_equal(m->hops[HOP_KVM_IRQ].events, 1);
+	assert_int_equal(m->events_rejected, 1); /* the last; the one before is vcpu.out */
+	model_free(m);
+	m = recorded(json_pack("{s:s,s:[s,s,s]}", "place", "vhost", "event_kinds", "kvm.irq",
+			       "of.tomorrow", "client.send"),
+		     events, 3);
+	assert_int_equal(m->place, PLACE_VHOST);
+	assert_int_equal(m->hops[HOP_KVM_IRQ].events, 1);
+	assert_int_equal(m->hops[HOP_CLIENT_SEND].events, 0);
+	assert_int_equal(m->events_rejected, 2);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_cut_and_damaged),
 		cmocka_unit_test(test_no_meta),
 		cmocka_unit_test(test_unaligned_guest),
+		cmocka_unit_test(test_numbers_of_other_versions),
 	};
 	int failed, fd;
 

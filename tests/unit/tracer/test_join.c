@@ -22,7 +22,8 @@ static struct {
 
 static int setup_with(const struct join_limits *limits)
 {
-	json_t *meta = json_pack("{s:s,s:[{s:s}]}", "place", "virtio", "devices", "role", "client");
+	json_t *meta =
+		json_pack("{s:s,s:[{s:s}]}", "place", "virtio", "devices", "role", "client");
 
 	t.m = model_create(1000);
 	for (int hop = 0; hop < HOP_COUNT; hop++)

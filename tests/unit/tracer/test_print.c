@@ -43,6 +43,17 @@ static const struct synthetic_options bad = {.seed = 2,
 					     .duplicate_permille = 50,
 					     .misalign_ns = 40000};
 
+/* What differs between the modes is the mode alone. */
+#define ONE_AT_A_TIME .requests = 100, .per_connection = 10, .reply_bytes = 615
+
+static const struct synthetic_options emulated = {
+	.seed = 4, .place = PLACE_EMULATED, ONE_AT_A_TIME};
+static const struct synthetic_options vhost = {.seed = 4, .place = PLACE_VHOST, ONE_AT_A_TIME};
+static const struct synthetic_options passthrough = {
+	.seed = 4, .place = PLACE_PASSTHROUGH, ONE_AT_A_TIME};
+static const struct synthetic_options passthrough_remote = {
+	.seed = 4, .place = PLACE_PASSTHROUGH, ONE_AT_A_TIME, .remote_client = true};
+
 static const struct synthetic_options container = {
 	.seed = 3, .place = PLACE_CONTAINER, .requests = 100, .connections = 2};
 
@@ -114,7 +125,11 @@ static void test_reports(void **state)
 {
 	(void)state;
 	setenv("LC_ALL", "C.UTF-8", 1);
-	check_report("trace-vm.txt", &good);
+	check_report("trace-virtio.txt", &good);
+	check_report("trace-emulated.txt", &emulated);
+	check_report("trace-vhost.txt", &vhost);
+	check_report("trace-passthrough.txt", &passthrough);
+	check_report("trace-passthrough-remote.txt", &passthrough_remote);
 	check_report("trace-container.txt", &container);
 	check_report("trace-losses.txt", &bad);
 }
@@ -129,7 +144,7 @@ static void test_ascii(void **state)
 	text = report(m);
 	for (const char *c = text; *c; c++)
 		assert_true((unsigned char)*c < 0x80);
-	compare("trace-vm-ascii.txt", text);
+	compare("trace-virtio-ascii.txt", text);
 	free(text);
 	model_free(m);
 }
@@ -168,7 +183,7 @@ static void test_json(void **state)
 	(void)state;
 	assert_int_equal(json_report(m, NULL, f), 0);
 	fclose(f);
-	compare("trace-vm.json", text);
+	compare("trace-virtio.json", text);
 	free(text);
 	model_free(m);
 }

@@ -1,0 +1,81 @@
+/*
+ * Taps, where no tracepoint sees their frames: vhost's worker takes them out of a tap's ring,
+ * and a macvtap takes them out of the hands of the card it sits on.
+ *
+ * The skb comes as an untyped pointer, whose fields are read by helper.
+ */
+#include "probes/bpf/segment.h"
+#include "probes/bpf/vm.h"
+#include "probes/points.h"
+
+#define TUN_XDP_FLAG 1 /* drivers/net/tun.c: what the ring holds is an XDP frame */
+
+extern const volatile struct device_slot device_slots[DEVICE_SLOTS];
+
+static __always_inline bool view_of(struct sk_buff *skb, struct skb_view *v, struct place *at)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	__u32 ifindex = BPF_CORE_READ(dev, ifindex);
+	__u32 netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	const volatile struct device_slot *d =
+		&device_slots[device_slot_of(ifindex, netns, config.device_seed)];
+
+	if (d->ifindex != ifindex || d->netns != netns ||
+	    (d->role != ROLE_PORT && d->role != ROLE_MACVTAP))
+		return false;
+	at->device = d->device;
+	at->vm = d->vm;
+	v->head = BPF_CORE_READ(skb, head);
+	v->data = (__u32)(BPF_CORE_READ(skb, data) - v->head);
+	v->len = BPF_CORE_READ(skb, len);
+	v->protocol = BPF_CORE_READ(skb, protocol);
+	return true;
+}
+
+static __always_inline int frame(struct sk_buff *skb, bool received, __u16 hop)
+{
+	struct skb_view v;
+	struct segment s;
+	struct place at;
+
+	if (view_of(skb, &v, &at) && segment_of_view(&v, received, &s) &&
+	    s.direction == DIRECTION_REQUEST)
+		emit(hop, bpf_ktime_get_ns(), &s, at);
+	return 0;
+}
+
+/* vhost has taken the frame from the ring already, and hands it over as control data. */
+static __always_inline int read_by_vhost(struct msghdr *m)
+{
+	void *skb = m->msg_control;
+
+	learn_worker();
+	if (!skb || (__u64)skb & TUN_XDP_FLAG)
+		return 0;
+	return frame(skb, false, HOP_VHOST_RX_READ);
+}
+
+SEC("fentry/tun_recvmsg")
+int BPF_PROG(tun_recvmsg, struct socket *sock, struct msghdr *m)
+{
+	return read_by_vhost(m);
+}
+
+SEC("fentry/tap_recvmsg")
+int BPF_PROG(tap_recvmsg, struct socket *sock, struct msghdr *m)
+{
+	return read_by_vhost(m);
+}
+
+/* Before Linux 6.15 the verifier knows no pointers to pointers: hence by helper. */
+SEC("fentry/tap_handle_frame")
+int tap_handle_frame(__u64 *ctx)
+{
+	struct sk_buff *skb = NULL;
+	__u64 pskb;
+
+	if (bpf_get_func_arg(ctx, 0, &pskb) ||
+	    bpf_probe_read_kernel(&skb, sizeof(skb), (void *)pskb))
+		return 0;
+	return frame(skb, true, HOP_PORT_XMIT);
+}

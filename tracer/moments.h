@@ -1,0 +1,49 @@
+/*
+ * Context events in time order, per kind: what is known of each, and the search for one within
+ * a window of time. Bounded: of each kind the newest are kept.
+ */
+#ifndef STRATA_TRACER_MOMENTS_H
+#define STRATA_TRACER_MOMENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracer/reorder.h"
+
+#define ANY_VCPU (-1)
+
+struct moment {
+	uint64_t time_ns;
+	uint32_t took_ns; /* before time_ns */
+	uint32_t tid;
+	uint16_t cpu;
+	uint16_t vcpu;
+	uint8_t vm;
+	uint8_t domain;
+	uint8_t flags; /* enum hop_seen_flags */
+};
+
+/* at[start..start + count) in order. */
+struct moments {
+	struct moment *at;
+	size_t start, count, capacity;
+};
+
+/* Whose moment, and when: both ends are within. */
+struct window {
+	uint64_t from_ns, to_ns;
+	uint8_t vm;
+	int vcpu; /* or ANY_VCPU */
+};
+
+/* In time order; at most max are kept. -1 with a sentence if memory is short. */
+int moments_add(struct moments *m, const struct observation *o, size_t max);
+
+/* NULL: none. Valid until the next is added. */
+const struct moment *moments_first(const struct moments *m, const struct window *w);
+const struct moment *moments_last(const struct moments *m, const struct window *w);
+
+/* How much of the window is within what these moments took. They do not overlap. */
+uint64_t moments_overlap(const struct moments *m, const struct window *w);
+
+#endif
