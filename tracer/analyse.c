@@ -66,6 +66,8 @@ static int learn_events(void *ctx, const struct strata_event *e, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		unsigned int hop = kinds_of(&a->kinds, e[i].hop);
 
+		if (hop == CONTEXT_VCPU_OUT)
+			model_take_exit(a->m, e[i].arg32);
 		if (hop >= HOP_COUNT || e[i].domain >= CLOCK_DOMAINS_MAX)
 			continue;
 		a->m->hops[hop].events++;
@@ -187,6 +189,7 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	o.time_ns = clock_to_host(a->clock, e->domain, e->time_ns);
 	if (o.hop == CONTEXT_VCPU_OUT) { /* told of when it ended: that keeps them in order */
 		o.len = e->arg64 < UINT32_MAX ? (uint32_t)e->arg64 : UINT32_MAX;
+		o.packet = e->arg32;
 		o.time_ns += e->arg64;
 	}
 	return reorder_add(a->events, &o);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/err.h"
+#include "lib/exits.h"
 #include "tracer/moments.h"
 
 /* A device's interrupt is not older than this, where nobody saw what raised it. */
@@ -219,6 +220,54 @@ static void join_outside(const struct contexts *c, struct request *r)
 	}
 }
 
+/* ---- exits and interrupts ---- */
+
+static void count_exit(void *ctx, const struct moment *at)
+{
+	struct request *r = ctx;
+
+	r->exits[exit_kind(at->reason)]++;
+}
+
+/* How many interrupts the VM had been given up to then; false if nobody knows. */
+static bool irqs_until(const struct contexts *c, uint8_t vm, uint64_t time_ns, uint32_t *irqs)
+{
+	const struct window w = {.to_ns = time_ns, .vm = vm, .vcpu = ANY_VCPU};
+	const struct moment *at = moments_last(&c->kind[CONTEXT_VCPU_OUT], &w);
+
+	if (at)
+		*irqs = at->irqs;
+	return at;
+}
+
+/*
+ * While the request was in the VM: from when the guest could see it until its reply had left.
+ * All vCPUs' exits count, and of the other requests in the VM at the time each counts them,
+ * too.
+ */
+static void count(const struct contexts *c, struct request *r)
+{
+	static const enum strata_hop arrivals[] = {
+		HOP_VMM_RX_PUBLISH, HOP_VHOST_RX_READ, HOP_VFIO_IRQ, HOP_KVM_IRQ,
+		HOP_GUEST_IRQ,      HOP_GUEST_NAPI,    HOP_STACK_RX};
+	static const enum strata_hop departures[] = {HOP_VMM_TX_POP, HOP_PORT_RX, HOP_NIC_XMIT,
+						     HOP_STACK_XMIT};
+	const struct hop_seen *from = first_seen(r, arrivals, 7);
+	const struct hop_seen *to = first_seen(r, departures, 4);
+	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
+	uint32_t before, after;
+
+	if (!from || !to || !irqs_until(c, r->vm, from->time_ns, &before) ||
+	    !irqs_until(c, r->vm, to->time_ns, &after))
+		return;
+	w.from_ns = from->time_ns;
+	w.to_ns = to->time_ns;
+	moments_within(&c->kind[CONTEXT_VCPU_OUT], &w, count_exit, r);
+	/* two CPUs that tell the count at the same moment may do it in the wrong order */
+	r->interrupts = (int32_t)(after - before) > 0 ? after - before : 0;
+	r->counted = true;
+}
+
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r)
 {
 	if (!place_is_vm(m->place))
@@ -226,4 +275,5 @@ void contexts_join(const struct contexts *c, const struct model *m, struct reque
 	join_request(c, m, r);
 	join_reply(c, m, r);
 	join_outside(c, r);
+	count(c, r);
 }

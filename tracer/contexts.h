@@ -20,8 +20,9 @@ void contexts_destroy(struct contexts *c);
 /* In time order. */
 int contexts_add(struct contexts *c, const struct observation *o);
 
-/* Fill in r's context hops from what its packets were seen at, and for how much of the time
- * between the guest's hops the vCPU was outside guest mode. */
+/* Fill in r's context hops from what its packets were seen at; for how much of the time
+ * between the guest's hops the vCPU was outside guest mode; exits and interrupts while it was
+ * in the VM. */
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r);
 
 #endif

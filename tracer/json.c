@@ -230,12 +230,70 @@ static json_t *outside_object(struct model *m)
 			 quantile_object(&m->outside[DIRECTION_REPLY]));
 }
 
+static json_t *count_object(struct quantile *q)
+{
+	json_t *o = quantile_object(q);
+
+	json_object_set_new(o, "mean", json_real(summary_mean(q)));
+	return o;
+}
+
+/* Only where a vCPU was seen to leave guest mode; else null. */
+static json_t *exits_object(struct model *m)
+{
+	enum exit_kind kinds[EXIT_KINDS];
+	size_t n = summary_exits(m, kinds);
+	json_t *o, *reasons = json_array();
+
+	if (!m->exits_per_request.count) {
+		json_decref(reasons);
+		return json_null();
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct model_exits *x = &m->exits[kinds[i]];
+		json_t *reason = count_object(&x->per_request), *names = json_array();
+
+		for (size_t k = 0; k < sizeof(x->names) / sizeof(x->names[0]); k++)
+			if (x->names[k])
+				json_array_append_new(names, json_string(x->names[k]));
+		json_object_set_new(reason, "reason", json_string(exit_kind_name(kinds[i])));
+		json_object_set_new(reason, "names", names);
+		json_array_append_new(reasons, reason);
+	}
+	o = count_object(&m->exits_per_request);
+	json_object_set_new(o, "reasons", reasons);
+	return o;
+}
+
+static json_t *interrupts_object(struct model *m)
+{
+	return m->interrupts_per_request.count ? count_object(&m->interrupts_per_request)
+					       : json_null();
+}
+
+static void add_counts(json_t *o, const struct request *r)
+{
+	json_t *exits = json_object();
+
+	for (int kind = 0; kind < EXIT_KINDS; kind++)
+		if (r->exits[kind])
+			json_object_set_new(exits, exit_kind_name((enum exit_kind)kind),
+					    json_integer(r->exits[kind]));
+	json_object_set_new(o, "exits", exits);
+	json_object_set_new(o, "interrupts", json_integer(r->interrupts));
+}
+
 static json_t *requests_array(const struct model *m)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < m->request_count; i++)
-		json_array_append_new(list, request_object(m, &m->requests[i]));
+	for (size_t i = 0; i < m->request_count; i++) {
+		json_t *o = request_object(m, &m->requests[i]);
+
+		if (m->requests[i].counted)
+			add_counts(o, &m->requests[i]);
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 
@@ -287,6 +345,8 @@ json_t *json_document(struct model *m, const struct json_options *options)
 				    json_string(hop_table[m->earliest].name));
 	json_object_set_new(doc, "unattributed_ns", unattributed);
 	json_object_set_new(doc, "vcpu_outside_ns", outside_object(m));
+	json_object_set_new(doc, "exits_per_request", exits_object(m));
+	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
 	add_overhead(doc, m);
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "probes");

@@ -40,6 +40,10 @@ void model_free(struct model *m)
 	quantile_free(&m->unattributed);
 	for (int d = 0; d < DIRECTION_COUNT; d++)
 		quantile_free(&m->outside[d]);
+	for (int kind = 0; kind < EXIT_KINDS; kind++)
+		quantile_free(&m->exits[kind].per_request);
+	quantile_free(&m->exits_per_request);
+	quantile_free(&m->interrupts_per_request);
 	json_decref(m->meta);
 	free(m->requests);
 	free(m);
@@ -224,6 +228,34 @@ static int keep(struct model *m, const struct request *r)
 	return 0;
 }
 
+void model_take_exit(struct model *m, uint32_t reason)
+{
+	struct model_exits *x = &m->exits[exit_kind(reason)];
+	const char *name = exit_name(reason);
+
+	x->seen++;
+	for (size_t i = 0; name && i < sizeof(x->names) / sizeof(x->names[0]); i++) {
+		if (!x->names[i])
+			x->names[i] = name;
+		if (x->names[i] == name)
+			return;
+	}
+}
+
+static int add_counts(struct model *m, const struct request *r)
+{
+	uint64_t exits = 0;
+	int failed = 0;
+
+	for (int kind = 0; kind < EXIT_KINDS; kind++) {
+		failed |= quantile_add(&m->exits[kind].per_request, r->exits[kind]);
+		exits += r->exits[kind];
+	}
+	failed |= quantile_add(&m->exits_per_request, exits);
+	failed |= quantile_add(&m->interrupts_per_request, r->interrupts);
+	return failed ? -1 : 0;
+}
+
 static int add_figures(struct model *m, const struct request *r)
 {
 	struct rung rungs[HOP_COUNT];
@@ -267,7 +299,7 @@ int model_add(struct model *m, struct request *r)
 			m->hops[hop].missing++;
 	if (r->measured) {
 		m->measured++;
-		if (add_figures(m, r))
+		if (add_figures(m, r) || (r->counted && add_counts(m, r)))
 			return -1;
 	}
 	return keep(m, r);

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "lib/clock.h"
+#include "lib/exits.h"
 #include "lib/hop.h"
 #include "lib/quantile.h"
 #include "lib/recording.h"
@@ -49,6 +50,10 @@ struct request {
 	uint64_t unattributed_ns[DIRECTION_COUNT];
 	uint64_t outside_ns[DIRECTION_COUNT]; /* of the guest's time; counted as the
 						 hypervisor's */
+	/* While it was in the VM, if counted. */
+	bool counted;
+	uint16_t exits[EXIT_KINDS];
+	uint32_t interrupts;
 };
 
 /* One rung of a request's ladder: a hop and the time until the next. */
@@ -89,6 +94,13 @@ struct model_layer {
 	struct quantile took; /* per measured request: the sum of its hops in that direction */
 };
 
+/* Exits for one kind of reason. */
+struct model_exits {
+	struct quantile per_request;
+	uint64_t seen;        /* in the whole recording */
+	const char *names[4]; /* what KVM calls it here; NULL: no more */
+};
+
 struct model {
 	char mode[32], switch_kind[32];
 	enum strata_place place;
@@ -105,6 +117,8 @@ struct model {
 	struct model_layer layers[LAYER_COUNT][DIRECTION_COUNT];
 	struct quantile end_to_end, unattributed;
 	struct quantile outside[DIRECTION_COUNT];
+	struct model_exits exits[EXIT_KINDS];
+	struct quantile exits_per_request, interrupts_per_request;
 
 	uint64_t seen, complete, partial, measured, unanswered;
 	uint64_t retransmits;
@@ -131,6 +145,9 @@ void model_free(struct model *m);
  * right. Call after hops[].events are counted. */
 int model_take_meta(struct model *m, const json_t *meta);
 int model_conclude(struct model *m);
+
+/* A vCPU left guest mode for that reason (lib/exits.h). */
+void model_take_exit(struct model *m, uint32_t reason);
 
 /* A finished request: judge it (tracer/attribution.h), count it, keep it or not. */
 int model_add(struct model *m, struct request *r);

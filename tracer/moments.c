@@ -37,6 +37,8 @@ int moments_add(struct moments *m, const struct observation *o, size_t max)
 	m->at[m->start + m->count++] = (struct moment){
 		.time_ns = o->time_ns,
 		.took_ns = o->len,
+		.reason = o->packet,
+		.irqs = o->seq,
 		.tid = o->tid,
 		.cpu = o->cpu,
 		.vcpu = o->queue,
@@ -110,4 +112,20 @@ uint64_t moments_overlap(const struct moments *m, const struct window *w)
 		       (from_ns > w->from_ns ? from_ns : w->from_ns);
 	}
 	return sum;
+}
+
+/* Several vCPUs' absences overlap, and are in order of their ends. */
+#define OVERHANG_NS 1000000u
+
+void moments_within(const struct moments *m, const struct window *w,
+		    void (*each)(void *ctx, const struct moment *at), void *ctx)
+{
+	for (size_t i = lower_bound(m, w->from_ns); i < m->count; i++) {
+		const struct moment *at = &m->at[m->start + i];
+
+		if (at->time_ns > w->to_ns + OVERHANG_NS)
+			return;
+		if (fits(at, w) && at->time_ns - at->took_ns < w->to_ns)
+			each(ctx, at);
+	}
 }

@@ -15,6 +15,8 @@
 struct moment {
 	uint64_t time_ns;
 	uint32_t took_ns; /* before time_ns */
+	uint32_t reason;  /* of an exit: lib/exits.h */
+	uint32_t irqs;    /* of an exit: interrupts the VM had been given by its end */
 	uint32_t tid;
 	uint16_t cpu;
 	uint16_t vcpu;
@@ -45,5 +47,10 @@ const struct moment *moments_last(const struct moments *m, const struct window *
 
 /* How much of the window is within what these moments took. They do not overlap. */
 uint64_t moments_overlap(const struct moments *m, const struct window *w);
+
+/* Call each() for those that overlap the window, in order of their ends. Of those that go on
+ * beyond its end only some are found if they go on for long. */
+void moments_within(const struct moments *m, const struct window *w,
+		    void (*each)(void *ctx, const struct moment *at), void *ctx);
 
 #endif

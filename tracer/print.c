@@ -308,6 +308,22 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	}
 }
 
+/* Below the ladder, which shows one of the exits at most: the doorbell's. */
+static void counts(const struct model *m, FILE *f)
+{
+	enum exit_kind kinds[EXIT_KINDS];
+	size_t n = summary_exits(m, kinds);
+
+	if (!m->exits_per_request.count)
+		return;
+	fprintf(f, "exits per request: %.1f", summary_mean(&m->exits_per_request));
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "%s%s %.1f", i ? ", " : " (", exit_kind_name(kinds[i]),
+			summary_mean(&m->exits[kinds[i]].per_request));
+	fprintf(f, "%s; interrupts: %.1f\n", n ? ")" : "",
+		summary_mean(&m->interrupts_per_request));
+}
+
 int print_report(struct model *m, FILE *f)
 {
 	struct table_style style = table_style_of(f);
@@ -317,6 +333,7 @@ int print_report(struct model *m, FILE *f)
 		fprintf(f, "%sOne typical request of %s%s\n", table_on(style, COLOUR_BOLD),
 			units_count(m->seen).s, table_off(style));
 		print_ladder(m, r, f, style);
+		counts(m, f);
 		fputc('\n', f);
 	} else {
 		fputs(m->seen ? "No request was complete: there is no ladder to show.\n"

@@ -15,8 +15,9 @@
 struct observation {
 	uint64_t time_ns;
 	uint64_t flow;
-	uint32_t seq,
-		len; /* of CONTEXT_VCPU_OUT: len is how long it was, time_ns when it ended */
+	/* Of CONTEXT_VCPU_OUT: time_ns is when it ended, len how long it was, seq how many
+	 * interrupts the VM had been given by then, packet the reason (lib/exits.h). */
+	uint32_t seq, len;
 	uint32_t tid;
 	uint32_t packet; /* low half of the skb's head: tells two packets apart */
 	uint16_t cpu, queue;

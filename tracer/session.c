@@ -131,6 +131,14 @@ static void *collector(void *arg)
 
 /* ---- starting ---- */
 
+/* Where requests are looked for: at the host's NIC; where the VM has one of its own, no frame
+ * passes here but at the client. */
+static bool is_wire(const struct topology *t, enum device_role role)
+{
+	return t->place == PLACE_PASSTHROUGH ? role == ROLE_CLIENT
+					     : role == ROLE_UPLINK || role == ROLE_BARE;
+}
+
 static void fill_config(const struct session *s, struct probes_config *c)
 {
 	const struct topology *t = &s->topology;
@@ -155,7 +163,7 @@ static void fill_config(const struct session *s, struct probes_config *c)
 					    .vm = d->vm,
 					    .bridged = d->bridged};
 		snprintf(p->name, sizeof(p->name), "%s", d->name);
-		if (c->wire_device == ~0u && (d->role == ROLE_UPLINK || d->role == ROLE_BARE)) {
+		if (c->wire_device == ~0u && is_wire(t, d->role)) {
 			c->wire_device = i;
 			c->wire_netns_fd = d->netns_fd;
 		}
@@ -176,9 +184,10 @@ static int start_vm(struct session *s, unsigned int index)
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request = json_pack("{s:o,s:i,s:i,s:b,s:b}", "ports", ports, "domain", (int)index + 1,
-			    "vm", vm->probes.vm, "stats", s->options.stats, "no_fentry",
-			    s->options.no_fentry);
+	request = json_pack("{s:o,s:i,s:i,s:b,s:b,s:b}", "ports", ports, "domain",
+			    (int)index + 1, "vm", vm->probes.vm, "stats", s->options.stats,
+			    "no_fentry", s->options.no_fentry, "own_device",
+			    s->topology.place == PLACE_PASSTHROUGH);
 	if (vm->memory_path[0]) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);

@@ -97,6 +97,29 @@ int summary_most_missing(const struct model *m)
 	return most;
 }
 
+double summary_mean(const struct quantile *q)
+{
+	return q->count ? (double)q->sum / (double)q->count : 0;
+}
+
+size_t summary_exits(const struct model *m, enum exit_kind kinds[EXIT_KINDS])
+{
+	size_t count = 0;
+
+	for (int kind = 0; kind < EXIT_KINDS; kind++) {
+		uint64_t sum = m->exits[kind].per_request.sum;
+		size_t at = count;
+
+		if (!sum)
+			continue;
+		for (; at && m->exits[kinds[at - 1]].per_request.sum < sum; at--)
+			kinds[at] = kinds[at - 1];
+		kinds[at] = (enum exit_kind)kind;
+		count++;
+	}
+	return count;
+}
+
 struct summary_address summary_address(const uint8_t addr[16], uint16_t port)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

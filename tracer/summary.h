@@ -29,6 +29,12 @@ int summary_most_missing(const struct model *m);
  */
 json_t *summary_overhead(const struct model *m);
 
+/* The mean; 0 if there is none: ask count first. */
+double summary_mean(const struct quantile *q);
+
+/* Kinds of exits that requests had, most frequent first. Returns how many. */
+size_t summary_exits(const struct model *m, enum exit_kind kinds[EXIT_KINDS]);
+
 /* "10.77.0.100:4242", "[fd00::1]:4242" */
 struct summary_address {
 	char s[64];

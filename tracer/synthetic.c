@@ -245,7 +245,10 @@ static int send_reply(struct generator *g, struct connection *c, struct syntheti
 
 	c->reply_seq += (uint32_t)bytes;
 	t->reply_end = c->reply_seq;
-	return emit_message(g->emit, &m, t->time_ns, c->request_seq);
+	return emit_message(g->emit, &m, t->time_ns, c->request_seq) ||
+			       emit_exits(g->emit, &m, t->time_ns)
+		       ? -1
+		       : 0;
 }
 
 static int one_burst(struct generator *g, struct connection *c, unsigned int count)

@@ -2,11 +2,13 @@
 #include "tracer/synthetic_emit.h"
 
 #include <arpa/inet.h>
+#include <asm/svm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/exits.h"
 #include "tracer/kinds.h"
 
 #define BATCH            8192 /* events that a collector writes in one round */
@@ -18,6 +20,28 @@
 #define BRACKET          60
 #define SEGMENT_GAP_NS   40 /* between segments of one message */
 #define SERVER_PORT      80
+#define SVM(code)        (EXIT_ISA_SVM << EXIT_ISA_SHIFT | (code))
+#define SVM_MMIO         (SVM(SVM_EXIT_NPF) | EXIT_MMIO)
+
+/*
+ * What makes a vCPU leave guest mode: from so long after a hop until so long after another. An
+ * emulated NIC's driver reads why it was interrupted, unmasks the interrupt again, gives
+ * buffers back; each is an access to a register.
+ */
+static const struct exit_at {
+	unsigned int places;
+	enum strata_hop from, to;
+	uint32_t from_ns, to_ns;
+	uint32_t reason;
+} exits[] = {
+	{PLACE_VM, HOP_VCPU_WAKE, HOP_KVM_ENTRY, 0, 0, SVM(SVM_EXIT_HLT)},
+	{PLACE_VM, HOP_TCP_RX, HOP_TCP_RX, 20, 90, SVM(SVM_EXIT_VINTR)},
+	{PLACE_EMULATED, HOP_GUEST_IRQ, HOP_GUEST_IRQ, 100, 600, SVM_MMIO},
+	{PLACE_EMULATED, HOP_GUEST_NAPI, HOP_GUEST_NAPI, 100, 400, SVM_MMIO},
+	{PLACE_EMULATED, HOP_STACK_RX, HOP_STACK_RX, 100, 500, SVM_MMIO},
+	{PLACE_EMULATED | PLACE_VIRTIO | PLACE_VHOST, HOP_KVM_EXIT, HOP_KVM_KICK, 0, 500,
+	 SVM_MMIO},
+};
 
 struct emitter {
 	struct recording_writer *w;
@@ -27,6 +51,7 @@ struct emitter {
 	uint64_t random, start_ns, sampled_ns;
 	uint32_t packets;
 	uint64_t lost_host, lost_guest;
+	uint32_t interrupts;
 };
 
 /* Hops that know only how far they got. */
@@ -259,6 +284,31 @@ static int put_hop(struct emitter *e, const struct emit_message *m, int hop, uin
 		return put_segments(e, m, hop, time_ns);
 	}
 	return put(e, &event);
+}
+
+int emit_exits(struct emitter *e, const struct emit_message *m,
+	       const uint64_t time_ns[HOP_COUNT])
+{
+	e->interrupts += time_ns[HOP_KVM_IRQ] != 0;
+	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
+		const struct exit_at *x = &exits[i];
+		struct strata_event event = {.hop = CONTEXT_VCPU_OUT,
+					     .flags = EVENT_CONTEXT,
+					     .cpu = (uint16_t)(m->client_port & 1),
+					     .queue = (uint16_t)(m->client_port & 1),
+					     .vm = 1,
+					     .seq = e->interrupts,
+					     .arg32 = x->reason};
+
+		if (!(x->places & (unsigned int)e->o->place) || !time_ns[x->from] ||
+		    !time_ns[x->to])
+			continue;
+		event.time_ns = time_ns[x->from] + x->from_ns;
+		event.arg64 = time_ns[x->to] + x->to_ns - event.time_ns;
+		if (put(e, &event))
+			return -1;
+	}
+	return 0;
 }
 
 int emit_message(struct emitter *e, const struct emit_message *m,

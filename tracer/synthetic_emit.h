@@ -32,6 +32,10 @@ uint64_t emit_flow(const struct emit_message *m);
 int emit_message(struct emitter *e, const struct emit_message *m,
 		 const uint64_t time_ns[HOP_COUNT], uint32_t request_end);
 
+/* A VM's exits on the way of a request and its reply. */
+int emit_exits(struct emitter *e, const struct emit_message *m,
+	       const uint64_t time_ns[HOP_COUNT]);
+
 /* Its packets once more, later_ns later, up to and including hop up_to (HOP_COUNT: all). */
 int emit_again(struct emitter *e, const struct emit_message *m,
 	       const uint64_t time_ns[HOP_COUNT], uint64_t later_ns, uint32_t up_to);

@@ -33,6 +33,7 @@ struct topology_device {
 struct topology_vm {
 	char name[32];
 	pid_t pid;
+	bool has_net;
 	char ring_path[256];   /* the VMM's event ring; "" none */
 	char memory_path[256]; /* the ivshmem memory shared with the agent; "" none */
 	int64_t tsc_offset;
@@ -42,8 +43,8 @@ struct topology_vm {
 
 struct topology {
 	enum strata_place place;
-	char mode[16];        /* "virtio", "container", "bare" */
-	char switch_kind[16]; /* "bridge", "none" */
+	char mode[16];        /* "e1000", "virtio", "vhost", "vfio", "container", "bare" */
+	char switch_kind[16]; /* "bridge", "openvswitch", "macvtap", "none" */
 	struct topology_device devices[TOPOLOGY_DEVICES_MAX];
 	unsigned int device_count;
 	struct topology_vm vms[TOPOLOGY_VMS_MAX];
@@ -62,8 +63,9 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
 			enum device_role role, uint8_t vm);
 
 /*
- * A strata VM, by its control socket: its vCPU threads, clocks and rings, its tap as a port,
- * and the devices beside the tap on its bridge that are not taps as uplinks.
+ * A strata VM, by its control socket: its vCPU threads, clocks and rings, how its first network
+ * card is served and interrupts, its tap as a port and what leads out of its vSwitch as
+ * uplinks.
  */
 int topology_add_vm(struct topology *t, const char *control_path);
 
@@ -72,8 +74,9 @@ int topology_add_vm(struct topology *t, const char *control_path);
  * binary alone. */
 int topology_add_server(struct topology *t, pid_t server_pid);
 
-/* A tap, or any device plugged into a bridge: it is a port, what else the bridge has but taps
- * are uplinks (unless an uplink was given before). */
+/* A tap, or any device plugged into a bridge or Open vSwitch: it is a port, what else the
+ * vSwitch has but taps are uplinks. Of a macvtap the uplink is the device it sits on. Nothing
+ * is looked for if an uplink was given before. */
 int topology_add_switch_port(struct topology *t, int netns_fd, const char *name, uint8_t vm);
 
 int topology_add_port(struct topology *t, uint16_t port);

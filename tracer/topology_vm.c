@@ -50,9 +50,43 @@ static int read_vcpus(struct topology_vm *vm, const json_t *status)
 	return vm->probes.vcpus ? 0 : err_set("VM %s has no vCPU", vm->name);
 }
 
+static uint64_t address_of(const json_t *o, const char *key)
+{
+	return strtoull(text_of(o, key), NULL, 0);
+}
+
+static json_int_t number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void add_kick(struct topology_vm *vm, uint64_t gpa, uint16_t queue, bool ioeventfd)
+{
+	struct probes_vm *p = &vm->probes;
+
+	if (p->kick_count == PROBES_VCPUS_MAX)
+		return;
+	p->kicks[p->kick_count].gpa = gpa;
+	p->kicks[p->kick_count].queue = queue;
+	p->kicks[p->kick_count++].ioeventfd = ioeventfd;
+}
+
+static void add_irq(struct topology_vm *vm, uint64_t address, uint32_t data, bool receive)
+{
+	struct probes_vm *p = &vm->probes;
+
+	if (p->irq_count == PROBES_IRQS_MAX)
+		return;
+	p->irqs[p->irq_count].address = address;
+	p->irqs[p->irq_count].data = data;
+	p->irqs[p->irq_count++].receive = receive;
+}
+
+/* ---- virtio: served by the VMM, or by vhost ---- */
+
 /* Transmit queues are the odd ones below the control queue (virtio 1.2, 5.1.2); their doorbells
  * are the kicks. */
-static int read_doorbells(struct topology_vm *vm, const json_t *net)
+static void read_virtio_doorbells(struct topology_vm *vm, const json_t *net)
 {
 	const json_t *bells = json_object_get(json_object_get(net, "pci"), "doorbells");
 	json_int_t pairs = (json_int_t)json_array_size(json_object_get(net, "pairs"));
@@ -60,43 +94,167 @@ static int read_doorbells(struct topology_vm *vm, const json_t *net)
 	size_t i, j;
 
 	json_array_foreach (json_object_get(net, "virtqueues"), i, queue) {
-		json_int_t index = json_integer_value(json_object_get(queue, "index"));
-		json_int_t offset =
-			json_integer_value(json_object_get(queue, "doorbell_offset"));
+		json_int_t index = number_of(queue, "index");
 
-		if (index % 2 == 0 || index >= 2 * pairs ||
-		    vm->probes.kick_count == PROBES_VCPUS_MAX)
+		if (index % 2 == 0 || index >= 2 * pairs)
 			continue;
-		json_array_foreach (bells, j, bell) {
-			if (json_integer_value(json_object_get(bell, "offset")) != offset)
-				continue;
-			vm->probes.kicks[vm->probes.kick_count].gpa =
-				strtoull(text_of(bell, "address"), NULL, 0);
-			vm->probes.kicks[vm->probes.kick_count++].queue = (uint16_t)index;
-		}
+		json_array_foreach (bells, j, bell)
+			if (number_of(bell, "offset") == number_of(queue, "doorbell_offset"))
+				add_kick(vm, address_of(bell, "address"), (uint16_t)index,
+					 true);
 	}
+}
+
+/* Does a receive queue use that vector? */
+static bool is_virtio_receive(const json_t *net, json_int_t vector)
+{
+	json_int_t pairs = (json_int_t)json_array_size(json_object_get(net, "pairs"));
+	json_t *queue;
+	size_t i;
+
+	json_array_foreach (json_object_get(net, "virtqueues"), i, queue) {
+		json_int_t index = number_of(queue, "index");
+
+		if (index % 2 == 0 && index < 2 * pairs &&
+		    json_is_integer(json_object_get(queue, "vector")) &&
+		    number_of(queue, "vector") == vector)
+			return true;
+	}
+	return false;
+}
+
+static int read_virtio(struct topology_vm *vm, const json_t *net)
+{
+	json_t *worker;
+	size_t i;
+
+	read_virtio_doorbells(vm, net);
+	json_array_foreach (json_object_get(net, "vhost_workers"), i, worker)
+		if (vm->probes.worker_count < PROBES_VCPUS_MAX)
+			vm->probes.workers[vm->probes.worker_count++] =
+				(uint32_t)json_integer_value(worker);
 	return 0;
+}
+
+/* ---- emulated: one doorbell that the VMM answers, one line ---- */
+
+static int read_emulated(struct topology_vm *vm, const json_t *net)
+{
+	const json_t *bell = json_object_get(net, "doorbell"),
+		     *pci = json_object_get(net, "pci");
+	json_t *bar;
+	size_t i;
+
+	json_array_foreach (json_object_get(pci, "bars"), i, bar)
+		if (number_of(bar, "bar") == number_of(bell, "bar"))
+			add_kick(vm,
+				 address_of(bar, "address") +
+					 (uint64_t)number_of(bell, "offset"),
+				 1, false);
+	return 0;
+}
+
+/* ---- passed through: its interrupts come by way of the host's ---- */
+
+static int read_passed(struct topology_vm *vm, const json_t *net)
+{
+	struct probes_vm *p = &vm->probes;
+
+	if (p->passed_count == PROBES_PASSED_MAX)
+		return err_set("more than %d devices are passed through", PROBES_PASSED_MAX);
+	snprintf(p->passed[p->passed_count], sizeof(p->passed[0]), "%s",
+		 text_of(net, "device"));
+	p->passed_count++;
+	return 0;
+}
+
+static const struct mode {
+	const char *name;
+	enum strata_place place;
+	int (*read)(struct topology_vm *vm, const json_t *net);
+	bool switched; /* its frames go through a port of a vSwitch */
+} modes[] = {
+	{"e1000", PLACE_EMULATED, read_emulated, true},
+	{"virtio", PLACE_VIRTIO, read_virtio, true},
+	{"vhost", PLACE_VHOST, read_virtio, true},
+	{"vfio", PLACE_PASSTHROUGH, read_passed, false},
+};
+
+static const struct mode *mode_of(const json_t *net)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (!strcmp(modes[i].name, text_of(net, "mode")))
+			return &modes[i];
+	return NULL;
+}
+
+/* Which of a device's interrupts may tell of a frame received? NULL mode: none, it is no
+ * network card, or not one that is traced. */
+static void read_irqs(struct topology_vm *vm, const json_t *device, const struct mode *mode)
+{
+	const json_t *pci = json_object_get(device, "pci");
+	bool emulated = mode && mode->place == PLACE_EMULATED;
+	json_t *vector;
+	size_t i;
+
+	if (emulated)
+		add_irq(vm, 0, (uint32_t)number_of(pci, "intx_gsi"), true);
+	if (mode && mode->place == PLACE_PASSTHROUGH)
+		return; /* what its driver uses its vectors for, the guest alone knows */
+	json_array_foreach (json_object_get(pci, "msix"), i, vector) {
+		uint64_t address = address_of(vector, "address");
+
+		if (address)
+			add_irq(vm, address, (uint32_t)number_of(vector, "data"),
+				mode && is_virtio_receive(device, number_of(vector, "vector")));
+	}
+}
+
+/* A VM's first network card decides what is traced; others of its kind join it. */
+static bool is_traced(const struct topology *t, const struct topology_vm *vm,
+		      const struct mode *mode)
+{
+	return !vm->has_net || (mode && mode->place == t->place);
+}
+
+static int read_net(struct topology *t, struct topology_vm *vm, const json_t *net)
+{
+	const struct mode *mode = mode_of(net);
+	int ns, result = 0;
+
+	if (!mode)
+		return err_set("its network card is of mode %s, whose frames no probe sees; "
+			       "e1000, virtio, vhost and vfio can be traced",
+			       text_of(net, "mode"));
+	if (t->vm_count && t->place != mode->place)
+		return err_set("it is of mode %s and VM %s of mode %s: trace them one after "
+			       "the other",
+			       text_of(net, "mode"), t->vms[0].name, t->mode);
+	vm->has_net = true;
+	t->place = mode->place;
+	snprintf(t->mode, sizeof(t->mode), "%s", text_of(net, "mode"));
+	if (mode->switched) {
+		ns = netns_of_pid(vm->pid);
+		if (ns < 0)
+			return -1;
+		result = topology_add_switch_port(t, ns, text_of(net, "tap"), vm->probes.vm);
+		close(ns);
+	}
+	return result ? result : mode->read(vm, net);
 }
 
 static int read_device(struct topology *t, struct topology_vm *vm, const json_t *device)
 {
 	const char *type = text_of(device, "type");
-	int ns, result;
+	bool traced = !strcmp(type, "net") && is_traced(t, vm, mode_of(device));
 
-	if (!strcmp(type, "ivshmem")) {
+	if (!strcmp(type, "ivshmem"))
 		path_of(vm->memory_path, sizeof(vm->memory_path), vm->pid,
 			text_of(device, "path"));
-		return 0;
-	}
-	if (strcmp(type, "net"))
-		return 0;
-	snprintf(t->mode, sizeof(t->mode), "%s", text_of(device, "mode"));
-	ns = netns_of_pid(vm->pid);
-	if (ns < 0)
+	if (traced && read_net(t, vm, device))
 		return -1;
-	result = topology_add_switch_port(t, ns, text_of(device, "tap"), vm->probes.vm);
-	close(ns);
-	return result ? result : read_doorbells(vm, device);
+	read_irqs(vm, device, traced ? mode_of(device) : NULL);
+	return 0;
 }
 
 static int read_status(struct topology *t, struct topology_vm *vm, const json_t *status)
@@ -115,7 +273,7 @@ static int read_status(struct topology *t, struct topology_vm *vm, const json_t 
 		if (read_device(t, vm, device))
 			return err_add("VM %s", vm->name);
 	}
-	return 0;
+	return vm->has_net ? 0 : err_set("VM %s has no network card", vm->name);
 }
 
 int topology_add_vm(struct topology *t, const char *control_path)
@@ -129,7 +287,6 @@ int topology_add_vm(struct topology *t, const char *control_path)
 	status = vm_do(control_path, "status", STATUS_MS);
 	if (!status)
 		return -1;
-	t->place = PLACE_VIRTIO;
 	vm->probes.vm = (uint8_t)(t->vm_count + 1);
 	result = read_status(t, vm, status);
 	t->vm_count += !result;

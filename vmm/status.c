@@ -176,6 +176,7 @@ static json_t *pci(struct machine *m, struct pci_device *d)
 
 	snprintf(where, sizeof(where), "0000:00:%02x.0", d->slot);
 	set(o, "address", json_string(where));
+	set(o, "intx_gsi", number(pci_intx_gsi(d)));
 	pthread_mutex_lock(&m->pci->lock);
 	set(o, "bars", bars(d));
 	set(o, "doorbells", doorbells(d));

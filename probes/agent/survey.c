@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "probes/irqs.h"
 
 #define RING_BYTES_PER_CPU (1u << 20) /* the agent empties them every few milliseconds */
 
@@ -52,6 +53,7 @@ int survey_request(struct survey *s, const char *json)
 	c->ring_bytes = RING_BYTES_PER_CPU;
 	c->stats = json_is_true(json_object_get(root, "stats"));
 	c->no_fentry = json_is_true(json_object_get(root, "no_fentry"));
+	s->own_device = json_is_true(json_object_get(root, "own_device"));
 	c->domain = (uint8_t)domain;
 	err = read_ports(c, json_object_get(root, "ports"));
 	if (!err && (domain < 1 || domain > 255 || vm < 0 || vm > 255))
@@ -71,15 +73,25 @@ static bool is_physical(const char *ifname)
 	return !access(path, F_OK);
 }
 
-static void add_device(struct probes_config *c, const char *ifname, unsigned int netns)
+/* Passed through to this guest, if that was asked for: then it is no virtual one. */
+static bool is_own(const struct survey *s, const char *ifname)
 {
+	char bus_name[32];
+
+	irqs_bus_name(ifname, bus_name, sizeof(bus_name));
+	return s->own_device && is_physical(ifname) && !bus_name[0];
+}
+
+static void add_device(struct survey *s, const char *ifname, unsigned int netns)
+{
+	struct probes_config *c = &s->config;
 	struct probes_device *d = &c->devices[c->device_count];
 
 	if (c->device_count == PROBES_DEVICES_MAX)
 		return;
 	d->ifindex = if_nametoindex(ifname);
 	d->netns = netns;
-	d->role = ROLE_SERVER;
+	d->role = is_own(s, ifname) ? ROLE_OWN : ROLE_SERVER;
 	snprintf(d->name, sizeof(d->name), "%.15s", ifname);
 	c->device_count++;
 }
@@ -98,7 +110,7 @@ int survey_devices(struct survey *s)
 	for (int physical = 1; physical >= 0 && !s->config.device_count; physical--)
 		for (struct if_nameindex *i = all; i->if_index; i++)
 			if (strcmp(i->if_name, "lo") && (!physical || is_physical(i->if_name)))
-				add_device(&s->config, i->if_name, (unsigned int)st.st_ino);
+				add_device(s, i->if_name, (unsigned int)st.st_ino);
 	if_freenameindex(all);
 	return s->config.device_count ? 0 : err_set("there is no network device but loopback");
 }

@@ -7,6 +7,7 @@
 /* A configuration made of the host's request (JSON text) and of what is found here. */
 struct survey {
 	struct probes_config config;
+	bool own_device;      /* the VM was given one of the host's: that is the server's */
 	char nginx_exe[64];   /* /proc/PID/exe; "" if nginx does not run */
 	char nginx_path[256]; /* where that leads */
 };

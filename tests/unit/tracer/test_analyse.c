@@ -299,7 +299,7 @@ static void test_losses(void **state)
 	assert_int_equal(m->seen, 1000);
 	assert_int_equal(m->complete + m->partial, 1000);
 	assert_true(m->partial > 200);
-	assert_int_equal(m->events + model_lost(m), 1000 * 33);
+	assert_int_equal(m->events + model_lost(m), 1000 * (33 + 3)); /* hops and exits */
 	assert_int_equal(m->violations, 0);
 	for (size_t i = 0; i < m->request_count; i++) {
 		check_identity(m, &m->requests[i]);
@@ -341,7 +341,7 @@ static void test_small_windows(void **state)
 		.seed = 4, .place = PLACE_VIRTIO, .requests = 2000, .connections = 8};
 	struct analyse_options options = {
 		.requests_max = 10,
-		.window = 40000,
+		.window = 50000,
 		.join = {.grace_ns = 5000000,
 			 .observations_max = 3000,
 			 .flow_max = 500,
@@ -474,6 +474,47 @@ static void test_unaligned_guest(void **state)
 	model_free(m);
 }
 
+/* Of each kind as many as the mode makes a request take. */
+static void test_exits_are_counted(void **state)
+{
+	static const struct {
+		enum strata_place place;
+		uint64_t exits, mmio, interrupts;
+	} cases[] = {
+		{PLACE_EMULATED, 6, 4, 1},
+		{PLACE_VIRTIO, 3, 1, 1},
+		{PLACE_VHOST, 3, 1, 1},
+		{PLACE_PASSTHROUGH, 2, 0, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct synthetic_options o = {
+			.seed = 1, .place = cases[i].place, .requests = 100};
+		struct model *m = analysed(&o);
+
+		assert_in_range(m->exits_per_request.count, 99, 100);
+		assert_int_equal(m->exits_per_request.min, cases[i].exits);
+		assert_int_equal(m->exits_per_request.max, cases[i].exits);
+		assert_int_equal(m->exits[EXIT_KIND_MMIO].per_request.max, cases[i].mmio);
+		assert_int_equal(m->exits[EXIT_KIND_HALT].seen, 100);
+		assert_int_equal(m->interrupts_per_request.min, cases[i].interrupts);
+		assert_int_equal(m->interrupts_per_request.max, cases[i].interrupts);
+		model_free(m);
+	}
+}
+
+static void test_containers_have_no_exits(void **state)
+{
+	struct synthetic_options o = {.seed = 1, .place = PLACE_CONTAINER, .requests = 10};
+	struct model *m = analysed(&o);
+
+	(void)state;
+	assert_int_equal(m->exits_per_request.count, 0);
+	assert_int_equal(m->interrupts_per_request.count, 0);
+	model_free(m);
+}
+
 static struct model *recorded(json_t *meta, const struct strata_event *events, size_t count)
 {
 	struct recording_writer *w = recording_create(path);
@@ -525,6 +566,8 @@ int main(void)
 		cmocka_unit_test(test_no_meta),
 		cmocka_unit_test(test_unaligned_guest),
 		cmocka_unit_test(test_numbers_of_other_versions),
+		cmocka_unit_test(test_exits_are_counted),
+		cmocka_unit_test(test_containers_have_no_exits),
 	};
 	int failed, fd;
 
