@@ -21,6 +21,7 @@ enum event_flags {
 	EVENT_CONTEXT = 1 << 2,  /* no flow: belongs to a task, a vCPU or an interrupt */
 	EVENT_INFERRED = 1 << 3, /* the exact probe is unavailable, a neighbour marked it */
 	EVENT_UPTO = 1 << 4,     /* only the range's end is known: seq is that end, len is 0 */
+	EVENT_WIRE = 1 << 5, /* in a ring: a struct strata_wire begins, reserved slots more */
 };
 
 struct strata_event {
@@ -62,6 +63,18 @@ struct strata_wire {
 	__u16 reserved[3];
 	__u8 payload[WIRE_PAYLOAD_MAX];
 };
+
+#ifndef __bpf__
+/* Slots of a ring of events that such a record takes; those of the largest. */
+static inline __u32 wire_slots(__u32 captured)
+{
+	return (__u32)((sizeof(struct strata_wire) - WIRE_PAYLOAD_MAX + captured +
+			sizeof(struct strata_event) - 1) /
+		       sizeof(struct strata_event));
+}
+
+#define WIRE_SLOTS_MAX 10
+#endif
 
 /*
  * The flow's name, equal in every kernel that sees the connection: a 64-bit mix of

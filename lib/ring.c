@@ -100,19 +100,26 @@ int ring_attach(struct ring *r, void *mem, size_t bytes)
 
 bool ring_put(struct ring *r, uint32_t lane, const struct strata_event *e)
 {
+	return ring_put_record(r, lane, e, 1);
+}
+
+bool ring_put_record(struct ring *r, uint32_t lane, const void *record, uint32_t slots)
+{
 	struct ring_lane *l = lane_of(r, lane);
 	uint64_t head = atomic_load_explicit(&l->head, memory_order_relaxed);
 	/* pairs with the release in ring_take(): the slot was read before it is written again
 	 */
 	uint64_t tail = atomic_load_explicit(&l->tail, memory_order_acquire);
 
-	if (head - tail >= r->capacity) {
+	if (head - tail + slots > r->capacity) {
 		atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
 		return false;
 	}
-	slots_of(l)[head & (r->capacity - 1)] = *e;
+	for (uint32_t i = 0; i < slots; i++)
+		slots_of(l)[(head + i) & (r->capacity - 1)] =
+			((const struct strata_event *)record)[i];
 	/* pairs with the acquire in ring_take(): the event is there before the head says so */
-	atomic_store_explicit(&l->head, head + 1, memory_order_release);
+	atomic_store_explicit(&l->head, head + slots, memory_order_release);
 	return true;
 }
 

@@ -5,7 +5,8 @@
  *
  * A region is a header page followed by lanes. A lane is a single-producer,
  * single-consumer ring of events; every producing thread has its own. head and tail
- * are free-running counters of events, on cache lines of their own.
+ * are free-running counters of events, on cache lines of their own. A larger record
+ * takes several slots, the first of which looks like an event (EVENT_WIRE).
  *
  * The producer writes nothing while the consumer has not set wanted: one relaxed load
  * is all a silent ring costs. A full lane drops the event and counts it.
@@ -111,6 +112,9 @@ static inline bool ring_wanted(const struct ring *r)
 
 /* Producer, this lane's thread only. False if the lane was full (and counted). */
 bool ring_put(struct ring *r, uint32_t lane, const struct strata_event *e);
+
+/* The same for a record that fills so many slots, all of it or nothing. */
+bool ring_put_record(struct ring *r, uint32_t lane, const void *record, uint32_t slots);
 
 /* Consumer: take up to max events of a lane, oldest first. Returns how many. */
 size_t ring_take(struct ring *r, uint32_t lane, struct strata_event *out, size_t max);

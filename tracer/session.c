@@ -132,7 +132,7 @@ static void *collector(void *arg)
 /* ---- starting ---- */
 
 /* Where requests are looked for: at the host's NIC; where the VM has one of its own, no frame
- * passes here but at the client. */
+ * passes here but at the client. If the client is elsewhere, too, the guest has to look. */
 static bool is_wire(const struct topology *t, enum device_role role)
 {
 	return t->place == PLACE_PASSTHROUGH ? role == ROLE_CLIENT
@@ -184,10 +184,12 @@ static int start_vm(struct session *s, unsigned int index)
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request = json_pack("{s:o,s:i,s:i,s:b,s:b,s:b}", "ports", ports, "domain",
+	request = json_pack("{s:o,s:i,s:i,s:b,s:b,s:b,s:b}", "ports", ports, "domain",
 			    (int)index + 1, "vm", vm->probes.vm, "stats", s->options.stats,
 			    "no_fentry", s->options.no_fentry, "own_device",
-			    s->topology.place == PLACE_PASSTHROUGH);
+			    s->topology.place == PLACE_PASSTHROUGH, "wire",
+			    s->topology.place == PLACE_PASSTHROUGH &&
+				    !topology_find(&s->topology, ROLE_CLIENT));
 	if (vm->memory_path[0]) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);

@@ -116,6 +116,59 @@ static bool plausible(const struct strata_event *e)
 	return e->hop < HOP_COUNT && (e->time_ns >> 62) == 0;
 }
 
+/* What the wire's probe in a guest saw; a length that cannot be is no record. */
+static int take_record(struct source *s, struct recording_writer *w)
+{
+	struct strata_wire *wire = &s->record.wire;
+
+	s->record_slots = 0;
+	if (wire->captured > WIRE_PAYLOAD_MAX ||
+	    wire_slots(wire->captured) > s->record_filled) {
+		s->rejected++;
+		return 0;
+	}
+	wire->event.flags &= (__u8)~EVENT_WIRE;
+	wire->event.reserved = 0;
+	wire->event.domain = s->domain;
+	wire->event.vm = s->vm;
+	return recording_wire(w, wire);
+}
+
+/* Is that slot part of a record, or the first of one? Then it is put to the others. */
+static bool gather(struct source *s, const struct strata_event *slot)
+{
+	if (!s->record_slots) {
+		if (!(slot->flags & EVENT_WIRE))
+			return false;
+		s->record_slots = 1u + slot->reserved;
+		s->record_filled = 0;
+		if (s->record_slots > WIRE_SLOTS_MAX) {
+			s->record_slots = 0;
+			s->rejected++;
+			return true;
+		}
+	}
+	s->record.slot[s->record_filled++] = *slot;
+	return true;
+}
+
+static int take_one(struct source *s, struct strata_event *e, struct recording_writer *w)
+{
+	bool within = s->record_slots != 0;
+
+	if (!within && !plausible(e)) {
+		s->rejected++;
+		return 0;
+	}
+	if (gather(s, e))
+		return s->record_slots && s->record_filled == s->record_slots
+			       ? take_record(s, w)
+			       : 0;
+	e->domain = s->domain;
+	e->vm = s->vm;
+	return recording_event(w, e);
+}
+
 static int take_lane(struct source *s, uint32_t lane, struct recording_writer *w)
 {
 	struct strata_event batch[BATCH];
@@ -124,16 +177,9 @@ static int take_lane(struct source *s, uint32_t lane, struct recording_writer *w
 
 	do {
 		n = ring_take(&s->ring, lane, batch, BATCH);
-		for (size_t i = 0; i < n; i++) {
-			if (!plausible(&batch[i])) {
-				s->rejected++;
-				continue;
-			}
-			batch[i].domain = s->domain;
-			batch[i].vm = s->vm;
-			if (recording_event(w, &batch[i]))
+		for (size_t i = 0; i < n; i++)
+			if (take_one(s, &batch[i], w))
 				return -1;
-		}
 		taken += n;
 	} while (n == BATCH && taken < s->ring.capacity);
 	return (int)taken;

@@ -3,7 +3,8 @@
  * a guest. Mapping it, asking for events, taking them with their clock samples and losses.
  *
  * What a guest writes into its ring is hostile: events are checked before they are let in
- * (hop known, domain and VM forced to those the ring belongs to).
+ * (hop known, domain and VM forced to those the ring belongs to). Only a ring of one lane may
+ * hold records larger than an event.
  */
 #ifndef STRATA_TRACER_SOURCE_H
 #define STRATA_TRACER_SOURCE_H
@@ -30,6 +31,12 @@ struct source {
 	uint64_t rejected; /* events that made no sense; counted as lost */
 	uint64_t last_sample_ns;
 	bool has_clock;
+	/* a record of several slots of which only the first have come */
+	union {
+		struct strata_event slot[WIRE_SLOTS_MAX];
+		struct strata_wire wire;
+	} record;
+	uint32_t record_slots, record_filled; /* 0: none */
 };
 
 /* Map path. The producer may not have laid out its ring yet: waits up to timeout_ms. -1 with a

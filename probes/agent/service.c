@@ -128,6 +128,21 @@ static void forward(void *ctx, const struct strata_event *e)
 		s->put_ns = e->time_ns;
 }
 
+static void forward_wire(void *ctx, const struct strata_wire *w)
+{
+	struct service *s = ctx;
+	uint32_t slots = wire_slots(w->captured);
+	union {
+		struct strata_wire wire;
+		struct strata_event slot[WIRE_SLOTS_MAX];
+	} record = {.slot = {{0}}};
+
+	memcpy(&record.wire, w, sizeof(*w) - WIRE_PAYLOAD_MAX + w->captured);
+	record.wire.event.flags |= EVENT_WIRE;
+	record.wire.event.reserved = (uint16_t)(slots - 1);
+	ring_put_record(&s->ring, 0, &record, slots);
+}
+
 static void leave_clock(struct service *s, uint64_t now)
 {
 	struct clock_sample sample;
@@ -150,7 +165,7 @@ static int drain(struct service *s)
 
 static int start(struct service *s)
 {
-	struct probes_callbacks callbacks = {.event = forward, .ctx = s};
+	struct probes_callbacks callbacks = {.event = forward, .wire = forward_wire, .ctx = s};
 	char request[sizeof(s->ring.header->request)];
 
 	s->started_ns = s->put_ns = clock_read(CLOCK_MONOTONIC);

@@ -54,6 +54,7 @@ int survey_request(struct survey *s, const char *json)
 	c->stats = json_is_true(json_object_get(root, "stats"));
 	c->no_fentry = json_is_true(json_object_get(root, "no_fentry"));
 	s->own_device = json_is_true(json_object_get(root, "own_device"));
+	s->wire = json_is_true(json_object_get(root, "wire"));
 	c->domain = (uint8_t)domain;
 	err = read_ports(c, json_object_get(root, "ports"));
 	if (!err && (domain < 1 || domain > 255 || vm < 0 || vm > 255))
@@ -96,6 +97,15 @@ static void add_device(struct survey *s, const char *ifname, unsigned int netns)
 	c->device_count++;
 }
 
+static void choose_wire(struct survey *s)
+{
+	struct probes_config *c = &s->config;
+
+	for (unsigned int i = 0; s->wire && i < c->device_count; i++)
+		if (c->wire_device == ~0u && c->devices[i].role == ROLE_OWN)
+			c->wire_device = i;
+}
+
 int survey_devices(struct survey *s)
 {
 	struct if_nameindex *all = if_nameindex();
@@ -112,6 +122,7 @@ int survey_devices(struct survey *s)
 			if (strcmp(i->if_name, "lo") && (!physical || is_physical(i->if_name)))
 				add_device(s, i->if_name, (unsigned int)st.st_ino);
 	if_freenameindex(all);
+	choose_wire(s);
 	return s->config.device_count ? 0 : err_set("there is no network device but loopback");
 }
 

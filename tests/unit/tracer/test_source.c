@@ -32,8 +32,9 @@ struct fixture {
 };
 
 struct found {
-	uint64_t events, lost, clocks;
+	uint64_t events, lost, clocks, wires;
 	struct strata_event last;
+	struct strata_wire wire; /* the last */
 };
 
 static struct fixture fixture;
@@ -82,6 +83,15 @@ static int on_events(void *ctx, const struct strata_event *e, size_t count)
 	return 0;
 }
 
+static int on_wire(void *ctx, const struct strata_wire *w)
+{
+	struct found *found = ctx;
+
+	found->wires++;
+	found->wire = *w;
+	return 0;
+}
+
 static int on_lost(void *ctx, enum lost_stage stage, uint64_t count)
 {
 	struct found *found = ctx;
@@ -104,8 +114,11 @@ static int on_clock(void *ctx, unsigned int domain, const struct clock_sample *s
 static struct found read_back(struct fixture *f)
 {
 	struct found found = {0};
-	struct recording_visitor v = {
-		.events = on_events, .lost = on_lost, .clock = on_clock, .ctx = &found};
+	struct recording_visitor v = {.events = on_events,
+				      .wire = on_wire,
+				      .lost = on_lost,
+				      .clock = on_clock,
+				      .ctx = &found};
 	struct recording_end end;
 
 	assert_int_equal(recording_close(f->recording), 0);
@@ -139,6 +152,59 @@ static void test_events_are_checked(void **state)
 	/* whatever it said of itself */
 	assert_int_equal(found.last.domain, 3);
 	assert_int_equal(found.last.vm, 4);
+}
+
+/* What a guest saw on its own wire: several slots, of which not all need come at once. */
+static void test_wire(void **state)
+{
+	struct fixture *f = *state;
+	union {
+		struct strata_wire wire;
+		struct strata_event slot[WIRE_SLOTS_MAX];
+	} w = {.wire = {.event = {.hop = HOP_NIC_RX, .flags = EVENT_WIRE, .vm = 9},
+			.captured = 200}};
+	uint32_t slots = wire_slots(200);
+	struct found found;
+
+	memset(w.wire.payload, 'x', 200);
+	w.wire.event.reserved = (uint16_t)(slots - 1);
+	put(f, HOP_STACK_RX, 1000);
+	assert_true(ring_put_record(&f->producer, 0, &w, slots));
+	assert_true(ring_put_record(&f->producer, 0, &w, 1));
+	assert_true(source_drain(&f->source, f->recording) >= 0);
+	assert_true(ring_put_record(&f->producer, 0, &w.slot[1], slots - 1));
+	put(f, HOP_STACK_XMIT, 2000);
+	assert_true(source_drain(&f->source, f->recording) >= 0);
+	found = read_back(f);
+	assert_int_equal(found.events, 2);
+	assert_int_equal(found.wires, 2);
+	assert_int_equal(found.lost, 0);
+	assert_int_equal(found.wire.event.domain, 3);
+	assert_int_equal(found.wire.event.vm, 4);
+	assert_int_equal(found.wire.event.flags, 0);
+	assert_int_equal(found.wire.captured, 200);
+	assert_memory_equal(found.wire.payload, w.wire.payload, 200);
+}
+
+static void test_wire_that_lies(void **state)
+{
+	struct fixture *f = *state;
+	struct strata_wire w = {.event = {.hop = HOP_NIC_RX, .flags = EVENT_WIRE}};
+	struct found found;
+
+	w.event.reserved = WIRE_SLOTS_MAX; /* one too many */
+	ring_put_record(&f->producer, 0, &w, 1);
+	w.event.reserved = 1;
+	w.captured = 500; /* in two slots */
+	ring_put_record(&f->producer, 0, &w, 2);
+	w.captured = 0xffff;
+	ring_put_record(&f->producer, 0, &w, 2);
+	put(f, HOP_STACK_RX, 1000);
+	assert_true(source_drain(&f->source, f->recording) >= 0);
+	found = read_back(f);
+	assert_int_equal(found.wires, 0);
+	assert_int_equal(found.lost, 3);
+	assert_int_equal(found.events, 1);
 }
 
 static void test_clock_once(void **state)
@@ -217,6 +283,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_events_are_checked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wire, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wire_that_lies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clock_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
