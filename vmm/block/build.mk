@@ -2,3 +2,9 @@
 block_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c,$(B)/libvmm.a $(LIB),$(vmm_LIBS))
 
 $(eval $(call block_test,test_disk))
+
+qcow2_MADE := $(addprefix tests/unit/vmm/,qcow2_make.c qcow2_check.c)
+qcow2_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(qcow2_MADE) $(2),$(B)/libvmm.a $(LIB),$(vmm_LIBS))
+
+$(eval $(call qcow2_test,test_qcow2_crash,tests/unit/vmm/fake_file.c))
+$(eval $(call qcow2_test,test_qcow2,tests/tools/disk_random.c))

@@ -1,7 +1,6 @@
 /*
- * Clusters: a pool of those whose refcounts are on the host's disk already, from which they
- * are taken without waiting; and those that changes have freed, which are nobody's until the
- * changes are on the host's disk too.
+ * Clusters: a pool of reserved ones, from which they are taken without waiting; and those that
+ * changes have freed, which are nobody's until the changes are on the host's disk.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -82,10 +81,8 @@ int qcow2_take(struct qcow2 *q, uint64_t count, struct qcow2_task *t, struct qco
 
 	if (q->commit.lost)
 		return EIO;
-	if (a->pooled < a->ahead / 2 + count && !a->more) {
-		a->more = true;
-		qcow2_commit_soon(q);
-	}
+	if (a->pooled < count + a->wanted / 2)
+		qcow2_reserve(q);
 	if (!a->pool.count) {
 		qcow2_wait(&a->waiting, t);
 		return QCOW2_WAIT;
@@ -109,7 +106,7 @@ void qcow2_untake(struct qcow2 *q, struct qcow2_run run)
 		q->alloc.pooled += run.count;
 }
 
-void qcow2_reserved_are_safe(struct qcow2 *q)
+void qcow2_reserved(struct qcow2 *q)
 {
 	struct qcow2_alloc *a = &q->alloc;
 	uint64_t count = 0;
@@ -121,7 +118,6 @@ void qcow2_reserved_are_safe(struct qcow2 *q)
 		return;
 	}
 	a->pooled += count;
-	a->new_block = false;
 	qcow2_wake(&a->waiting, 0);
 }
 

@@ -1,16 +1,15 @@
 /*
  * The cycle in which changes reach the host's disk in an order that any crash may interrupt:
  *
- *     reserve clusters; pages as they are now are those of this commit
- *     write refcounts of what was reserved
- *     flush: data, new tables and those refcounts are safe
- *     the reserved clusters may be used
+ *     pages as they are now are those of this commit
+ *     write refcounts
+ *     flush: data, new tables and refcounts are safe
  *     write L1, L2 and refcount table, which point to what is safe
  *     flush
  *     what they pointed to before is free: punch holes, count down, write refcounts
  *
- * Flushes of the guest, a lack of clusters or of memory for pages, and a timer start it. One
- * runs at a time, whoever comes later is for the next.
+ * Flushes of the guest, a lack of memory for pages, and a timer start it. One runs at a time,
+ * whoever comes later is for the next.
  *
  * Until its entry is written, a newly allocated cluster's data is lost with the VMM, as what a
  * disk has in its write cache: the timer makes that a fifth of a second.
@@ -34,21 +33,6 @@ static int begin(struct qcow2 *q)
 	c->tables = 0;
 	c->now = c->next;
 	c->next = (struct qcow2_list){NULL, NULL};
-	if (q->alloc.more)
-		qcow2_reserve_begin(q);
-	return 0;
-}
-
-/* Without clusters, those who wait for them fail; the commit goes on. */
-static int reserve(struct qcow2 *q)
-{
-	int r = q->alloc.more ? qcow2_reserve(q, &q->commit.task) : 0;
-
-	if (r == QCOW2_WAIT)
-		return r;
-	q->alloc.more = false;
-	if (r)
-		qcow2_wake(&q->alloc.waiting, r);
 	return 0;
 }
 
@@ -57,6 +41,7 @@ static int freeze(struct qcow2 *q)
 	q->commit.tables = qcow2_pages_freeze(q, QCOW2_TABLES);
 	qcow2_pages_freeze(q, QCOW2_REFCOUNTS);
 	qcow2_freed_freeze(q);
+	qcow2_block_freeze(q);
 	return 0;
 }
 
@@ -78,14 +63,11 @@ static int sync_before(struct qcow2 *q)
 {
 	const struct qcow2_commit *c = &q->commit;
 
-	return c->tables || c->now.first || q->alloc.reserved.count ? sync_file(q) : 0;
+	return c->tables || c->now.first ? sync_file(q) : 0;
 }
 
 static int write_tables(struct qcow2 *q)
 {
-	/* A new refcount block is not yet one until the refcount table says so. */
-	if (q->alloc.reserved.count && !q->alloc.new_block)
-		qcow2_reserved_are_safe(q);
 	return qcow2_pages_write(q, QCOW2_TABLES, &q->commit.task);
 }
 
@@ -97,9 +79,8 @@ static int sync_after(struct qcow2 *q)
 static int committed(struct qcow2 *q)
 {
 	counter_add(&q->commits, 1);
-	if (q->alloc.reserved.count)
-		qcow2_reserved_are_safe(q);
 	qcow2_freed_are_committed(q);
+	qcow2_block_is_committed(q);
 	qcow2_wake(&q->commit.now, 0);
 	return 0;
 }
@@ -109,10 +90,10 @@ static int give_back(struct qcow2 *q)
 	return qcow2_give_back(q, &q->commit.task);
 }
 
-static int freeze_refcounts(struct qcow2 *q)
+static int write_rest(struct qcow2 *q)
 {
 	qcow2_pages_freeze(q, QCOW2_REFCOUNTS);
-	return 0;
+	return write_refcounts(q);
 }
 
 enum {
@@ -124,13 +105,13 @@ static const struct {
 	int (*go)(struct qcow2 *q);
 	unsigned int flags;
 } steps[] = {
-	{begin, 0},           {reserve, AGAIN},      {freeze, 0},          {write_refcounts, 0},
-	{sync_before, FLUSH}, {write_tables, 0},     {sync_after, FLUSH},  {committed, 0},
-	{give_back, AGAIN},   {freeze_refcounts, 0}, {write_refcounts, 0},
+	{begin, 0},           {freeze, 0},        {write_refcounts, 0},
+	{sync_before, FLUSH}, {write_tables, 0},  {sync_after, FLUSH},
+	{committed, 0},       {give_back, AGAIN}, {write_rest, 0},
 };
 
 #define STEPS     (sizeof(steps) / sizeof(steps[0]))
-#define GIVE_BACK 8
+#define GIVE_BACK 7
 
 static void end(struct qcow2 *q, int error)
 {

@@ -16,10 +16,10 @@
  * later and returns QCOW2_WAIT; it is then called from the start, so it changes nothing before
  * it has all it needs.
  *
- * Crash safety. A cluster is used only once its refcount is on the host's disk (clusters are
- * reserved in batches for that), a table's entry is written only once what it points to is
- * there, and what an entry pointed to before is reused only once the new entry is there. Hence
- * the cycle of qcow2_commit.c. After a crash an image has at worst clusters that nobody uses.
+ * Crash safety. A table's entry is written only once what it points to, and that it is in use,
+ * is on the host's disk, and what an entry pointed to before is reused only once the new entry
+ * is there. Hence the cycle of qcow2_commit.c. After a crash an image has at worst clusters
+ * that nobody uses.
  *
  * Threading: as in disk.h; all of an image and its backing files on one loop's thread.
  */
@@ -96,7 +96,7 @@ void qcow2_drain(struct qcow2_chain *c);
 
 enum qcow2_table {
 	QCOW2_TABLES,    /* L1, L2 and refcount table: written after what they point to */
-	QCOW2_REFCOUNTS, /* blocks of refcounts: written before clusters are used */
+	QCOW2_REFCOUNTS, /* blocks of refcounts: written before those */
 	QCOW2_TABLE_KINDS,
 };
 
@@ -218,24 +218,25 @@ struct qcow2_alloc {
 	bool behind_hint;       /* there are some before it, too */
 	struct qcow2_runs pool; /* to be taken */
 	uint64_t pooled;        /* clusters in it */
-	bool more;              /* are needed */
 	struct qcow2_list waiting;
 
 	/* the reservation going on */
-	uint64_t ahead; /* how many at a time */
-	uint64_t last_reserved_ms;
+	struct qcow2_task task;
+	bool busy;
 	uint64_t wanted, got, scanned;
-	struct qcow2_runs reserved; /* their refcounts are not yet on the host's disk */
-	bool new_block;             /* nor is the refcount table */
-	uint8_t *block;             /* the refcount block being made */
+	struct qcow2_runs reserved;
+	uint8_t *block;  /* the refcount block being made */
+	bool new_block;  /* made, and not yet in the refcount table on the host's disk, */
+	bool committing; /* on its way there */
+	struct file_request block_io;
+	struct iovec block_iov;
 
 	struct qcow2_runs freed;   /* by changes not yet committed */
 	struct qcow2_runs freeing; /* by those that are being */
 	struct qcow2_runs unused;  /* by those that are: to be given back */
 	bool punching;
 	uint64_t punched; /* clusters of unused's last run that are holes now */
-	struct file_request io;
-	struct iovec iov;
+	struct file_request punch_io;
 };
 
 void qcow2_alloc_init(struct qcow2 *q);
@@ -251,8 +252,10 @@ void qcow2_untake(struct qcow2 *q, struct qcow2_run run);
 int qcow2_free_room(struct qcow2 *q, unsigned int count, struct qcow2_task *t);
 void qcow2_free(struct qcow2 *q, uint64_t first, uint64_t count);
 
+/* What is reserved may be taken. */
+void qcow2_reserved(struct qcow2 *q);
+
 /* For the cycle of commits. */
-void qcow2_reserved_are_safe(struct qcow2 *q);
 void qcow2_freed_freeze(struct qcow2 *q);
 void qcow2_freed_are_committed(struct qcow2 *q);
 void qcow2_pool_is_unused(struct qcow2 *q); /* the image is being closed */
@@ -265,9 +268,12 @@ bool qcow2_runs_put(struct qcow2_runs *r, uint64_t first, uint64_t count, bool f
 /* How many clusters the refcount table can count. */
 uint64_t qcow2_refcount_limit(const struct qcow2 *q);
 
-/* Count up the refcounts of as many clusters as are wanted. 0, QCOW2_WAIT or an errno. */
-void qcow2_reserve_begin(struct qcow2 *q);
-int qcow2_reserve(struct qcow2 *q, struct qcow2_task *t);
+/* Have clusters reserved: their refcounts counted up. */
+void qcow2_reserve(struct qcow2 *q);
+
+/* A refcount block that is new now is this commit's; and that has succeeded. */
+void qcow2_block_freeze(struct qcow2 *q);
+void qcow2_block_is_committed(struct qcow2 *q);
 
 /* Count down what is unused, as much as there is memory for at once. */
 int qcow2_give_back(struct qcow2 *q, struct qcow2_task *t);

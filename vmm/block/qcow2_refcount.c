@@ -1,21 +1,20 @@
 /*
  * Refcounts: found, counted up when clusters are reserved, counted down when they are given
- * back. Only the cycle of commits comes here, one step at a time.
+ * back.
  *
  * Clusters behind the file's end are free, whatever their refcount says: nobody can use them,
  * but a VMM that was killed may have reserved them.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "vmm/block/qcow2_image.h"
 
-#define SCAN_MAX  16384 /* clusters looked at for one reservation, before it appends */
-#define AHEAD_MIN (4ULL << 20)
-#define AHEAD_MAX (1ULL << 30)
-#define SOON_MS   1000
-#define NO_BLOCK  ENOENT
+#define SCAN_MAX    16384 /* clusters looked at for one reservation, before it appends */
+#define AHEAD_BYTES (4U << 20)
+#define AHEAD_MIN   16 /* clusters */
+#define RUNS_MAX    64
+#define NO_BLOCK    ENOENT
 
 static unsigned int block_bits(const struct qcow2 *q)
 {
@@ -78,40 +77,6 @@ static int set(struct qcow2 *q, const struct place *place, uint64_t count, uint6
 
 /* ---- reserving ---- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t clamp(uint64_t v, uint64_t min, uint64_t max)
-{
-	return v < min ? min : v > max ? max : v;
-}
-
-static uint64_t at_least(const struct qcow2 *q)
-{
-	return clamp(AHEAD_MIN >> q->h.cluster_bits, 16, 8192);
-}
-
-/* As many at once as are used in about a second: each time costs a flush. */
-void qcow2_reserve_begin(struct qcow2 *q)
-{
-	struct qcow2_alloc *a = &q->alloc;
-	uint64_t now = now_ms(), max = q->bytes / 8 < AHEAD_MAX ? q->bytes / 8 : AHEAD_MAX;
-
-	if (a->last_reserved_ms)
-		a->ahead = now - a->last_reserved_ms < SOON_MS ? a->ahead * 2 : a->ahead / 2;
-	max = clamp(max >> q->h.cluster_bits, at_least(q), 65536);
-	a->ahead = clamp(a->ahead, at_least(q), max);
-	a->last_reserved_ms = now;
-	a->wanted = a->reserved.count ? 0 : a->ahead;
-	a->scanned = 0;
-	a->got = 0;
-}
-
 static int reserve_one(struct qcow2 *q, const struct place *place, uint64_t cluster, bool fresh)
 {
 	int r = set(q, place, 1, 1);
@@ -148,7 +113,9 @@ static int scan(struct qcow2 *q, struct qcow2_task *t)
 	return r;
 }
 
-/* The first cluster that has no refcount block becomes the block itself. */
+/* The first cluster that has no refcount block becomes the block itself. It is one for others
+ * than us only when the refcount table on the host's disk says so: till then, clusters that it
+ * counts are not used. */
 static int make_block(struct qcow2 *q, struct qcow2_task *t)
 {
 	struct qcow2_alloc *a = &q->alloc;
@@ -165,13 +132,13 @@ static int make_block(struct qcow2 *q, struct qcow2_task *t)
 		qcow2_set_refcount(a->block, cluster & ((1ULL << block_bits(q)) - 1),
 				   q->h.refcount_order, 1);
 		qcow2_pages_forget(q, cluster << q->h.cluster_bits, q->cluster);
-		a->iov = (struct iovec){a->block, q->cluster};
-		a->io = (struct file_request){.op = DISK_WRITE,
-					      .offset = cluster << q->h.cluster_bits,
-					      .bytes = q->cluster,
-					      .iov = &a->iov,
-					      .iov_count = 1};
-		qcow2_file_submit(&q->own, &a->io, t);
+		a->block_iov = (struct iovec){a->block, q->cluster};
+		a->block_io = (struct file_request){.op = DISK_WRITE,
+						    .offset = cluster << q->h.cluster_bits,
+						    .bytes = q->cluster,
+						    .iov = &a->block_iov,
+						    .iov_count = 1};
+		qcow2_file_submit(&q->own, &a->block_io, t);
 		return QCOW2_WAIT;
 	}
 	r = qcow2_entry(q, q->h.reftable_offset, cluster >> block_bits(q), t, &p, &at);
@@ -183,6 +150,7 @@ static int make_block(struct qcow2 *q, struct qcow2_task *t)
 	a->block = NULL;
 	a->end++;
 	a->new_block = true;
+	a->committing = false; /* that is not for this one */
 	return 0;
 }
 
@@ -219,24 +187,63 @@ static int reserve_some(struct qcow2 *q, struct qcow2_task *t)
 	}
 	if (a->hint < a->end && !a->block && (a->scanned < SCAN_MAX || !grows))
 		return scan(q, t);
-	if (a->scanned >= SCAN_MAX && a->got >= at_least(q))
-		a->wanted = a->got;
-	return a->got < a->wanted ? append(q, t) : 0;
+	return append(q, t);
 }
 
-int qcow2_reserve(struct qcow2 *q, struct qcow2_task *t)
+static void step(struct qcow2_task *t)
+{
+	struct qcow2 *q = t->q;
+	struct qcow2_alloc *a = &q->alloc;
+	int r = t->error;
+
+	t->error = 0;
+	while (!r && a->got < a->wanted && a->reserved.count < RUNS_MAX)
+		r = reserve_some(q, t);
+	if (r == QCOW2_WAIT)
+		return;
+	free(a->block);
+	a->block = NULL;
+	a->busy = false;
+	if (r && !a->got)
+		qcow2_wake(&a->waiting, r);
+	if (a->new_block)
+		qcow2_commit_soon(q);
+	else
+		qcow2_reserved(q);
+}
+
+void qcow2_reserve(struct qcow2 *q)
 {
 	struct qcow2_alloc *a = &q->alloc;
-	int r = 0;
+	uint64_t clusters = AHEAD_BYTES >> q->h.cluster_bits;
 
-	if (t->error) { /* of the file */
-		free(a->block);
-		a->block = NULL;
-		return t->error;
-	}
-	while (!r && a->got < a->wanted && a->reserved.count < QCOW2_RUNS_MAX)
-		r = reserve_some(q, t);
-	return r == ENOSPC && a->got ? 0 : r;
+	if (a->new_block)
+		qcow2_commit_soon(q);
+	if (a->busy || a->new_block)
+		return;
+	a->busy = true;
+	a->wanted = clusters < AHEAD_MIN ? AHEAD_MIN : clusters;
+	a->scanned = 0;
+	a->got = 0;
+	a->task = (struct qcow2_task){.step = step, .q = q};
+	qcow2_ready(&a->task, 0);
+}
+
+void qcow2_block_freeze(struct qcow2 *q)
+{
+	q->alloc.committing = q->alloc.new_block;
+}
+
+void qcow2_block_is_committed(struct qcow2 *q)
+{
+	struct qcow2_alloc *a = &q->alloc;
+
+	if (!a->committing)
+		return;
+	a->committing = false;
+	a->new_block = false;
+	if (!a->busy)
+		qcow2_reserved(q);
 }
 
 /* ---- giving back ---- */
@@ -265,10 +272,10 @@ static void punch(struct qcow2 *q, uint64_t first, uint64_t count, struct qcow2_
 {
 	q->alloc.punching = true;
 	q->alloc.punched = count;
-	q->alloc.io = (struct file_request){.op = DISK_DISCARD,
-					    .offset = first << q->h.cluster_bits,
-					    .bytes = count << q->h.cluster_bits};
-	qcow2_file_submit(&q->own, &q->alloc.io, t);
+	q->alloc.punch_io = (struct file_request){.op = DISK_DISCARD,
+						  .offset = first << q->h.cluster_bits,
+						  .bytes = count << q->h.cluster_bits};
+	qcow2_file_submit(&q->own, &q->alloc.punch_io, t);
 }
 
 /* Space goes back to the host before the clusters can be reserved again. */

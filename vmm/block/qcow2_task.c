@@ -97,7 +97,8 @@ void qcow2_progress(struct qcow2_chain *c)
 static bool busy(const struct qcow2_chain *c)
 {
 	for (unsigned int i = 0; i < c->count; i++)
-		if (c->images[i]->requests || c->images[i]->commit.busy)
+		if (c->images[i]->requests || c->images[i]->commit.busy ||
+		    c->images[i]->alloc.busy)
 			return true;
 	return false;
 }
