@@ -89,7 +89,7 @@ static void add_irq(struct topology_vm *vm, uint64_t address, uint32_t data, boo
 static void read_virtio_doorbells(struct topology_vm *vm, const json_t *net)
 {
 	const json_t *bells = json_object_get(json_object_get(net, "pci"), "doorbells");
-	json_int_t pairs = (json_int_t)json_array_size(json_object_get(net, "pairs"));
+	json_int_t pairs = number_of(net, "active_pairs");
 	json_t *queue, *bell;
 	size_t i, j;
 
@@ -108,7 +108,7 @@ static void read_virtio_doorbells(struct topology_vm *vm, const json_t *net)
 /* Does a receive queue use that vector? */
 static bool is_virtio_receive(const json_t *net, json_int_t vector)
 {
-	json_int_t pairs = (json_int_t)json_array_size(json_object_get(net, "pairs"));
+	json_int_t pairs = number_of(net, "active_pairs");
 	json_t *queue;
 	size_t i;
 

@@ -5,7 +5,7 @@
  *               [--vm PID [--vcpu TID]... [--kick GPA:QUEUE]...] [--ring BYTES] [--seconds S]
  *               [--no-fentry] [--stats] [--quiet]
  *
- * ROLE is client, uplink, port, server or bare; NETNS a name under /run/netns. Prints "ready"
+ * ROLE is client, uplink, port, server, bare, own or macvtap; NETNS a name under /run/netns. Prints "ready"
  * once attached; ends after S seconds, on SIGINT or SIGTERM. An event's line:
  *
  *   event TIME HOP FLOW SEQ LEN FLAGS CPU DEVICE CLIENT_PORT SERVER_PORT TID ARG64 PACKET QUEUE
@@ -27,7 +27,8 @@
 #include "probes/probes.h"
 
 static const char *const role_names[ROLE_COUNT] = {"none", "client", "uplink",
-						   "port", "server", "bare"};
+						   "port", "server", "bare",
+						   "own",  "macvtap"};
 static volatile sig_atomic_t ended;
 
 struct totals {
@@ -45,7 +46,7 @@ static void on_signal(int signal)
 
 static const char *kind_name(unsigned int kind)
 {
-	return kind < HOP_COUNT ? hop_table[kind].name : "vcpu.out";
+	return event_kind_name((int)kind);
 }
 
 static void on_event(void *ctx, const struct strata_event *e)
