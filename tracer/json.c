@@ -348,6 +348,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "exits_per_request", exits_object(m));
 	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
 	add_overhead(doc, m);
+	add_meta(doc, m, "devices");
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "probes");
 	json_object_set_new(doc, "recording", recording_object(m));
