@@ -107,7 +107,7 @@ demo: deps
 # ---- the tests ----
 
 check: deps
-	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image unit-tests fuzzers test-tools
+	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image ovs unit-tests fuzzers test-tools
 	@tests/check
 
 unit-tests: $(UNIT_TESTS)

@@ -17,3 +17,19 @@ $(TESTBED_QEMU): $(testbed_DIR)/fetch-qemu
 testbed-image: $(TESTBED_IMAGE) $(TESTBED_QEMU)
 
 .PHONY: testbed-image
+
+# Open vSwitch with its two datapaths, the kernel's and DPDK's, and the libraries that a machine with
+# our packages may lack.
+OVS_IMAGE    := $(B)/ovs/stamp
+OVS_PACKAGES := openvswitch-switch openvswitch-common openvswitch-switch-dpdk \
+	libbpf1 libcap-ng0 libevent-2.1-7 libnuma1 libunbound8 libxdp1 \
+	$(patsubst %,librte-%23,bus-pci bus-vdev cryptodev dmadev eal ethdev hash kvargs mbuf mempool \
+		mempool-ring meter net pci rcu ring telemetry vhost)
+
+$(OVS_IMAGE): $(testbed_DIR)/unpack-debs
+	$(Q)$(testbed_DIR)/unpack-debs $(B) ovs $(OVS_PACKAGES)
+	@touch $@
+
+ovs: $(OVS_IMAGE)
+
+.PHONY: ovs
