@@ -18,6 +18,7 @@ const struct device_type *const device_types[] = {
 	&device_net_virtio,
 	&device_net_e1000,
 	&device_net_vhost,
+	&device_net_vhost_user,
 	&device_net_vfio,
 	&device_disk_virtio,
 	&device_disk_nvme,

@@ -40,6 +40,12 @@ static int parse_mac(uint8_t mac[ETH_ALEN], const char *text)
 	return 0;
 }
 
+int link_address(uint8_t mac[ETH_ALEN], const char *text, const char *name)
+{
+	default_mac(mac, name);
+	return text ? parse_mac(mac, text) : 0;
+}
+
 int link_check(const struct arguments *a)
 {
 	uint8_t mac[ETH_ALEN];
@@ -124,10 +130,8 @@ static int choose_address(struct net_link *l, const char *mac)
 {
 	uint8_t own[ETH_ALEN];
 
-	if (!l->fixed_address) {
-		default_mac(l->mac, l->tap);
-		return mac ? parse_mac(l->mac, mac) : 0;
-	}
+	if (!l->fixed_address)
+		return link_address(l->mac, mac, l->tap);
 	if (tap_address(l->fd[0], l->mac))
 		return -1;
 	if (mac && (parse_mac(own, mac) || memcmp(own, l->mac, ETH_ALEN)))
@@ -183,7 +187,8 @@ void link_status(const struct net_link *l, json_t *into)
 
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		 mac[3], mac[4], mac[5]);
-	json_object_set_new(into, "tap", json_string(l->tap));
+	if (l->queues)
+		json_object_set_new(into, "tap", json_string(l->tap));
 	json_object_set_new(into, "mac", json_string(text));
 	json_object_set_new(into, "mtu", l->mtu ? json_integer(l->mtu) : json_null());
 }

@@ -38,6 +38,10 @@ struct net_link {
 /* What the table of arguments cannot say. Failing is wrong usage. */
 int link_check(const struct arguments *a);
 
+/* The address that text says; NULL: one that is always the same for that name. -1 with a
+ * sentence. */
+int link_address(uint8_t mac[ETH_ALEN], const char *text, const char *name);
+
 /* Open that many queues of it, all but the first detached. -1 with a sentence, nothing left
  * open. */
 int link_open(struct net_link *l, const struct arguments *a, unsigned int queues);

@@ -62,7 +62,7 @@ struct virtio_net {
 	struct virtio_device device;
 	struct virtio_pci transport;
 	const struct net_backend *backend;
-	char name[64];
+	char name[128];
 	struct net_link link; /* of back ends that have a tap */
 	struct virtio_net_config config;
 	unsigned int pairs;

@@ -92,14 +92,9 @@ static int route(struct vhost_ring *r)
 	return r->vhost->ops->set_call(r->vhost, &file);
 }
 
-void vhost_ring_reroute(struct vhost_ring *r)
+int vhost_ring_reroute(struct vhost_ring *r)
 {
-	if (!r->running)
-		return;
-	if (route(r)) {
-		err_print("strata-vmm");
-		virtio_break(r->device, "its interrupt could not be changed");
-	}
+	return r->running ? route(r) : 0;
 }
 
 static uint64_t user(const void *host)

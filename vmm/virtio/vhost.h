@@ -74,7 +74,7 @@ void vhost_ring_stop(struct vhost_ring *r);
  * the next one. */
 void vhost_ring_lost(struct vhost_ring *r);
 
-/* The driver chose another interrupt. */
-void vhost_ring_reroute(struct vhost_ring *r);
+/* The driver chose another interrupt. No-op if it is not running; -1 with a sentence. */
+int vhost_ring_reroute(struct vhost_ring *r);
 
 #endif

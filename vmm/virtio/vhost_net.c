@@ -63,7 +63,10 @@ static void stop_queue(struct virtio_net *n, unsigned int queue)
 
 static void interrupt_changed(struct virtio_net *n, unsigned int queue)
 {
-	vhost_ring_reroute(&of(n)->ring[queue]);
+	if (!vhost_ring_reroute(&of(n)->ring[queue]))
+		return;
+	err_print("strata-vmm");
+	virtio_break(&n->device, "its interrupt could not be changed");
 }
 
 static void set_offloads(struct virtio_net *n, uint64_t guest_features)
