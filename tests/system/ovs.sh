@@ -23,8 +23,8 @@ ovs_start() {
 	"$program" "unix:$OVS_RUNDIR/db.sock" --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" \
 		--log-file="$OVS_LOGDIR/vswitchd.log" -vconsole:off &
 	ovs_pid=$!
-	ovs-vsctl --timeout=20 show >/dev/null && ovs-vsctl --timeout=20 init &&
-		eventually 20 ovs-appctl version
+	ovs-vsctl --timeout=60 show >/dev/null && ovs-vsctl --timeout=60 init &&
+		eventually 60 ovs-appctl version
 }
 
 ovs_up() {

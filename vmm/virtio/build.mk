@@ -10,6 +10,7 @@ $(eval $(call virtio_test,test_virtio_blk,$(virtio_DRIVER) $(virtio_PCI)))
 $(eval $(call virtio_test,test_virtio_pci,$(virtio_DRIVER) $(virtio_PCI)))
 $(eval $(call virtio_test,test_virtio_frame,))
 $(eval $(call virtio_test,test_vhost,$(virtio_DRIVER)))
+$(eval $(call virtio_test,test_vhost_user,))
 
 virtio_QUEUE := vmm/virtio/virtqueue.c vmm/memory.c lib/err.c
 virtio_NET := $(addprefix vmm/virtio/,net.c net_tap.c net_rx.c net_tx.c net_ctrl.c iov.c virtio.c) \
@@ -18,3 +19,4 @@ virtio_NET := $(addprefix vmm/virtio/,net.c net_tap.c net_rx.c net_tx.c net_ctrl
 $(eval $(call fuzzer,fuzz_frame,tests/fuzz/fuzz_frame.c vmm/frame.c))
 $(eval $(call fuzzer,fuzz_virtqueue,tests/fuzz/fuzz_virtqueue.c $(virtio_QUEUE)))
 $(eval $(call fuzzer,fuzz_virtio_net,tests/fuzz/fuzz_virtio_net.c $(virtio_DRIVER) $(virtio_NET) $(virtio_QUEUE),-ljansson))
+$(eval $(call fuzzer,fuzz_vhost_user,tests/fuzz/fuzz_vhost_user.c vmm/virtio/vhost_user.c lib/err.c))

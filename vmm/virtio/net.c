@@ -111,6 +111,8 @@ static void switch_pair(struct virtio_net *n, unsigned int pair, bool on)
 	for (unsigned int queue = 2 * pair; queue < 2 * pair + 2; queue++) {
 		if (on)
 			start_queue(&n->device, queue);
+		else if (n->backend->rest_queue)
+			n->backend->rest_queue(n, queue);
 		else
 			stop_queue(&n->device, queue);
 	}

@@ -48,6 +48,9 @@ struct net_backend {
 	int (*start_queue)(struct virtio_net *n, unsigned int queue);
 	void (*stop_queue)(struct virtio_net *n, unsigned int queue);
 
+	/* Its pair is not active any more. NULL: it is taken back, like any other. */
+	void (*rest_queue)(struct virtio_net *n, unsigned int queue);
+
 	/* The doorbell of a queue rang, unless the back end has it. May be NULL. */
 	void (*kick)(struct virtio_net *n, unsigned int queue);
 

@@ -94,7 +94,7 @@ static int route(struct vhost_ring *r)
 
 int vhost_ring_reroute(struct vhost_ring *r)
 {
-	return r->running ? route(r) : 0;
+	return r->started ? route(r) : 0;
 }
 
 static uint64_t user(const void *host)
@@ -117,11 +117,12 @@ static int configure(struct vhost_ring *r)
 		.used_user_addr = user(q->used),
 	};
 
-	if (ops->set_size(r->vhost, &size) || ops->set_base(r->vhost, &base) ||
-	    ops->set_addresses(r->vhost, &addresses) || ops->set_error(r->vhost, &error) ||
-	    route(r) || ops->set_kick(r->vhost, &kick))
-		return -1;
-	return ops->run(r->vhost, r->ring, true);
+	return ops->set_size(r->vhost, &size) || ops->set_base(r->vhost, &base) ||
+			       ops->set_addresses(r->vhost, &addresses) ||
+			       ops->set_error(r->vhost, &error) || route(r) ||
+			       ops->set_kick(r->vhost, &kick)
+		       ? -1
+		       : 0;
 }
 
 /* Nobody else touches the ring any more. */
@@ -130,22 +131,32 @@ static void reclaim(struct vhost_ring *r)
 	relay(r, false);
 	loop_remove(r->device->loop, &r->error);
 	virtio_lend_doorbell(r->device, r->queue, false);
-	r->running = false;
+	r->started = false;
 }
 
 int vhost_ring_start(struct vhost_ring *r)
 {
-	if (r->running)
+	if (r->started)
 		return 0;
-	r->running = true;
+	r->started = true;
 	virtio_lend_doorbell(r->device, r->queue, true);
 	loop_add(r->device->loop, &r->error, EPOLLIN);
 	if (configure(r)) {
 		reclaim(r);
 		return err_add("%s: queue %u", r->device->name, r->queue);
 	}
+	return 0;
+}
+
+int vhost_ring_run(struct vhost_ring *r, bool run)
+{
+	if (!r->started)
+		return 0;
+	if (r->vhost->ops->run(r->vhost, r->ring, run))
+		return err_add("%s: queue %u", r->device->name, r->queue);
 	/* What lies in the ring already was announced to us, if at all. */
-	virtio_kick_again(r->device, r->queue);
+	if (run)
+		virtio_kick_again(r->device, r->queue);
 	return 0;
 }
 
@@ -153,7 +164,7 @@ void vhost_ring_stop(struct vhost_ring *r)
 {
 	struct vhost_vring_state base = {.index = r->ring};
 
-	if (!r->running)
+	if (!r->started)
 		return;
 	if (r->vhost->ops->run(r->vhost, r->ring, false) ||
 	    r->vhost->ops->get_base(r->vhost, &base)) {
@@ -167,7 +178,7 @@ void vhost_ring_stop(struct vhost_ring *r)
 
 void vhost_ring_lost(struct vhost_ring *r)
 {
-	if (!r->running)
+	if (!r->started)
 		return;
 	reclaim(r);
 	virtqueue_resume(virtqueue_of(r), virtqueue_used(virtqueue_of(r)));

@@ -46,7 +46,7 @@ struct vhost_ring {
 	struct vhost *vhost;
 	struct virtio_device *device;
 	unsigned int queue, ring;
-	bool running;
+	bool started;
 	int call_fd, error_fd;
 	bool relayed; /* signals come through our loop */
 	struct loop_source call, error;
@@ -64,17 +64,21 @@ void vhost_ring_destroy(struct vhost_ring *r);
 /* Tell it what the driver accepted, as far as it concerns it, and where the memory is. */
 int vhost_start(struct vhost *v, const struct virtio_device *d);
 
-/* Hand a ring over, from where it is. -1 with a sentence, and it is ours still. */
+/* Hand a ring over, from where it is; what lies in it has to wait until it may run. -1 with a
+ * sentence, and it is ours still. No-op if it was handed over before. */
 int vhost_ring_start(struct vhost_ring *r);
 
-/* Take it back: its state says where to go on. No-op if it is not running. */
+/* Let the ring run, or rest. No-op if it is not handed over. -1 with a sentence. */
+int vhost_ring_run(struct vhost_ring *r, bool run);
+
+/* Take it back: its state says where to go on. No-op if it is ours. */
 void vhost_ring_stop(struct vhost_ring *r);
 
 /* The same if the other side cannot be asked any more: what it had not given back yet is for
  * the next one. */
 void vhost_ring_lost(struct vhost_ring *r);
 
-/* The driver chose another interrupt. No-op if it is not running; -1 with a sentence. */
+/* The driver chose another interrupt. No-op if it is ours; -1 with a sentence. */
 int vhost_ring_reroute(struct vhost_ring *r);
 
 #endif

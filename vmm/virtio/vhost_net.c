@@ -53,7 +53,12 @@ static void stop(struct virtio_net *n)
 
 static int start_queue(struct virtio_net *n, unsigned int queue)
 {
-	return vhost_ring_start(&of(n)->ring[queue]);
+	struct vhost_ring *r = &of(n)->ring[queue];
+
+	if (!vhost_ring_start(r) && !vhost_ring_run(r, true))
+		return 0;
+	vhost_ring_lost(r);
+	return -1;
 }
 
 static void stop_queue(struct virtio_net *n, unsigned int queue)

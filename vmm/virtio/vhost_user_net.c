@@ -38,28 +38,53 @@ static struct vhost_user_net *of(struct virtio_net *n)
 	return (struct vhost_user_net *)((char *)n - offsetof(struct vhost_user_net, card));
 }
 
+/* All rings there are, before any runs: how many there are is how many queues it serves. */
+static int hand_over(struct vhost_user_net *v)
+{
+	const struct virtio_device *d = &v->card.device;
+
+	if (vhost_start(&v->port.user.vhost, d))
+		return -1;
+	for (unsigned int i = 0; i < v->rings; i++)
+		if (d->queue[i].ring.state.enabled && vhost_ring_start(&v->ring[i]))
+			return -1;
+	return 0;
+}
+
+static int run_active(struct vhost_user_net *v)
+{
+	for (unsigned int i = 0; i < 2 * v->card.active_pairs; i++)
+		if (vhost_ring_run(&v->ring[i], true))
+			return -1;
+	return 0;
+}
+
 /* What fails here is not the guest's fault: it sees the link go down. */
 static int start(struct virtio_net *n)
 {
 	struct vhost_user_net *v = of(n);
 
-	if (v->port.connected && vhost_start(&v->port.user.vhost, &n->device))
+	if (v->port.connected && hand_over(v))
 		vhost_user_port_drop(&v->port);
 	return 0;
-}
-
-static void stop(struct virtio_net *n)
-{
-	(void)n;
 }
 
 static int start_queue(struct virtio_net *n, unsigned int queue)
 {
 	struct vhost_user_net *v = of(n);
+	struct vhost_ring *r = &v->ring[queue];
 
-	if (v->port.connected && vhost_ring_start(&v->ring[queue]))
+	if (v->port.connected && (vhost_ring_start(r) || vhost_ring_run(r, true)))
 		vhost_user_port_drop(&v->port);
 	return 0;
+}
+
+static void rest_queue(struct virtio_net *n, unsigned int queue)
+{
+	struct vhost_user_net *v = of(n);
+
+	if (v->port.connected && vhost_ring_run(&v->ring[queue], false))
+		vhost_user_port_drop(&v->port);
 }
 
 static void stop_queue(struct virtio_net *n, unsigned int queue)
@@ -70,6 +95,12 @@ static void stop_queue(struct virtio_net *n, unsigned int queue)
 		vhost_ring_lost(&v->ring[queue]);
 	else
 		vhost_ring_stop(&v->ring[queue]);
+}
+
+static void stop(struct virtio_net *n)
+{
+	for (unsigned int i = 0; i < of(n)->rings; i++)
+		stop_queue(n, i);
 }
 
 static void interrupt_changed(struct virtio_net *n, unsigned int queue)
@@ -83,6 +114,7 @@ static const struct net_backend backend = {
 	.stop = stop,
 	.start_queue = start_queue,
 	.stop_queue = stop_queue,
+	.rest_queue = rest_queue,
 	.interrupt_changed = interrupt_changed,
 };
 
@@ -100,18 +132,6 @@ static void down(struct vhost_user_port *p)
 	net_set_link(&v->card, false);
 }
 
-static int hand_over(struct vhost_user_net *v)
-{
-	struct virtio_device *d = &v->card.device;
-
-	if (vhost_start(&v->port.user.vhost, d))
-		return -1;
-	for (unsigned int i = 0; i < 2 * v->card.active_pairs; i++)
-		if (d->queue[i].ring.state.enabled && vhost_ring_start(&v->ring[i]))
-			return -1;
-	return 0;
-}
-
 static int up(struct vhost_user_port *p)
 {
 	struct vhost_user_net *v = p->owner;
@@ -122,7 +142,7 @@ static int up(struct vhost_user_port *p)
 		return err_set("%s: the back end that came back lacks features that the guest "
 			       "uses: 0x%llx",
 			       p->name, (unsigned long long)missing);
-	if (d->running && hand_over(v)) {
+	if (d->running && (hand_over(v) || run_active(v))) {
 		lose_rings(v);
 		return -1;
 	}

@@ -144,6 +144,11 @@ static void kick(struct virtio_device *d, unsigned int queue)
 
 static const struct virtio_ops ops = {.start = start, .stop = stop, .kick = kick};
 
+static int hand_over(void)
+{
+	return vhost_ring_start(&ring) || vhost_ring_run(&ring, true) ? -1 : 0;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -199,8 +204,11 @@ static void a_ring_is_handed_over(void **state)
 	(void)state;
 	driver_queue_fd = 99;
 	device.queue[QUEUE].ring.state.next_available = 3;
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 	assert_true(side.running);
+	assert_int_equal(vhost_ring_run(&ring, false), 0);
+	assert_false(side.running);
+	assert_int_equal(vhost_ring_run(&ring, true), 0);
 	assert_int_equal(side.size, SIZE);
 	assert_int_equal(side.base, 3);
 	assert_ptr_equal((void *)side.addresses.desc_user_addr, q->descriptors);
@@ -210,7 +218,7 @@ static void a_ring_is_handed_over(void **state)
 	assert_int_equal(side.call, 99);
 	assert_true(device.queue[QUEUE].lent);
 	assert_int_equal(eventfd_read(side.kick, &n), 0); /* to look for what lies there */
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 }
 
 static void a_ring_comes_back(void **state)
@@ -223,7 +231,7 @@ static void a_ring_comes_back(void **state)
 		driver_describe(&dq, i, 4096, 64, 0, 0);
 		driver_offer(&dq, i);
 	}
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 	side.base = 3;
 	dq.used->idx = 2;
 	vhost_ring_stop(&ring);
@@ -240,14 +248,14 @@ static void a_ring_comes_back(void **state)
 static void a_ring_is_lost(void **state)
 {
 	(void)state;
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 	dq.used->idx = 2;
 	side.refuses = true;
 	vhost_ring_stop(&ring);
 	assert_false(device.queue[QUEUE].lent);
 	assert_int_equal(device.queue[QUEUE].ring.state.next_available, 2);
 	side.refuses = false;
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 	assert_int_equal(side.base, 2);
 }
 
@@ -255,9 +263,9 @@ static void a_refused_ring_stays(void **state)
 {
 	(void)state;
 	side.refuses = true;
-	assert_int_equal(vhost_ring_start(&ring), -1);
+	assert_int_equal(hand_over(), -1);
 	assert_non_null(strstr(err_text(), "queue 1"));
-	assert_false(ring.running);
+	assert_false(ring.started);
 	assert_false(device.queue[QUEUE].lent);
 }
 
@@ -265,7 +273,7 @@ static void a_refused_ring_stays(void **state)
 static void without_msix_signals_are_relayed(void **state)
 {
 	(void)state;
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 	assert_int_equal(side.call, ring.call_fd);
 	assert_true(ring.relayed);
 	ring.call.ready(&ring.call, 1);
@@ -285,7 +293,7 @@ static void without_msix_signals_are_relayed(void **state)
 static void a_complaint_breaks_the_device(void **state)
 {
 	(void)state;
-	assert_int_equal(vhost_ring_start(&ring), 0);
+	assert_int_equal(hand_over(), 0);
 	ring.error.ready(&ring.error, 1); /* somebody else has read it */
 	assert_true(device.running);
 	eventfd_write(side.error, 1);
