@@ -19,12 +19,14 @@ ovs_needs() {
 ovs_start() {
 	local program=$ovs_root/usr/lib/openvswitch-switch/ovs-vswitchd
 
+	ovs_control=$OVS_RUNDIR/ovs-vswitchd.ctl
+
 	[ "$ovs_datapath" != dpdk ] || program=$ovs_root/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk
-	"$program" "unix:$OVS_RUNDIR/db.sock" --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" \
+	"$program" "unix:$OVS_RUNDIR/db.sock" --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" --unixctl="$ovs_control" \
 		--log-file="$OVS_LOGDIR/vswitchd.log" -vconsole:off &
 	ovs_pid=$!
 	ovs-vsctl --timeout=60 show >/dev/null && ovs-vsctl --timeout=60 init &&
-		eventually 60 ovs-appctl version
+		eventually 60 ovs-appctl -t "$ovs_control" version
 }
 
 ovs_up() {
