@@ -13,6 +13,7 @@
 #define SCAN_MAX    16384 /* clusters looked at for one reservation, before it appends */
 #define AHEAD_BYTES (4U << 20)
 #define AHEAD_MIN   16 /* clusters */
+#define AHEAD_MAX   512
 #define RUNS_MAX    64
 #define NO_BLOCK    ENOENT
 
@@ -164,6 +165,10 @@ static int append(struct qcow2 *q, struct qcow2_task *t)
 	if (a->fixed_end || a->end >= a->limit)
 		return ENOSPC;
 	r = a->block ? NO_BLOCK : find(q, a->end, t, &place);
+	if (r == NO_BLOCK && a->got) {
+		a->wanted = a->got; /* not a block before it is needed */
+		return 0;
+	}
 	if (r == NO_BLOCK)
 		return make_block(q, t);
 	r = r ? r : reserve_one(q, &place, a->end, true);
@@ -222,7 +227,9 @@ void qcow2_reserve(struct qcow2 *q)
 	if (a->busy || a->new_block)
 		return;
 	a->busy = true;
-	a->wanted = clusters < AHEAD_MIN ? AHEAD_MIN : clusters;
+	a->wanted = clusters < AHEAD_MIN   ? AHEAD_MIN
+		    : clusters > AHEAD_MAX ? AHEAD_MAX
+					   : clusters;
 	a->scanned = 0;
 	a->got = 0;
 	a->task = (struct qcow2_task){.step = step, .q = q};

@@ -11,14 +11,12 @@
 #include "lib/err.h"
 #include "vmm/block/file.h"
 
-#define SECTOR      512
-#define PENDING_MAX 512
+#define SECTOR 512
 
 /* One sector's content that is not yet safe, in order of writing. */
 struct unsafe {
 	uint64_t offset;
 	uint8_t data[SECTOR];
-	bool gone; /* became safe, or was overtaken */
 };
 
 struct file {
@@ -30,8 +28,8 @@ struct file {
 	uint64_t bytes, safe_bytes, room;
 	struct unsafe *unsafe;
 	size_t unsafe_count, unsafe_room;
-	struct file_request *pending[PENDING_MAX];
-	unsigned int pending_count;
+	struct file_request **pending;
+	unsigned int pending_count, pending_room;
 };
 
 static struct {
@@ -232,8 +230,10 @@ static int execute(struct file *f, struct file_request *r)
 
 void file_submit(struct file *f, struct file_request *r)
 {
-	if (f->pending_count == PENDING_MAX)
-		abort();
+	if (f->pending_count == f->pending_room) {
+		f->pending_room = f->pending_room ? f->pending_room * 2 : 64;
+		f->pending = realloc(f->pending, f->pending_room * sizeof(*f->pending));
+	}
 	f->pending[f->pending_count++] = r;
 }
 
@@ -282,8 +282,10 @@ struct file *file_open(const char *path, unsigned int flags, struct loop *loop,
 	struct stat st;
 
 	(void)loop;
-	if (!f || fd < 0 || fstat(fd, &st)) {
+	if (!f || fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		err_errno("disk %s: cannot open it", path);
+		if (fd >= 0)
+			close(fd);
 		free(f);
 		return NULL;
 	}
@@ -317,6 +319,7 @@ void file_close(struct file *f)
 	free(f->now);
 	free(f->safe);
 	free(f->unsafe);
+	free(f->pending);
 	free(f->path);
 	free(f);
 }
