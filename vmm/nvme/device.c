@@ -7,12 +7,13 @@
  * An NVMe controller rather than an AHCI one: passthrough mode's disk is NVMe too, so the guest
  * runs the same driver in both and only the mode differs.
  *
- * Status, beside what every disk tells: "serial", "block_bytes", "ready", "fatal" (how often
- * the driver broke what commands depend on), "resets", "doorbell_exits" (writes that left the
- * kernel), "bad_doorbells", "events", "command_errors", "unknown_commands", "commands" by name,
- * "read_blocks", "written_blocks", and "queues": a list of the pairs, with "kicks" (wake-ups by
- * their doorbells), "found" (times there was work that no doorbell announced), "interrupts",
- * "interrupts_saved", and where the doorbells lie in BAR 0.
+ * Status, beside what every disk tells: "serial", "block_bytes", "state" (disabled, ready,
+ * shutting down, shut down, fatal), "fatal" (how often the driver broke what commands depend
+ * on), "resets", "doorbell_exits" (writes that left the kernel), "bad_doorbells", "events",
+ * "command_errors", "unknown_commands", "commands" by name, "read_blocks", "written_blocks",
+ * and "queues": a list of the pairs, with "kicks" (wake-ups by their doorbells), "found" (times
+ * there was work that no doorbell announced), "interrupts", "interrupts_saved", and where the
+ * doorbells lie in BAR 0.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,6 +244,17 @@ static void add_commands(const struct nvme_command_type *types, const uint64_t *
 			json_object_set_new(into, types[i].name, number(&counts[i]));
 }
 
+static const char *state(uint32_t csts)
+{
+	if (csts & NVME_CSTS_FATAL)
+		return "fatal";
+	if (csts & NVME_CSTS_SHUTDOWN_COMPLETE)
+		return "shut down";
+	if (csts & NVME_CSTS_SHUTDOWN_OCCURRING)
+		return "shutting down";
+	return csts & NVME_CSTS_READY ? "ready" : "disabled";
+}
+
 static void nvme_status(struct device *d, json_t *into)
 {
 	struct nvme *n = d->state;
@@ -265,7 +277,7 @@ static void nvme_status(struct device *d, json_t *into)
 	disk_status(n->disk, into);
 	json_object_set_new(into, "serial", json_string(n->serial));
 	json_object_set_new(into, "block_bytes", json_integer(1 << n->block_shift));
-	json_object_set_new(into, "ready", json_boolean(n->csts & NVME_CSTS_READY));
+	json_object_set_new(into, "state", json_string(state(n->csts)));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(into, rows[i].name, number(rows[i].counter));
 	add_commands(nvme_admin_commands, n->admin_commands, NVME_ADMIN_COMMANDS, commands);

@@ -522,7 +522,7 @@ static void the_status_tells_of_queues(void **state)
 	nvme_guest_make_queues(&g);
 	g.device.type->status(&g.device, o);
 	assert_string_equal(json_string_value(json_object_get(o, "serial")), "S-1");
-	assert_true(json_is_true(json_object_get(o, "ready")));
+	assert_string_equal(json_string_value(json_object_get(o, "state")), "ready");
 	assert_int_equal(json_array_size(json_object_get(o, "queues")), 1 + NVME_GUEST_QUEUES);
 	queue = json_array_get(json_object_get(o, "queues"), 2);
 	assert_int_equal(json_integer_value(json_object_get(queue, "doorbell_offset")), 0x1010);
