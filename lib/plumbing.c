@@ -90,6 +90,21 @@ int plumbing_down(const char *name, FILE *told, bool dry_run)
 	return result;
 }
 
+int plumbing_repair(const char *name, FILE *told)
+{
+	int lock = state_lock(), result;
+	json_t *state;
+
+	if (lock < 0)
+		return -1;
+	result = state_load(name, &state);
+	if (!result && state && !state_owner_lives(state))
+		result = take_down(name, state, told, false);
+	json_decref(state);
+	close(lock);
+	return result;
+}
+
 /* What is there under that name already: 1 it is what is wanted, 0 nothing is there (any more),
  * -1 with a sentence. */
 static int look_at_old(const struct plumbing *p, const json_t *wanted, FILE *told, bool dry_run)

@@ -48,6 +48,13 @@ int plumbing_up(const struct plumbing *p, FILE *told, bool dry_run);
  * -1 with a sentence if something had to stay; the rest is gone then. */
 int plumbing_down(const char *name, FILE *told, bool dry_run);
 
+/* The same if the process that it was made for is gone, and nothing if not. */
+int plumbing_repair(const char *name, FILE *told);
+
+/* 0 if this host does not use that network card itself: no address but link-local ones, no
+ * default route. -1 with a sentence that says what would happen if it were taken. */
+int plumbing_card_is_free(const char *card, const char *what_happens);
+
 /* All that is known, document strata.net/1; the caller's. NULL with a sentence. */
 json_t *plumbing_list(void);
 

@@ -78,7 +78,7 @@ static bool has_default_route(const char *name)
 	return yes;
 }
 
-int link_is_free(const char *name, const char *what_happens)
+int plumbing_card_is_free(const char *name, const char *what_happens)
 {
 	char address[64];
 	bool route = has_default_route(name);

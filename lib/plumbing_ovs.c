@@ -54,8 +54,9 @@ static int plug(struct plumbing_work *w, const struct plumbing *p)
 
 	if (!is_there("port", p->uplink))
 		return (!p->force &&
-			link_is_free(p->uplink, "as a port of Open vSwitch it would no longer "
-						"be reached under that")) ||
+			plumbing_card_is_free(p->uplink,
+					      "as a port of Open vSwitch it would no longer "
+					      "be reached under that")) ||
 				       add_port(w, p->bridge, p->uplink, 0) ||
 				       link_up(w, p->uplink)
 			       ? -1

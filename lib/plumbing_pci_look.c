@@ -178,7 +178,8 @@ int pci_is_free(const char *address, bool force)
 		return err_set("%s holds %s, which this host has mounted or swaps to", address,
 			       name);
 	if (!force && pci_netdev(netdev, address) &&
-	    link_is_free(netdev, "given to a virtual machine it is gone from this host"))
+	    plumbing_card_is_free(netdev,
+				  "given to a virtual machine it is gone from this host"))
 		return -1;
 	return check_group(address);
 }

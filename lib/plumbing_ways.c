@@ -85,10 +85,11 @@ int way_bridge(struct plumbing_work *w, const struct plumbing *p)
 	if (there < 0 || look_at_uplink(p->uplink))
 		return -1;
 	if (p->uplink && !p->force && !is_port_of(p->uplink, p->bridge) &&
-	    link_is_free(p->uplink,
-			 "as a port of a bridge it would no longer be reached under that; "
-			 "move it to the bridge first, or use --switch macvtap, which leaves "
-			 "the uplink as it is"))
+	    plumbing_card_is_free(
+		    p->uplink,
+		    "as a port of a bridge it would no longer be reached under that; "
+		    "move it to the bridge first, or use --switch macvtap, which leaves "
+		    "the uplink as it is"))
 		return -1;
 	if (there)
 		work_say(w, "the bridge %s is there already and is used as it is", p->bridge);

@@ -111,10 +111,6 @@ int mark_port(struct plumbing_work *w, const json_t *item, const char *net);
 enum undo_result undo_vlan(struct plumbing_work *w, const json_t *item);
 enum undo_result undo_filter(struct plumbing_work *w, const json_t *item);
 
-/* 0 if the host itself does not use this link: no address but link-local ones, no default
- * route. -1 with a sentence saying what would happen. */
-int link_is_free(const char *name, const char *what_happens);
-
 /* Everything that carries the mark of the net, whatever is written down. */
 int link_sweep(struct plumbing_work *w);
 int ovs_sweep(struct plumbing_work *w);

@@ -1,4 +1,4 @@
-# The demonstration: laboratory, known delays, rounds of load, report.
-demo_SRCS := $(wildcard scenarios/demo/*.c)
+# The demonstration: known delays, agreement with the client, report.
+demo_ARCHIVES := $(addprefix $(B)/,liblab.a libsession.a libtracer.a libprobes.a) $(LIB)
 
-$(eval $(call program,strata-demo,$(demo_SRCS),$(B)/libsession.a $(B)/libtracer.a $(B)/libprobes.a $(LIB),-ljansson -lzstd -lbpf -lelf -lz -lm))
+$(eval $(call program,strata-demo,$(wildcard scenarios/demo/*.c),$(demo_ARCHIVES),-ljansson -lzstd -lbpf -lelf -lz -lm))

@@ -27,15 +27,19 @@ struct place {
 
 static int netem(struct lab *lab, const struct place *p, int ms)
 {
+	const char *device = p->device ? p->device : lab->port;
 	char delay[16];
-	const char *argv[] = {"tc",   "qdisc", "add",   "dev", p->device,
+	const char *argv[] = {"tc",   "qdisc", "add",   "dev", device,
 			      "root", "netem", "delay", delay, NULL};
 	struct proc_options opt = PROC_DEFAULTS;
 
+	if (!*device || (lab->place == PLACE_PASSTHROUGH && !strcmp(device, "uplink0")))
+		return err_set("delay %s: there is no such device in mode %s", p->name,
+			       place_name(lab->place));
 	snprintf(delay, sizeof(delay), "%dms", ms);
-	opt.netns_fd = strcmp(p->device, "client0") ? lab->host_ns : lab->client_ns;
+	opt.netns_fd = strcmp(device, "client0") ? lab->site->host_ns : lab->site->client_ns;
 	return proc_run(argv, &opt, 10000, NULL)
-		       ? err_add("delay on %s (kernel module sch_netem)", p->device)
+		       ? err_add("delay on %s (kernel module sch_netem)", device)
 		       : 0;
 }
 
@@ -118,7 +122,7 @@ static int take_vcpu(struct lab *lab, const struct place *p, int ms)
 
 static const struct place places[] = {
 	{"client", netem, "client0"},
-	{"port", netem, "port0"},
+	{"port", netem, NULL}, /* that of the server */
 	{"uplink", netem, "uplink0"},
 	{"vcpu", take_vcpu, NULL},
 };

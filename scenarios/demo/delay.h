@@ -5,7 +5,7 @@
 #ifndef STRATA_SCENARIOS_DEMO_DELAY_H
 #define STRATA_SCENARIOS_DEMO_DELAY_H
 
-#include "scenarios/demo/lab.h"
+#include "scenarios/lab/lab.h"
 
 /* Is "WHERE=MS" one that delay_apply() knows? -1 with a sentence. */
 int delay_check(const char *text);

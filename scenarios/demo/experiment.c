@@ -7,12 +7,11 @@
 
 #include "lib/environment.h"
 #include "lib/err.h"
-#include "lib/paths.h"
 #include "lib/progress.h"
 #include "scenarios/demo/agreement.h"
 #include "scenarios/demo/delay.h"
-#include "scenarios/demo/lab.h"
-#include "scenarios/demo/rounds.h"
+#include "scenarios/lab/lab.h"
+#include "scenarios/lab/rounds.h"
 #include "tracer/analyse.h"
 #include "tracer/json.h"
 #include "tracer/print.h"
@@ -23,29 +22,23 @@
 
 struct experiment {
 	const struct demo_options *options;
+	struct lab_site site;
 	struct lab lab;
 	struct session *session;
 	json_t *before, *traced, *after; /* rounds of load */
 	char recording[PATH_MAX], samples[PATH_MAX], document[PATH_MAX];
 };
 
-static const char *place_text(enum strata_place p)
-{
-	return p == PLACE_VIRTIO      ? "a virtual machine (virtio-net, tap, bridge)"
-	       : p == PLACE_CONTAINER ? "a container-like namespace (veth, bridge)"
-				      : "this kernel, on the host's NIC";
-}
-
 static int server_up(struct experiment *x)
 {
 	const struct demo_options *o = x->options;
 
-	progress("nginx in %s: starting", place_text(o->place));
-	if (lab_start(&x->lab, o->place, o->cpus, o->folder) ||
+	progress("nginx in %s: starting", lab_place_text(o->place));
+	if (lab_start(&x->lab, &x->site, o->place, o->cpus, NULL) ||
 	    lab_await(&x->lab, SERVER_UP_MS))
 		return -1;
 	progress("nginx answers; the wire is %s",
-		 x->lab.real_wire ? "a pair of network cards" : "a veth pair");
+		 x->site.wire.client[0] ? "a pair of network cards" : "a veth pair");
 	if (o->delay && delay_apply(&x->lab, o->delay))
 		return -1;
 	if (o->delay)
@@ -169,21 +162,23 @@ static int report(const struct experiment *x)
 
 int experiment_run(const struct demo_options *o)
 {
-	struct experiment x = {.options = o};
+	struct experiment x = {.options = o, .lab = {.server_ns = -1}};
+	struct lab_wire wire;
 	int result = -1;
 
 	snprintf(x.recording, sizeof(x.recording), "%s/trace.strata", o->folder);
 	snprintf(x.samples, sizeof(x.samples), "%s/client.jsonl", o->folder);
 	snprintf(x.document, sizeof(x.document), "%s/trace.json", o->folder);
-	if (path_make_folder(o->folder))
+	if (lab_wire_parse(&wire, o->wire) || lab_check(&wire, o->place, true))
 		return -1;
-	if (!server_up(&x))
+	if (!lab_open(&x.site, &wire, o->folder) && !server_up(&x))
 		result = run_rounds(&x);
 	if (x.session && session_close(x.session))
 		result = -1;
 	if (!result)
 		progress("shutting down and analysing");
 	lab_stop(&x.lab);
+	lab_close(&x.site);
 	if (!result)
 		result = report(&x);
 	json_decref(x.before);

@@ -9,15 +9,6 @@
 #include "lib/err.h"
 #include "scenarios/demo/delay.h"
 
-static const struct {
-	const char *name;
-	enum strata_place place;
-} modes[] = {
-	{"virtio", PLACE_VIRTIO},
-	{"container", PLACE_CONTAINER},
-	{"bare", PLACE_BARE},
-};
-
 static const char help[] =
 	"usage: strata demo [OPTION]...\n"
 	"\n"
@@ -25,8 +16,8 @@ static const char help[] =
 	"end of a wire, trace every one of them, and print where the time went. Where this machine\n"
 	"cannot run it (no usable KVM, no root) it runs inside the testbed machine, and says so.\n"
 	"\n"
-	"  --mode MODE      where nginx runs: virtio (a virtual machine; the default), container,\n"
-	"                   bare\n"
+	"  --mode MODE      where nginx runs: in a virtual machine whose network card is emulated,\n"
+	"                   virtio (the default), vhost or passthrough; in a container; or bare\n"
 	"  --requests N     traced requests (300), half on kept-alive, half on new connections\n"
 	"  --path PATH      what to ask nginx for (/)\n"
 	"  --cpus N         virtual CPUs (1)\n"
@@ -37,6 +28,8 @@ static const char help[] =
 	"  --delay WHERE=MS put a known delay in: client, port, uplink (netem on the client's card,\n"
 	"                   the tap, the host's card), vcpu (a real-time task takes the vCPU's CPU\n"
 	"                   for MS out of every 4*MS milliseconds)\n"
+	"  --wire A,B[,C]   network cards on one cable: the client's, the host's, one to pass\n"
+	"                   through (the testbed's, or none)\n"
 	"  --here           run on this machine, whatever \"strata doctor\" says of it\n"
 	"  --help           this text\n"
 	"\n"
@@ -52,6 +45,7 @@ enum {
 	NO_FENTRY,
 	NO_OVERHEAD,
 	DELAY,
+	WIRE,
 	HERE,
 	HELP
 };
@@ -66,6 +60,7 @@ static const struct option long_options[] = {
 	{"no-fentry", no_argument, NULL, NO_FENTRY},
 	{"no-overhead", no_argument, NULL, NO_OVERHEAD},
 	{"delay", required_argument, NULL, DELAY},
+	{"wire", required_argument, NULL, WIRE},
 	{"here", no_argument, NULL, HERE},
 	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
@@ -87,13 +82,13 @@ static int number(const char *option, const char *text, long min, long max, int 
 
 static int parse_mode(struct demo_options *o, const char *text)
 {
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
-		if (!strcmp(modes[i].name, text)) {
-			o->place = modes[i].place;
-			return 0;
-		}
-	}
-	fprintf(stderr, "strata-demo: --mode %s: expected virtio, container or bare\n", text);
+	o->place = place_by_name(text);
+	if (o->place != PLACE_NONE)
+		return 0;
+	fprintf(stderr,
+		"strata-demo: --mode %s: expected emulated, virtio, vhost, passthrough, "
+		"container or bare\n",
+		text);
 	return -1;
 }
 
@@ -114,6 +109,9 @@ static int parse_one(struct demo_options *o, int option)
 		return 0;
 	case DELAY:
 		o->delay = optarg;
+		return 0;
+	case WIRE:
+		o->wire = optarg;
 		return 0;
 	case JSON:
 		o->json = true;

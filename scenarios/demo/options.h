@@ -12,6 +12,7 @@ struct demo_options {
 	int requests;
 	const char *path;   /* what to ask nginx for */
 	const char *folder; /* results */
+	const char *wire;   /* network cards; NULL: whatever there is */
 	bool json;
 	bool here; /* do not look for a better machine */
 	bool no_fentry;

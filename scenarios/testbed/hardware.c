@@ -3,9 +3,9 @@
  *
  * Plain emulation (TCG), so that it works where there is no virtualization and for any user.
  * The processor has AMD-V with nested paging, the chipset Intel's IOMMU with interrupt
- * remapping (without which the kernel refuses VFIO). The NICs are in pairs, each pair on one
- * cable. What can be passed through (wire0, wire1, the NVMe drive) sits on the root bus, where
- * each function is an IOMMU group of its own.
+ * remapping (without which the kernel refuses VFIO). Three NICs are on one cable (wire0, wire1,
+ * wire4), two on another. What can be passed through (those three, the NVMe drive) sits on the
+ * root bus, where each function is an IOMMU group of its own.
  */
 #include "scenarios/testbed/hardware.h"
 
@@ -47,8 +47,10 @@ static const char *const ALWAYS[] = {
 	"-serial", "chardev:console",
 	"-netdev", "hubport,id=wire0,hubid=1",
 	"-netdev", "hubport,id=wire1,hubid=1",
+	"-netdev", "hubport,id=wire4,hubid=1",
 	"-device", "e1000e,netdev=wire0,mac=52:54:00:57:00:00,romfile=",
 	"-device", "e1000e,netdev=wire1,mac=52:54:00:57:00:01,romfile=",
+	"-device", "e1000e,netdev=wire4,mac=52:54:00:57:00:04,romfile=",
 	"-device", "nvme,drive=nvme,serial=strata-nvme",
 };
 

@@ -2,12 +2,12 @@
  * Rounds of load: the client's requests, sent by strata-load from the client's namespace,
  * and what the client itself measured of them.
  */
-#ifndef STRATA_SCENARIOS_DEMO_ROUNDS_H
-#define STRATA_SCENARIOS_DEMO_ROUNDS_H
+#ifndef STRATA_SCENARIOS_LAB_ROUNDS_H
+#define STRATA_SCENARIOS_LAB_ROUNDS_H
 
 #include <jansson.h>
 
-#include "scenarios/demo/lab.h"
+#include "scenarios/lab/lab.h"
 
 /*
  * Send count requests for path. samples_path, if not NULL, gets one JSON line per request.

@@ -1,5 +1,5 @@
 /* Rounds of load: see rounds.h. */
-#include "scenarios/demo/rounds.h"
+#include "scenarios/lab/rounds.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -34,8 +34,8 @@ json_t *round_run(const struct lab *lab, const char *path, int count, const char
 	if (path_program(load, sizeof(load), "strata-load"))
 		return NULL;
 	snprintf(requests, sizeof(requests), "%d", count);
-	snprintf(url, sizeof(url), "http://" LAB_SERVER_ADDRESS "%s", path);
-	opt.netns_fd = lab->client_ns;
+	snprintf(url, sizeof(url), "http://%s%s", lab->address, path);
+	opt.netns_fd = lab->site->client_ns;
 	if (proc_run(argv, &opt, ROUND_TIMEOUT_MS, &text)) {
 		err_add("the client's load");
 		return NULL;

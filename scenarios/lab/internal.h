@@ -1,0 +1,28 @@
+/* Inside the laboratory: see lab.h. */
+#ifndef STRATA_SCENARIOS_LAB_INTERNAL_H
+#define STRATA_SCENARIOS_LAB_INTERNAL_H
+
+#include "scenarios/lab/lab.h"
+
+/* The PCI address of a network card of this namespace; "" if it is none. */
+void lab_pci_address(char address[16], const char *card);
+
+/* The client's end of the wire, the host's, and the bridge there: made when first needed. -1
+ * with a sentence. */
+int lab_need_client(struct lab_site *site);
+int lab_need_uplink(struct lab_site *site);
+int lab_need_bridge(struct lab_site *site);
+
+/* Give the site's spare card to vfio-pci, with a guardian that takes it back whatever becomes
+ * of us. -1 with a sentence. */
+int lab_take_card(struct lab *lab);
+void lab_return_card(struct lab *lab);
+
+/* Give back what a laboratory that was killed, and its guardian with it, has left. */
+int lab_repair_card(void);
+
+/* Start the server's process: strata-vmm or nginx. */
+int lab_start_vm(struct lab *lab);
+int lab_start_nginx(struct lab *lab);
+
+#endif

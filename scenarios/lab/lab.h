@@ -1,0 +1,103 @@
+/*
+ * The laboratory: a client and servers on two ends of a real path, in network and mount
+ * namespaces that vanish with this process.
+ *
+ *   client namespace          host namespace                        server
+ *   client0  ===wire===  uplink0 -- br0 -- port0 (tap or veth) --  eth0 of a VM or a container
+ *               |                   br0 -- port1               --  of another
+ *               +== spare0, a card that is passed through      --  of a VM
+ *
+ * The site is what all servers share: namespaces, wire, bridge. Of several servers one at a
+ * time is on the wire: lab_select(). A bare server uses uplink0 itself, without the bridge;
+ * while the server with the spare card is on the wire, uplink0 is unplugged, so that the host
+ * does not handle that one's frames as well.
+ *
+ * The wire is real network cards where the machine has some to spare, else a veth pair.
+ *
+ * Threading: all from one thread, which lives as long as the laboratory: see lib/proc.h.
+ */
+#ifndef STRATA_SCENARIOS_LAB_LAB_H
+#define STRATA_SCENARIOS_LAB_LAB_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/hop.h"
+#include "tracer/topology.h"
+
+#define LAB_CLIENT_ADDRESS "10.77.0.100"
+#define LAB_PORT           80
+
+/* Cards that are on one cable. */
+struct lab_wire {
+	char client[16]; /* "" all: there are none */
+	char uplink[16];
+	char spare[16]; /* to pass through; "": the uplink itself, and then no other server */
+};
+
+/* "CLIENT,UPLINK" or "CLIENT,UPLINK,SPARE": those cards, if they are there and this host does
+ * not use them itself. text NULL: the testbed's, or none. -1 with a sentence. */
+int lab_wire_parse(struct lab_wire *w, const char *text);
+
+struct lab;
+
+struct lab_site {
+	struct lab_wire wire; /* names that its cards had */
+	int host_ns;
+	int client_ns;
+	char folder[256]; /* logs are put there */
+	char run[300];    /* private to this process: sockets, rings */
+	bool has_client, has_uplink, has_bridge;
+	bool root_ready;             /* the guest image's root can run nginx here */
+	unsigned int servers;        /* started so far: number the next */
+	const struct lab *connected; /* that is on the wire */
+};
+
+/* Make namespaces and wire. folder is made if it is not there. -1 with a sentence; close it in
+ * any case. */
+int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder);
+void lab_close(struct lab_site *site);
+
+struct lab {
+	struct lab_site *site;
+	enum strata_place place;
+	int cpus;          /* of the VM */
+	char name[32];     /* of VM and logs: "emulated", "virtio", ... */
+	char address[16];  /* of the server */
+	char port[16];     /* the bridge's, "" none */
+	char device[16];   /* PCI address of the card that is passed through, "" none */
+	int server_ns;     /* of the container; else -1 */
+	pid_t server;      /* strata-vmm or nginx */
+	pid_t guardian;    /* gives the card back if we cannot; 0 none */
+	int guardian_life; /* it watches for the end of this pipe */
+	char control[340];
+	char log[300]; /* what the server process prints: the VM's console, nginx' errors */
+	char nginx[PATH_MAX]; /* binary, for uprobes, if nginx runs on this kernel */
+};
+
+/* Can such a server run here? -1 with a sentence that says what is missing. */
+int lab_check(const struct lab_wire *wire, enum strata_place place, bool alone);
+
+/* Start a server on the site and put it on the wire. name NULL: that of the place. -1 with a
+ * sentence; stop it in any case. */
+int lab_start(struct lab *lab, struct lab_site *site, enum strata_place place, int cpus,
+	      const char *name);
+
+/* Wait until the server answers, while it lives. -1 with a sentence that quotes its log if it
+ * does not. */
+int lab_await(struct lab *lab, int timeout_ms);
+
+/* Put this server on the wire instead of the one that is. */
+int lab_select(struct lab *lab);
+
+/* The topology to trace. */
+int lab_topology(const struct lab *lab, struct topology *t);
+
+/* Shut the server down in order. */
+void lab_stop(struct lab *lab);
+
+/* What a reader should know of the place: "a virtual machine (virtio-net, tap, bridge)". */
+const char *lab_place_text(enum strata_place place);
+
+#endif

@@ -1,0 +1,110 @@
+/* The server's process: strata-vmm with nginx in its guest, or nginx on this kernel. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "lib/err.h"
+#include "lib/paths.h"
+#include "lib/proc.h"
+#include "lib/vm.h"
+#include "lib/words.h"
+#include "scenarios/lab/internal.h"
+
+#define START_MS 20000
+
+static void add_net(struct words *w, const struct lab *lab)
+{
+	words_add(w, "--net");
+	switch (lab->place) {
+	case PLACE_EMULATED:
+		words_add(w, "mode=e1000,tap=%s", lab->port);
+		return;
+	case PLACE_PASSTHROUGH:
+		words_add(w, "mode=vfio,device=%s", lab->device);
+		return;
+	default:
+		words_add(w, "mode=%s,tap=%s,queues=%d", place_name(lab->place), lab->port,
+			  lab->cpus);
+	}
+}
+
+int lab_start_vm(struct lab *lab)
+{
+	char vmm[PATH_MAX], kernel[PATH_MAX], initrd[PATH_MAX];
+	const char *run = lab->site->run;
+	struct proc_options opt = PROC_DEFAULTS;
+	struct words w = {0};
+
+	if (path_program(vmm, sizeof(vmm), "strata-vmm") ||
+	    path_built(kernel, sizeof(kernel), "guest/vmlinux", "guest-image") ||
+	    path_built(initrd, sizeof(initrd), "guest/initrd.img", "guest-image"))
+		return -1;
+	snprintf(lab->control, sizeof(lab->control), "%s/%s", run, lab->name);
+	words_add(&w, "%s", vmm);
+	words_split(&w, "--rng --memory 256M --kernel");
+	words_add(&w, "%s", kernel);
+	words_add(&w, "--initrd");
+	words_add(&w, "%s", initrd);
+	words_add(&w, "--name");
+	words_add(&w, "%s", lab->name);
+	words_add(&w, "--cpus");
+	words_add(&w, "%d", lab->cpus);
+	add_net(&w, lab);
+	words_add(&w, "--ivshmem");
+	words_add(&w, "file=%s/%s-memory,size=16M", run, lab->name);
+	words_add(&w, "--control");
+	words_add(&w, "%s", lab->control);
+	words_add(&w, "--trace-ring");
+	words_add(&w, "%s/%s-ring", run, lab->name);
+	words_add(&w, "--console");
+	words_add(&w, "file=%s", lab->log);
+	words_add(&w, "--cmdline");
+	words_add(&w, "quiet strata.ip=%s/24", lab->address);
+	opt.netns_fd = lab->site->host_ns;
+	opt.output_path = lab->log;
+	opt.death_signal = SIGTERM;
+	opt.own_group = true;
+	lab->server =
+		words_argv(&w) ? vm_start(words_argv(&w), lab->control, &opt, START_MS) : -1;
+	words_free(&w);
+	return lab->server < 0 ? -1 : 0;
+}
+
+/* What nginx writes vanishes with us; the devices it opens are the host's. */
+static int prepare_root(struct lab_site *site, const char *root)
+{
+	char path[PATH_MAX + 8];
+
+	if (site->root_ready)
+		return 0;
+	snprintf(path, sizeof(path), "%s/tmp", root);
+	if (mount("strata", path, "tmpfs", MS_NOSUID | MS_NODEV, NULL))
+		return err_errno("mount a tmpfs on %s", path);
+	snprintf(path, sizeof(path), "%s/dev", root);
+	if (mount("/dev", path, NULL, MS_BIND, NULL))
+		return err_errno("bind /dev to %s", path);
+	site->root_ready = true;
+	return 0;
+}
+
+int lab_start_nginx(struct lab *lab)
+{
+	static const char *const argv[] = {"/usr/sbin/nginx",       "-e", "stderr", "-c",
+					   "/etc/nginx/nginx.conf", NULL};
+	char root[PATH_MAX];
+	struct proc_options opt = PROC_DEFAULTS;
+
+	if (path_built(root, sizeof(root), "guest/root", "guest-image") ||
+	    path_built(lab->nginx, sizeof(lab->nginx), "guest/root/usr/sbin/nginx",
+		       "guest-image") ||
+	    prepare_root(lab->site, root))
+		return -1;
+	opt.netns_fd = lab->place == PLACE_BARE ? lab->site->host_ns : lab->server_ns;
+	opt.chroot_path = root;
+	opt.output_path = lab->log;
+	opt.death_signal = SIGTERM;
+	opt.own_group = true;
+	lab->server = proc_start(argv, &opt);
+	return lab->server < 0 ? -1 : 0;
+}
