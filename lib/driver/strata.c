@@ -26,6 +26,7 @@ struct command {
 static const struct command commands[] = {
 	{"doctor", "look at what this machine can do, and what to do about the rest"},
 	{"demo", "the main job: one request through a VM, and where its time went"},
+	{"compare", "the same server in several modes, layer by layer"},
 	{"trace", "follow requests through all layers, and say where their time went"},
 	{"tui", "step through a recorded request, hop by hop"},
 	{"report", "turn recordings and results into documents"},
