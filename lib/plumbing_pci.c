@@ -1,7 +1,7 @@
 /*
  * A PCI device for a virtual machine: bound to vfio-pci by driver_override, and given back to
- * its driver. SR-IOV: the virtual function is made if the card has none yet. See
- * plumbing_work.h; Linux, Documentation/driver-api/vfio.rst and ABI/testing/sysfs-bus-pci.
+ * its driver. See plumbing_work.h; Linux, Documentation/driver-api/vfio.rst and
+ * ABI/testing/sysfs-bus-pci.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,7 @@
 
 /* ---- looking ---- */
 
-/* The first line of a sysfs file, "" if it cannot be read. */
-static void read_line(char *line, size_t bytes, const char *path)
+void sysfs_line(char *line, size_t bytes, const char *path)
 {
 	FILE *f = fopen(path, "re");
 
@@ -40,7 +39,7 @@ static void read_override(char override[64], const char *address)
 	char path[128];
 
 	snprintf(path, sizeof(path), DEVICES "/%s/driver_override", address);
-	read_line(override, 64, path);
+	sysfs_line(override, 64, path);
 	if (!strcmp(override, "(null)"))
 		override[0] = '\0';
 }
@@ -80,7 +79,7 @@ static int bind_vfio(struct plumbing_work *w, const char *address, const char *d
 					: 0;
 }
 
-static int take(struct plumbing_work *w, const char *address, bool force)
+int vfio_take(struct plumbing_work *w, const char *address, bool force)
 {
 	char driver[64], override[64], netdev[32];
 	json_t *item;
@@ -177,115 +176,14 @@ static bool vfio_there(const char *net, const json_t *item)
 	return !strcmp(driver, "vfio-pci");
 }
 
-/* ---- SR-IOV ---- */
-
-/* Make virtual functions 0 to vf of that card if it has none. */
-static int make_functions(struct plumbing_work *w, const char *card, int vf)
-{
-	char path[160], text[16];
-	int now, most;
-	json_t *item;
-
-	snprintf(path, sizeof(path), DEVICES "/%s/sriov_totalvfs", card);
-	read_line(text, sizeof(text), path);
-	most = atoi(text);
-	snprintf(path, sizeof(path), DEVICES "/%s/sriov_numvfs", card);
-	read_line(text, sizeof(text), path);
-	now = atoi(text);
-	if (!most)
-		return err_set("%s has no virtual functions (SR-IOV): pass the card itself "
-			       "through, or use another",
-			       card);
-	if (vf >= most)
-		return err_set("%s has at most %d virtual functions: 0 to %d", card, most,
-			       most - 1);
-	if (now && vf >= now)
-		return err_set(
-			"%s has %d virtual functions now, and their number can only be "
-			"changed when none is in use: take one of 0 to %d, or \"echo 0 > "
-			"%s\" first",
-			card, now, now - 1, path);
-	if (work_uses(w, "sriov:%s", card))
-		return -1;
-	if (now)
-		return 0;
-	item = work_begin(w, json_pack("{s:s,s:s+,s:s,s:i}", "kind", "sriov", "key",
-				       "sriov:", card, "device", card, "count", vf + 1));
-	snprintf(text, sizeof(text), "%d", vf + 1);
-	return !item || work_write(w, path, text) || work_done(w, item) ? -1 : 0;
-}
-
-static enum undo_result undo_functions(struct plumbing_work *w, const json_t *item)
-{
-	const char *card = item_text(item, "device");
-	int made = (int)json_integer_value(json_object_get(item, "count")), now;
-	char path[160], text[16];
-
-	snprintf(path, sizeof(path), DEVICES "/%s/sriov_numvfs", card);
-	read_line(text, sizeof(text), path);
-	now = atoi(text);
-	if (!now)
-		return UNDO_GONE;
-	if (now != made)
-		return work_keep(w, "%s keeps its %d virtual functions: %d were made here",
-				 card, now, made);
-	return work_write(w, path, "0") ? UNDO_FAILED : UNDO_GONE;
-}
-
-static bool functions_there(const char *net, const json_t *item)
-{
-	char path[160], text[16];
-
-	(void)net;
-	snprintf(path, sizeof(path), DEVICES "/%s/sriov_numvfs", item_text(item, "device"));
-	read_line(text, sizeof(text), path);
-	return atoi(text) > 0;
-}
-
-/* ---- the way ---- */
-
-static int link_to(char name[64], const char *fmt, const char *a, int n)
-{
-	char path[160], target[PATH_MAX];
-	ssize_t length;
-
-	snprintf(path, sizeof(path), fmt, a, n);
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
-		return -1;
-	target[length] = '\0';
-	snprintf(name, 64, "%s", basename(target));
-	return 0;
-}
-
-static int take_function(struct plumbing_work *w, const struct plumbing *p)
-{
-	char card[64], function[64];
-
-	if (link_to(card, "/sys/class/net/%s/device%.0d", p->of, 0))
-		return err_set("%s is no network device on a PCI card", p->of);
-	if (make_functions(w, card, p->vf))
-		return -1;
-	if (p->mac && work_run(w, "ip link set dev %s vf %d mac %s", p->of, p->vf, p->mac))
-		return -1;
-	if (p->vlan && work_run(w, "ip link set dev %s vf %d vlan %d", p->of, p->vf, p->vlan))
-		return -1;
-	if (link_to(function, DEVICES "/%s/virtfn%d", card, p->vf)) {
-		if (!w->dry_run)
-			return err_set("%s: its virtual function %d is not there", card, p->vf);
-		work_say(w, "then virtual function %d is bound to vfio-pci", p->vf);
-		return 0;
-	}
-	return take(w, function, p->force);
-}
-
 int way_passthrough(struct plumbing_work *w, const struct plumbing *p)
 {
-	return p->of ? take_function(w, p) : take(w, p->device, p->force);
+	return p->of ? take_function(w, p) : vfio_take(w, p->device, p->force);
 }
 
 const struct plumbing_kind plumbing_kinds_pci[] = {
 	{"vfio", undo_vfio, vfio_there, NULL},
 	{"sriov", undo_functions, functions_there, NULL},
+	{"vf", undo_settings, NULL, NULL},
 	{NULL, NULL, NULL, NULL},
 };

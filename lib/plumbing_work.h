@@ -126,6 +126,16 @@ int way_passthrough(struct plumbing_work *w, const struct plumbing *p);
 /* The tap itself, down and unplugged. */
 int make_tap(struct plumbing_work *w, const struct plumbing *p);
 
+/* Give a PCI device to vfio-pci; make a virtual function first. */
+int vfio_take(struct plumbing_work *w, const char *address, bool force);
+int take_function(struct plumbing_work *w, const struct plumbing *p);
+enum undo_result undo_functions(struct plumbing_work *w, const json_t *item);
+bool functions_there(const char *net, const json_t *item);
+enum undo_result undo_settings(struct plumbing_work *w, const json_t *item);
+
+/* The first line of a sysfs file, "" if it cannot be read. */
+void sysfs_line(char *line, size_t bytes, const char *path);
+
 /* May this PCI device be taken from the host? -1 with a sentence. */
 int pci_is_free(const char *address, bool force);
 

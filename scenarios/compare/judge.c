@@ -22,7 +22,8 @@ static void describe(struct judgement *j, const struct arm *a, int row, int roun
 		if (!isnan(figure))
 			j->figure[j->blocks++] = figure;
 	}
-	/* known of some blocks only, as of those in which the machine was busy: that is biased */
+	/* known of some blocks only, as of those in which the machine was busy: that is biased
+	 */
 	if (j->blocks < (size_t)rounds && compare_rows[row].source == ROW_CPU_HOST)
 		j->blocks = 0;
 	j->median = statistics_median(j->figure, j->blocks);

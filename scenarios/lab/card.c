@@ -105,13 +105,13 @@ int lab_repair_card(void)
 }
 
 /* The commands that it stands for, for whoever wants to know. */
-static FILE *open_log(const struct lab_site *site)
+static FILE *open_log(const struct lab_site *site, const char *mode)
 {
 	char path[320];
 	FILE *told;
 
 	snprintf(path, sizeof(path), "%s/passthrough.log", site->folder);
-	told = fopen(path, "we");
+	told = fopen(path, mode);
 	if (!told)
 		err_errno("write %s", path);
 	return told;
@@ -122,7 +122,7 @@ int lab_take_card(struct lab *lab)
 	const struct lab_wire *wire = &lab->site->wire;
 	const char *card = wire->spare[0] ? wire->spare : wire->uplink;
 	struct plumbing p = {.name = NET_NAME, .device = lab->device, .owner = getpid()};
-	FILE *told = open_log(lab->site);
+	FILE *told = open_log(lab->site, "we");
 	int result;
 
 	if (!told)
@@ -143,7 +143,7 @@ void lab_return_card(struct lab *lab)
 
 	if (!lab->guardian)
 		return;
-	told = open_log(lab->site);
+	told = open_log(lab->site, "ae");
 	if (told) {
 		put_back(told);
 		fclose(told);
