@@ -244,7 +244,7 @@ static void add_forgotten(json_t *nets)
 	size_t i;
 
 	json_array_foreach (links, i, link) {
-		const char *alias = link_text(link, "ifalias");
+		const char *alias = item_text(link, "ifalias");
 
 		if (strncmp(alias, "strata:", 7) || strchr(alias + 7, ':') ||
 		    is_listed(nets, alias + 7))

@@ -25,20 +25,15 @@ json_t *link_get(const char *name)
 	size_t i;
 
 	json_array_foreach (links, i, link)
-		if (!strcmp(link_text(link, "ifname"), name))
+		if (!strcmp(item_text(link, "ifname"), name))
 			found = json_incref(link);
 	json_decref(links);
 	return found;
 }
 
-const char *link_text(const json_t *link, const char *key)
-{
-	return item_text(link, key);
-}
-
 const char *link_type(const json_t *link)
 {
-	return link_text(json_object_get(link, "linkinfo"), "info_kind");
+	return item_text(json_object_get(link, "linkinfo"), "info_kind");
 }
 
 bool link_is_up(const json_t *link)
@@ -129,14 +124,14 @@ static void other_port(char name[64], const char *bridge)
 
 	name[0] = '\0';
 	json_array_foreach (links, i, link)
-		if (!strcmp(link_text(link, "master"), bridge))
-			snprintf(name, 64, "%s", link_text(link, "ifname"));
+		if (!strcmp(item_text(link, "master"), bridge))
+			snprintf(name, 64, "%s", item_text(link, "ifname"));
 	json_decref(links);
 }
 
 static enum undo_result delete_link(struct plumbing_work *w, const json_t *link)
 {
-	const char *name = link_text(link, "ifname");
+	const char *name = item_text(link, "ifname");
 	char port[64];
 
 	if (!strcmp(link_type(link), "bridge")) {
@@ -151,12 +146,12 @@ static enum undo_result delete_link(struct plumbing_work *w, const json_t *link)
 /* Ours: it carries the mark; or it is the one that was being made when we were stopped. */
 static bool is_ours(const char *net, const json_t *item, const json_t *link)
 {
-	const char *alias = link_text(link, "ifalias");
+	const char *alias = item_text(link, "ifalias");
 	char mark[64];
 
 	mark_of(mark, net);
 	return !strcmp(alias, mark) ||
-	       (!item_is_made(item) && !*alias && !*link_text(link, "master") &&
+	       (!item_is_made(item) && !*alias && !*item_text(link, "master") &&
 		!link_is_up(link) && !strcmp(link_type(link), item_text(item, "type")));
 }
 
@@ -201,9 +196,9 @@ static int mark_link(struct plumbing_work *w, const json_t *item, const char *ne
 /* Unplug what carries the mark of a port. */
 static int release_port(struct plumbing_work *w, const json_t *link)
 {
-	const char *name = link_text(link, "ifname");
+	const char *name = item_text(link, "ifname");
 
-	if (*link_text(link, "master") && work_run(w, "ip link set dev %s nomaster", name))
+	if (*item_text(link, "master") && work_run(w, "ip link set dev %s nomaster", name))
 		return -1;
 	return work_run(w, "ip link set dev %s alias ''", name);
 }
@@ -217,7 +212,7 @@ static int each_marked(struct plumbing_work *w, const char *mark, const char *ty
 	size_t i;
 
 	json_array_foreach (links, i, link)
-		if (!result && !strcmp(link_text(link, "ifalias"), mark) &&
+		if (!result && !strcmp(item_text(link, "ifalias"), mark) &&
 		    (!type || !strcmp(link_type(link), type)))
 			result = release(w, link);
 	json_decref(links);

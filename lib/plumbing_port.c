@@ -32,8 +32,8 @@ enum undo_result undo_up(struct plumbing_work *w, const json_t *item)
 int link_plug(struct plumbing_work *w, const char *uplink, const char *bridge)
 {
 	json_t *link = link_get(uplink), *item;
-	const char *master = link_text(link, "master");
-	bool marked = !*link_text(link, "ifalias"), plugged = !strcmp(master, bridge);
+	const char *master = item_text(link, "master");
+	bool marked = !*item_text(link, "ifalias"), plugged = !strcmp(master, bridge);
 	char mark[64];
 
 	if (*master && !plugged) {
@@ -61,13 +61,13 @@ enum undo_result undo_port(struct plumbing_work *w, const json_t *item)
 {
 	const char *name = item_text(item, "name");
 	json_t *link = link_get(name);
-	bool plugged = !strcmp(link_text(link, "master"), item_text(item, "bridge"));
+	bool plugged = !strcmp(item_text(link, "master"), item_text(item, "bridge"));
 	bool marked = json_is_true(json_object_get(item, "marked")), ours;
 	enum undo_result r = UNDO_GONE;
 	char mark[64];
 
 	port_mark_of(mark, w->name);
-	ours = marked && !strcmp(link_text(link, "ifalias"), mark);
+	ours = marked && !strcmp(item_text(link, "ifalias"), mark);
 	if (plugged && marked && !ours && item_is_made(item))
 		r = work_keep(w,
 			      "%s stays in %s: it has lost its mark (alias %s); unplug it by "
@@ -83,7 +83,7 @@ enum undo_result undo_port(struct plumbing_work *w, const json_t *item)
 bool port_there(const char *net, const json_t *item)
 {
 	json_t *link = link_get(item_text(item, "name"));
-	bool yes = !strcmp(link_text(link, "master"), item_text(item, "bridge"));
+	bool yes = !strcmp(item_text(link, "master"), item_text(item, "bridge"));
 
 	(void)net;
 	json_decref(link);

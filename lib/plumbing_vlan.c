@@ -78,7 +78,7 @@ enum undo_result undo_vlan(struct plumbing_work *w, const json_t *item)
 	const char *port = item_text(item, "name");
 	int vlan = (int)json_integer_value(json_object_get(item, "vlan"));
 	json_t *link = link_get(port);
-	bool plugged = *link_text(link, "master");
+	bool plugged = *item_text(link, "master");
 
 	json_decref(link);
 	return plugged && port_has_vlan(port, vlan) &&

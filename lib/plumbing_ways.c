@@ -60,7 +60,7 @@ static int look_at_bridge(const struct plumbing *p, int *default_vlan)
 static bool is_port_of(const char *name, const char *bridge)
 {
 	json_t *link = link_get(name);
-	bool yes = !strcmp(link_text(link, "master"), bridge);
+	bool yes = !strcmp(item_text(link, "master"), bridge);
 
 	json_decref(link);
 	return yes;

@@ -82,7 +82,6 @@ int work_undo(struct plumbing_work *w);
 
 /* A new reference; NULL if there is no such link. */
 json_t *link_get(const char *name);
-const char *link_text(const json_t *link, const char *key);
 const char *link_type(const json_t *link); /* "tun", "bridge", "" for a card */
 bool link_is_up(const json_t *link);
 

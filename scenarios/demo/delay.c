@@ -22,22 +22,37 @@
 struct place {
 	const char *name;
 	int (*apply)(struct lab *lab, const struct place *p, int ms);
-	const char *device;
+	enum { AT_CLIENT, AT_PORT, AT_UPLINK, AT_VCPU } where;
 };
+
+/* The device to delay frames on; "" if this laboratory has none there. */
+static const char *place_device(const struct lab *lab, const struct place *p)
+{
+	switch (p->where) {
+	case AT_CLIENT:
+		return lab->site->client;
+	case AT_PORT:
+		return lab->port;
+	case AT_UPLINK:
+		return lab->place == PLACE_PASSTHROUGH ? "" : lab->site->uplink;
+	default:
+		return "";
+	}
+}
 
 static int netem(struct lab *lab, const struct place *p, int ms)
 {
-	const char *device = p->device ? p->device : lab->port;
+	const char *device = place_device(lab, p);
 	char delay[16];
 	const char *argv[] = {"tc",   "qdisc", "add",   "dev", device,
 			      "root", "netem", "delay", delay, NULL};
 	struct proc_options opt = PROC_DEFAULTS;
 
-	if (!*device || (lab->place == PLACE_PASSTHROUGH && !strcmp(device, "uplink0")))
+	if (!*device)
 		return err_set("delay %s: there is no such device in mode %s", p->name,
 			       place_name(lab->place));
 	snprintf(delay, sizeof(delay), "%dms", ms);
-	opt.netns_fd = strcmp(device, "client0") ? lab->site->host_ns : lab->site->client_ns;
+	opt.netns_fd = p->where == AT_CLIENT ? lab->site->client_ns : lab->site->host_ns;
 	return proc_run(argv, &opt, 10000, NULL)
 		       ? err_add("delay on %s (kernel module sch_netem)", device)
 		       : 0;
@@ -121,10 +136,10 @@ static int take_vcpu(struct lab *lab, const struct place *p, int ms)
 }
 
 static const struct place places[] = {
-	{"client", netem, "client0"},
-	{"port", netem, NULL}, /* that of the server */
-	{"uplink", netem, "uplink0"},
-	{"vcpu", take_vcpu, NULL},
+	{"client", netem, AT_CLIENT},
+	{"port", netem, AT_PORT},
+	{"uplink", netem, AT_UPLINK},
+	{"vcpu", take_vcpu, AT_VCPU},
 };
 
 static const struct place *parse(const char *text, int *ms)

@@ -231,13 +231,14 @@ int lab_topology(const struct lab *lab, struct topology *t)
 	topology_init(t);
 	t->place = lab->place;
 	if (topology_add_port(t, LAB_PORT) ||
-	    topology_add_device(t, lab->site->client_ns, "client0", ROLE_CLIENT, 0))
+	    topology_add_device(t, lab->site->client_ns, lab->site->client, ROLE_CLIENT, 0))
 		return -1;
 	if (place_is_vm(lab->place))
 		return topology_add_vm(t, lab->control);
 	snprintf(t->nginx_path, sizeof(t->nginx_path), "%s", lab->nginx);
 	if (lab->place == PLACE_BARE)
-		return topology_add_device(t, lab->site->host_ns, "uplink0", ROLE_BARE, 0);
+		return topology_add_device(t, lab->site->host_ns, lab->site->uplink, ROLE_BARE,
+					   0);
 	snprintf(t->mode, sizeof(t->mode), "container");
 	if (topology_add_device(t, lab->server_ns, "eth0", ROLE_SERVER, 0))
 		return -1;

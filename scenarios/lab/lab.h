@@ -43,7 +43,10 @@ int lab_wire_parse(struct lab_wire *w, const char *text);
 struct lab;
 
 struct lab_site {
-	struct lab_wire wire; /* names that its cards had */
+	struct lab_wire wire;
+	/* The wire's ends: client0 and uplink0, or the cards under the names they have, for
+	 * they go back to where they came from without us. */
+	char client[16], uplink[16];
 	int host_ns;
 	int client_ns;
 	char folder[256]; /* logs are put there */

@@ -101,16 +101,9 @@ static int private_mounts(struct lab_site *site)
 	return 0;
 }
 
-static int take_card(const char *card, int ns, const char *name)
+static int take_card(const char *card, int ns)
 {
-	int here = netns_of_pid(0), result;
-
-	if (here < 0)
-		return -1;
-	result = netns_ip(here, "link set %s netns /proc/%d/fd/%d name %s", card, getpid(), ns,
-			  name);
-	close(here);
-	return result;
+	return netns_ip(-1, "link set dev %s netns /proc/%d/fd/%d", card, getpid(), ns);
 }
 
 int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder)
@@ -120,6 +113,10 @@ int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *fol
 	memset(site, 0, sizeof(*site));
 	site->wire = *wire;
 	site->host_ns = site->client_ns = -1;
+	snprintf(site->client, sizeof(site->client), "%s",
+		 wire->client[0] ? wire->client : "client0");
+	snprintf(site->uplink, sizeof(site->uplink), "%s",
+		 wire->uplink[0] ? wire->uplink : "uplink0");
 	snprintf(site->folder, sizeof(site->folder), "%s", folder);
 	/* what is missing is said before anything is made */
 	if (path_program(program, sizeof(program), "strata-load") ||
@@ -159,15 +156,15 @@ int lab_need_client(struct lab_site *site)
 		return 0;
 	site->has_client = true;
 	if (site->wire.client[0]
-		    ? take_card(site->wire.client, site->client_ns, "client0")
-		    : netns_ip(
-			      site->host_ns,
-			      "link add uplink0 type veth peer name client0 netns /proc/%d/fd/%d",
-			      getpid(), site->client_ns))
+		    ? take_card(site->client, site->client_ns)
+		    : netns_ip(site->host_ns,
+			       "link add %s type veth peer name %s netns /proc/%d/fd/%d",
+			       site->uplink, site->client, getpid(), site->client_ns))
 		return -1;
-	return netns_ip(site->client_ns, "link set client0 up") ||
+	return netns_ip(site->client_ns, "link set dev %s up", site->client) ||
 			       netns_ip(site->client_ns,
-					"address add " LAB_CLIENT_ADDRESS "/24 dev client0")
+					"address add " LAB_CLIENT_ADDRESS "/24 dev %s",
+					site->client)
 		       ? -1
 		       : 0;
 }
@@ -179,9 +176,9 @@ int lab_need_uplink(struct lab_site *site)
 	if (site->has_uplink)
 		return 0;
 	site->has_uplink = true;
-	if (site->wire.uplink[0] && take_card(site->wire.uplink, site->host_ns, "uplink0"))
+	if (site->wire.uplink[0] && take_card(site->uplink, site->host_ns))
 		return -1;
-	return netns_ip(site->host_ns, "link set uplink0 up");
+	return netns_ip(site->host_ns, "link set dev %s up", site->uplink);
 }
 
 int lab_need_bridge(struct lab_site *site)
@@ -207,8 +204,9 @@ static int plug(const struct lab *lab)
 	if (lab->place == PLACE_PASSTHROUGH)
 		return 0;
 	if (lab->place == PLACE_BARE)
-		return netns_ip(site->host_ns, "address add %s/24 dev uplink0", lab->address);
-	return netns_ip(site->host_ns, "link set uplink0 master br0") ||
+		return netns_ip(site->host_ns, "address add %s/24 dev %s", lab->address,
+				site->uplink);
+	return netns_ip(site->host_ns, "link set dev %s master br0", site->uplink) ||
 			       netns_ip(site->host_ns, "link set %s master br0", lab->port)
 		       ? -1
 		       : 0;
@@ -221,10 +219,10 @@ static int unplug(const struct lab *lab)
 	if (lab->place == PLACE_PASSTHROUGH)
 		return 0;
 	if (lab->place == PLACE_BARE)
-		return netns_ip(site->host_ns, "address delete %s/24 dev uplink0",
-				lab->address);
+		return netns_ip(site->host_ns, "address delete %s/24 dev %s", lab->address,
+				site->uplink);
 	return netns_ip(site->host_ns, "link set %s nomaster", lab->port) ||
-			       netns_ip(site->host_ns, "link set uplink0 nomaster")
+			       netns_ip(site->host_ns, "link set dev %s nomaster", site->uplink)
 		       ? -1
 		       : 0;
 }
