@@ -79,6 +79,17 @@ static int bind_vfio(struct plumbing_work *w, const char *address, const char *d
 					: 0;
 }
 
+/* The driver, and what it reaches the IOMMU by; the latter may be built in, or not needed. */
+static int load_modules(struct plumbing_work *w)
+{
+	if (access(DRIVERS "/vfio-pci", F_OK) && work_run(w, "modprobe vfio-pci"))
+		return -1;
+	if (access("/sys/module/vfio_iommu_type1", F_OK) &&
+	    work_run(w, "modprobe vfio_iommu_type1"))
+		work_say(w, "%s", err_text());
+	return 0;
+}
+
 int vfio_take(struct plumbing_work *w, const char *address, bool force)
 {
 	char driver[64], override[64], netdev[32];
@@ -91,7 +102,7 @@ int vfio_take(struct plumbing_work *w, const char *address, bool force)
 	}
 	if (pci_is_free(address, force))
 		return -1;
-	if (access(DRIVERS "/vfio-pci", F_OK) && work_run(w, "modprobe vfio-pci"))
+	if (load_modules(w))
 		return -1;
 	read_override(override, address);
 	pci_netdev(netdev, address);

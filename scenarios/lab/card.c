@@ -139,10 +139,12 @@ int lab_take_card(struct lab *lab)
 
 void lab_return_card(struct lab *lab)
 {
+	char why[600];
 	FILE *told;
 
 	if (!lab->guardian)
 		return;
+	snprintf(why, sizeof(why), "%s", err_text()); /* it may be why we end */
 	told = open_log(lab->site, "ae");
 	if (told) {
 		put_back(told);
@@ -152,4 +154,5 @@ void lab_return_card(struct lab *lab)
 	waitpid(lab->guardian, NULL, 0);
 	lab->guardian = 0;
 	lab->guardian_life = -1;
+	err_set("%s", why);
 }
