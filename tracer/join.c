@@ -19,7 +19,7 @@ const struct join_limits join_limits_default = {
 	.observations_max = 1u << 19,
 	.flow_max = 1u << 18,
 	.flows_max = 1u << 16,
-	.contexts_max = 1u << 17,
+	.contexts_max = 1u << 19,
 };
 
 struct join {

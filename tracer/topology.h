@@ -69,6 +69,9 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
  */
 int topology_add_vm(struct topology *t, const char *control_path);
 
+/* The same from what it answered. */
+int topology_take_status(struct topology *t, const json_t *status);
+
 /* A server process in a container-like namespace or on this kernel: its device, the port of the
  * bridge it is plugged into and that bridge's uplinks; where a bare device was given, its
  * binary alone. */

@@ -276,20 +276,25 @@ static int read_status(struct topology *t, struct topology_vm *vm, const json_t 
 	return vm->has_net ? 0 : err_set("VM %s has no network card", vm->name);
 }
 
-int topology_add_vm(struct topology *t, const char *control_path)
+int topology_take_status(struct topology *t, const json_t *status)
 {
 	struct topology_vm *vm = &t->vms[t->vm_count];
-	json_t *status;
-	int result;
 
 	if (t->vm_count == TOPOLOGY_VMS_MAX)
 		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
-	status = vm_do(control_path, "status", STATUS_MS);
-	if (!status)
-		return -1;
+	memset(vm, 0, sizeof(*vm));
 	vm->probes.vm = (uint8_t)(t->vm_count + 1);
-	result = read_status(t, vm, status);
-	t->vm_count += !result;
+	if (read_status(t, vm, status))
+		return -1;
+	t->vm_count++;
+	return 0;
+}
+
+int topology_add_vm(struct topology *t, const char *control_path)
+{
+	json_t *status = vm_do(control_path, "status", STATUS_MS);
+	int result = status ? topology_take_status(t, status) : -1;
+
 	json_decref(status);
 	return result;
 }
