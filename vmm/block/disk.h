@@ -4,9 +4,9 @@
  * images know nothing of rings and doorbells.
  *
  * A request that is answered without error is as durable as its kind promises: a write survives
- * the VMM's death, a flush, and all writes answered before it was submitted, the host's too. One
- * for which a qcow2 image has to allocate space survives the VMM's death after a fifth of a second
- * or a flush, whichever comes first.
+ * the VMM's death, a flush, and all writes answered before it was submitted, the host's too.
+ * One for which a qcow2 image has to allocate space survives the VMM's death after a fifth of a
+ * second or a flush, whichever comes first.
  *
  * Threading: disk_open() and disk_close() on the main thread, before and after the loop runs;
  * disk_status() on any thread; everything else on the loop's.
