@@ -27,8 +27,6 @@
 	TRACEPOINT(tracepoint, .point = where, .needs = NEED_DEVICES, .required = must, \
 		   .option = "CONFIG_NET")
 
-#define SENT (BIT(CLIENT_SEND) | BIT(APP_WRITE))
-
 const struct program programs[] = {
 	PACKET(napi_gro_receive_entry, POINT_RECEIVE, true),
 	PACKET(netif_rx, POINT_RECEIVE, true),
@@ -54,16 +52,16 @@ const struct program programs[] = {
 		   .option = "CONFIG_INET"),
 
 	TRACEPOINT(tcp_sendmsg_locked, .point = -1, .needs = NEED_SOCKETS,
-		   .alternative = ALTERNATIVE_SEND, .rank = 0, .hops = SENT,
-		   .option = "Linux 6.17"),
+		   .alternative = ALTERNATIVE_SEND, .rank = 0,
+		   .hops = BIT(CLIENT_SEND) | BIT(APP_WRITE), .option = "Linux 6.17"),
 	FENTRY(tcp_sendmsg, .needs = NEED_SOCKETS, .alternative = ALTERNATIVE_SEND, .rank = 1,
-	       .hops = SENT),
+	       .hops = BIT(CLIENT_SEND) | BIT(APP_WRITE)),
 	TRACEPOINT(sys_enter, .point = -1, .needs = NEED_SOCKETS,
 		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true,
 		   .option = "CONFIG_HAVE_SYSCALL_TRACEPOINTS"),
 	TRACEPOINT(sock_send_length, .point = -1, .needs = NEED_SOCKETS,
-		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true, .hops = SENT,
-		   .option = "Linux 6.3, or fentry"),
+		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true,
+		   .hops = BIT(CLIENT_SEND) | BIT(APP_WRITE), .option = "Linux 6.3, or fentry"),
 	TRACEPOINT(inet_sock_set_state, .point = -1, .needs = NEED_CLIENT,
 		   .alternative = ALTERNATIVE_SEND, .rank = 2, .required = true,
 		   .option = "CONFIG_INET"),

@@ -120,7 +120,7 @@ static void address_write(struct bus_range *r, uint64_t offset, uint64_t value,
 int pci_place_capability(struct pci_device *d, unsigned int offset, uint8_t id,
 			 unsigned int bytes)
 {
-	if (offset < PCI_STD_HEADER_SIZEOF || offset % 4 || offset >= sizeof(d->config) ||
+	if (offset < PCI_STD_HEADER_SIZEOF || offset % 4 || offset > sizeof(d->config) - 4 ||
 	    bytes < 2 || bytes > sizeof(d->config) - offset)
 		return err_set("%s: no room for a capability of %u bytes in its configuration "
 			       "space",

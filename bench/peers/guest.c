@@ -189,7 +189,7 @@ int guest_start(struct guest *g, struct site *s, const struct monitor *m,
 		const struct monitor_mode *mode)
 {
 	struct words w = {0};
-	struct first_entry entry;
+	struct first_entry entry = {0};
 	int result;
 
 	*g = (struct guest){.monitor = m,

@@ -31,7 +31,7 @@ static int check_file(const struct machine_config *c, const char *name)
 int machine_check(const struct machine_config *c)
 {
 	char out[PATH_MAX + 4];
-	struct qemu q;
+	struct qemu q = {0};
 
 	if (strpbrk(c->project, "\"\n"))
 		return err_set(
@@ -72,7 +72,7 @@ int machine_start(struct machine *m, const struct machine_config *c)
 {
 	int port[2], console[2]; /* [0] ours, [1] QEMU's */
 	struct hardware h;
-	struct qemu q;
+	struct qemu q = {0};
 	pid_t self = getpid();
 	int made;
 
