@@ -21,13 +21,12 @@ static const struct {
 
 #define TUN_F_USO (TUN_F_USO4 | TUN_F_USO6)
 
-#define OFFERED                                                                            \
-	(NET_GUEST_OFFLOADS | 1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_TSO4 | \
-	 1ULL << VIRTIO_NET_F_HOST_TSO6 | 1ULL << VIRTIO_NET_F_HOST_ECN |                  \
-	 1ULL << VIRTIO_NET_F_HOST_USO | 1ULL << VIRTIO_NET_F_MRG_RXBUF |                  \
-	 1ULL << VIRTIO_NET_F_MAC | 1ULL << VIRTIO_NET_F_STATUS |                          \
-	 1ULL << VIRTIO_NET_F_CTRL_VQ | 1ULL << VIRTIO_NET_F_CTRL_RX |                     \
-	 1ULL << VIRTIO_NET_F_CTRL_MAC_ADDR)
+#define BIT(feature) (1ULL << VIRTIO_NET_F_##feature)
+
+#define OFFERED                                                                             \
+	(NET_GUEST_OFFLOADS | BIT(CSUM) | BIT(HOST_TSO4) | BIT(HOST_TSO6) | BIT(HOST_ECN) | \
+	 BIT(HOST_USO) | BIT(MRG_RXBUF) | BIT(MAC) | BIT(STATUS) | BIT(CTRL_VQ) |           \
+	 BIT(CTRL_RX) | BIT(CTRL_MAC_ADDR))
 
 /* 5.1.2: behind the pairs there are, which is one if the driver knows nothing of more. */
 static unsigned int control_queue(const struct virtio_net *n)
@@ -187,6 +186,25 @@ static const struct virtio_ops net_ops = {
 	.reset = reset,
 };
 
+/* 5.1.3.1: which features need which others, any of them. */
+static const struct {
+	uint64_t these, need;
+} requirements[] = {
+	{BIT(HOST_TSO4) | BIT(HOST_TSO6) | BIT(HOST_USO), BIT(CSUM)},
+	{BIT(HOST_ECN), BIT(HOST_TSO4) | BIT(HOST_TSO6)},
+	{BIT(GUEST_TSO4) | BIT(GUEST_TSO6) | BIT(GUEST_USO4) | BIT(GUEST_USO6),
+	 BIT(GUEST_CSUM)},
+	{BIT(GUEST_ECN), BIT(GUEST_TSO4) | BIT(GUEST_TSO6)},
+};
+
+static uint64_t consistent(uint64_t offered)
+{
+	for (size_t i = 0; i < sizeof(requirements) / sizeof(requirements[0]); i++)
+		if (!(offered & requirements[i].need))
+			offered &= ~requirements[i].these;
+	return offered;
+}
+
 static uint64_t offer(const struct virtio_net *n)
 {
 	uint64_t offered = OFFERED;
@@ -220,7 +238,7 @@ int net_init(struct virtio_net *n, unsigned int pairs, uint64_t withheld, struct
 	d->config = &n->config;
 	d->config_bytes = offsetof(struct virtio_net_config, speed);
 	result = virtio_init(d, loop, m);
-	d->offered &= ~withheld; /* those of the rings, too */
+	d->offered = consistent(d->offered & ~withheld); /* those of the rings, too */
 	return result;
 }
 
