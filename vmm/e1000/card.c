@@ -71,8 +71,18 @@ void e1000_tap_gone(struct e1000 *e)
 	irq_raise(e, INT_LSC);
 }
 
+void e1000_set_promiscuous(struct e1000 *e, bool on)
+{
+	bool was = e1000_reg(e, REG_RCTL) & RCTL_UPE;
+
+	/* Where the host does not permit it, it has said so when the card was made. */
+	if (on != was)
+		link_set_promiscuous(&e->link, on);
+}
+
 void e1000_reset(struct e1000 *e)
 {
+	e1000_set_promiscuous(e, false);
 	memset(e->reg, 0, sizeof(e->reg));
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
 		e->reg[defaults[i].offset / 4] = defaults[i].value;
@@ -134,6 +144,7 @@ void e1000_destroy(struct e1000 *e)
 		loop_remove(e->loop, sources[i]);
 		close(sources[i]->fd);
 	}
+	link_close(&e->link);
 	pthread_mutex_destroy(&e->rx_lock);
 	pthread_mutex_destroy(&e->tx_lock);
 	pthread_mutex_destroy(&e->irq_lock);

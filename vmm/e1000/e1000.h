@@ -143,6 +143,9 @@ void e1000_io_write(struct e1000 *e, uint64_t offset, uint64_t value, unsigned i
 /* A whole reset: registers as after power-on. Both ring locks held. */
 void e1000_reset(struct e1000 *e);
 
+/* RCTL.UPE is about to change: a macvtap holds back what is not for the guest, unless asked. */
+void e1000_set_promiscuous(struct e1000 *e, bool on);
+
 /* Have the loop look at the card. */
 void e1000_ring_bell(struct e1000 *e);
 

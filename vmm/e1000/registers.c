@@ -134,6 +134,12 @@ static void write_imc(struct e1000 *e, unsigned int offset, uint32_t value)
 	irq_disable(e, value);
 }
 
+static void write_rctl(struct e1000 *e, unsigned int offset, uint32_t value)
+{
+	e1000_set_promiscuous(e, value & RCTL_UPE);
+	store(e, offset, value);
+}
+
 static void write_receive_delay(struct e1000 *e, unsigned int offset, uint32_t value)
 {
 	store_delay(e, offset, value);
@@ -246,7 +252,7 @@ static const struct row rows[] = {
 	{REG_ICS, 1, true, 0, 0, NULL, write_ics},
 	{REG_IMS, 1, true, 0, 0, read_ims, write_ims},
 	{REG_IMC, 1, true, 0, 0, NULL, write_imc},
-	{REG_RCTL, 1, false, THEN_LOOK, ALL, NULL, NULL},
+	{REG_RCTL, 1, false, THEN_LOOK, 0, NULL, write_rctl},
 	{REG_FCTTV, 1, false, 0, 0xffff, NULL, NULL},
 	{REG_TXCW, 1, false, 0, ALL, NULL, NULL},
 	{REG_RXCW, 1, false, 0, 0, NULL, NULL},
