@@ -67,14 +67,15 @@ static enum gathered gather(struct e1000 *e, uint32_t available, uint32_t *used)
 	tx->packet.bytes = 0;
 	for (*used = 1; *used <= available; ++*used, index = ring_next(&tx->ring, index)) {
 		struct tx_descriptor d = *(volatile struct tx_descriptor *)descriptor(e, index);
+		bool context = (d.lower & (TXD_DEXT | TXD_DTYP)) == TXD_DEXT;
 
-		if (*used == 1 && (d.lower & (TXD_DEXT | TXD_DTYP)) == TXD_DEXT) {
+		if (context && *used == 1) {
 			context_parse((d.lower & TXD_TSE) ? &tx->segmented : &tx->plain, &d);
 			return CONTEXT;
 		}
 		/* Once it makes no sense, only its end matters. */
-		sense = sense && add_piece(e, &d, *used == 1);
-		if (d.lower & TXD_EOP)
+		sense = sense && !context && add_piece(e, &d, *used == 1);
+		if (!context && (d.lower & TXD_EOP))
 			return sense && tx->packet.bytes >= ETH_HLEN ? FRAME : NONSENSE;
 	}
 	*used = available;
