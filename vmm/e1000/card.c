@@ -37,6 +37,8 @@ static void bell_rings(struct loop_source *s, uint32_t events)
 
 	(void)events;
 	eventfd_read(s->fd, &n);
+	if (__atomic_exchange_n(&e->tx.owed, false, __ATOMIC_SEQ_CST))
+		tx_run(e);
 	rx_look_again(e);
 }
 

@@ -3,8 +3,8 @@
  * what vCPUs reach, rx.c and tx.c the two ways between the guest's rings and the tap.
  *
  * Threading: frames are received on the machine's I/O loop; register accesses run on vCPU
- * threads. A kick is a write to TDT, which carries the ring's new tail and so exits to us; the
- * vCPU that wrote it sends the frames itself, see tx.c. Locks, in this order:
+ * threads. A kick is a write to TDT, which carries the ring's new tail and so exits to us;
+ * frames are sent by the vCPU that wrote it or by the loop, see tx.c. Locks, in this order:
  *
  *     rx_lock   the receive ring, and all that receiving goes by
  *     tx_lock   the transmit ring, and all that sending goes by
@@ -87,6 +87,7 @@ struct e1000_packet {
 struct e1000_tx {
 	struct e1000_ring ring;
 	bool blocked; /* the tap was full */
+	bool owed;    /* the loop has been asked to send */
 	struct e1000_context plain, segmented;
 	struct e1000_packet packet;
 	int lane;

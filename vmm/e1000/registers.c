@@ -6,6 +6,9 @@
 #define IO_ADDRESS 0
 #define IO_DATA    4
 
+/* A vCPU sends so many new descriptors itself; see tx.c. */
+#define KICK_DESCRIPTORS 4
+
 /* What a write leads to once the locks are released. */
 enum {
 	THEN_LOOK = 1 << 0,   /* the loop looks at the card again */
@@ -197,14 +200,17 @@ static uint32_t read_tail(struct e1000 *e, unsigned int offset)
 	return __atomic_load_n(&ring_of(e, offset)->tail, __ATOMIC_RELAXED);
 }
 
-static void set_tail(struct e1000 *e, unsigned int offset, uint32_t value)
+/* Returns how many descriptors that gave us, if the tail makes sense. */
+static uint32_t set_tail(struct e1000 *e, unsigned int offset, uint32_t value)
 {
 	struct e1000_ring *r = ring_of(e, offset);
 	uint32_t size = __atomic_load_n(&r->size, __ATOMIC_RELAXED);
+	uint32_t tail = value & 0xffff, before;
 
-	if (size && (value & 0xffff) >= size)
+	if (size && tail >= size)
 		count(&e->bad_tails);
-	__atomic_store_n(&r->tail, value & 0xffff, __ATOMIC_SEQ_CST);
+	before = __atomic_exchange_n(&r->tail, tail, __ATOMIC_SEQ_CST);
+	return tail >= before ? tail - before : tail + size - before;
 }
 
 static void write_receive_tail(struct e1000 *e, unsigned int offset, uint32_t value)
@@ -216,9 +222,13 @@ static void write_receive_tail(struct e1000 *e, unsigned int offset, uint32_t va
 
 static void write_transmit_tail(struct e1000 *e, unsigned int offset, uint32_t value)
 {
-	set_tail(e, offset, value);
+	uint32_t added = set_tail(e, offset, value);
+
 	count(&e->kicks);
-	tx_run(e);
+	if (added <= KICK_DESCRIPTORS)
+		tx_run(e);
+	else if (!__atomic_exchange_n(&e->tx.owed, true, __ATOMIC_SEQ_CST))
+		e1000_ring_bell(e);
 }
 
 static uint32_t read_statistic(struct e1000 *e, unsigned int offset)

@@ -2,6 +2,13 @@
  * Sending: from the guest's descriptors to the tap (8254x manual, 3.3 and 3.4). A frame is
  * gathered from its first descriptor to the one with EOP, written to the tap straight from the
  * guest's memory, and only then do its descriptors count as done.
+ *
+ * A write to TDT exits, for its value is the new tail: an ioeventfd would tell that it was
+ * written, but not what. Who sends then? For the few descriptors of a small reply, the vCPU
+ * that wrote it: waking the loop costs more than sending, and on an idle machine adds to the
+ * reply's time. For more than that (segments to be cut up, a burst) the loop, while the guest
+ * prepares the next. Measured in the testbed, with one vCPU, sending on the vCPU whatever it
+ * is: requests as many as so, streams out of the guest 204 Mb/s instead of 696.
  */
 #include <errno.h>
 #include <linux/if_ether.h>

@@ -129,6 +129,34 @@ static void test_pieces(void **state)
 	assert_int_equal(c.e.tx.bad_descriptors, 0);
 }
 
+/* A burst is left to the loop, and what follows it does not overtake. */
+static void test_burst(void **state)
+{
+	struct frame f = plain(100);
+	uint64_t at = place(&f);
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		card_put(&c, at, WHOLE | ((uint32_t)f.len - (uint32_t)i), 0);
+	card_kick(&c);
+	assert_int_equal(sent(), -1);
+	assert_true(c.e.tx.owed);
+	card_turn(&c);
+	assert_false(c.e.tx.owed);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(sent(), f.len - (size_t)i);
+	for (int i = 0; i < 8; i++)
+		card_put(&c, at, WHOLE | ((uint32_t)f.len - (uint32_t)i), 0);
+	card_kick(&c);
+	card_put(&c, at, WHOLE | 60, 0);
+	card_kick(&c);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(sent(), f.len - (size_t)i);
+	assert_int_equal(sent(), 60);
+	card_turn(&c);
+	assert_int_equal(sent(), -1);
+}
+
 static void test_report_if_asked(void **state)
 {
 	struct frame f = plain(10);
@@ -340,6 +368,7 @@ static void test_tagged_segments(void **state)
 static void assert_bad(unsigned int count)
 {
 	card_kick(&c);
+	card_turn(&c);
 	assert_int_equal(sent(), -1);
 	assert_int_equal(c.e.tx.bad_descriptors, count);
 	assert_int_equal(card_get(&c, REG_TDH), c.tx_tail);
@@ -568,6 +597,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_legacy),
 		TEST(test_pieces),
+		TEST(test_burst),
 		TEST(test_report_if_asked),
 		TEST(test_delayed_report),
 		TEST(test_unfinished),
