@@ -42,11 +42,12 @@ ovs_up() {
 	ovs_db_pid=$!
 	eventually 20 test -S "$OVS_RUNDIR/db.sock" && ovs-vsctl --no-wait init || return 1
 	if [ "$ovs_datapath" = dpdk ]; then
-		# Without devices of its own: what it is to serve is a guest.
+		# Without devices of its own: what it is to serve is a guest. Its thread polls; where there are
+		# two processors for all of this, it sleeps a little when there is nothing.
 		mountpoint -q /dev/hugepages || mount -t hugetlbfs hugetlbfs /dev/hugepages
 		echo 192 >/proc/sys/vm/nr_hugepages
 		ovs-vsctl --no-wait set Open_vSwitch . other_config:dpdk-init=true other_config:pmd-cpu-mask=0x2 \
-			other_config:dpdk-socket-mem=256 \
+			other_config:dpdk-socket-mem=256 other_config:pmd-maxsleep=200 \
 			"other_config:dpdk-extra=--no-pci -d $ovs_root/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0"
 	fi
 	ovs_start
