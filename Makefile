@@ -104,6 +104,11 @@ demo: deps
 	@echo
 	./strata demo --mode $(MODE) $(DEMO_OPTIONS)
 
+# The same server in several modes, side by side: COMPARE_OPTIONS are modes and options.
+compare: deps
+	@$(MAKE) --no-print-directory -j2 all guest-image testbed-image
+	./strata compare $(COMPARE_OPTIONS)
+
 # ---- the tests ----
 
 check: deps
@@ -136,4 +141,4 @@ format:
 clean:
 	rm -rf $(B) strata
 
-.PHONY: all deps demo check unit-tests fuzzers test-tools fuzz lint format clean
+.PHONY: all deps demo compare check unit-tests fuzzers test-tools fuzz lint format clean

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/err.h"
+#include "scenarios/lab/lab.h"
+
 static const char help[] =
 	"usage: strata compare [OPTION]... [MODE]...\n"
 	"\n"
@@ -33,6 +36,7 @@ static const char help[] =
 	"  --json           print the JSON document, schema strata.compare/1, instead of the table\n"
 	"  --wire A,B[,C]   network cards on one cable: the client's, the host's, one to pass\n"
 	"                   through (the testbed's, or none)\n"
+	"  --switch KIND    bridge (the default) or ovs: Open vSwitch\n"
 	"  --here           run on this machine, whatever \"strata doctor\" says of it\n"
 	"  --help           this text\n"
 	"\n"
@@ -52,6 +56,7 @@ enum {
 	OUTPUT,
 	JSON,
 	WIRE,
+	SWITCH,
 	HERE,
 	HELP
 };
@@ -68,6 +73,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, OUTPUT},
 	{"json", no_argument, NULL, JSON},
 	{"wire", required_argument, NULL, WIRE},
+	{"switch", required_argument, NULL, SWITCH},
 	{"here", no_argument, NULL, HERE},
 	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
@@ -146,6 +152,11 @@ static int parse_one(struct compare_options *o, int option)
 	case JSON:
 		o->json = true;
 		return 0;
+	case SWITCH:
+		if (!lab_switch_parse(&o->ovs, optarg))
+			return 0;
+		err_print("strata-compare");
+		return -1;
 	case WIRE:
 		o->wire = optarg;
 		return 0;

@@ -22,6 +22,7 @@ struct compare_options {
 	const char *path;
 	const char *folder;
 	const char *wire;
+	bool ovs; /* Open vSwitch for a bridge */
 	bool json;
 	bool here;
 };

@@ -86,15 +86,15 @@ static json_t *modes_array(const struct study *s)
 json_t *report_json(const struct study *s, const struct judgements *j)
 {
 	const struct compare_options *o = s->options;
-	json_t *document =
-		json_pack("{s:s,s:o,s:I,s:i,s:i,s:i,s:i,s:s,s:s,s:s,s:b,s:b,s:o,s:o}", "schema",
-			  "strata.compare/1", "environment", environment_capture(), "seed",
-			  (json_int_t)o->seed, "requests_per_block", o->requests, "rounds",
-			  s->rounds, "rounds_planned", o->rounds, "cpus", o->cpus, "path",
-			  o->path, "baseline", s->arm[s->baseline].name, "sample_unit",
-			  "block of requests to one server; one boot of each", "real_wire",
-			  s->site.wire.client[0] != '\0', "interrupted", s->interrupted,
-			  "modes", modes_array(s), "rows", rows_array(s, j));
+	json_t *document = json_pack(
+		"{s:s,s:o,s:I,s:i,s:i,s:i,s:i,s:s,s:s,s:s,s:s,s:b,s:b,s:o,s:o}", "schema",
+		"strata.compare/1", "environment", environment_capture(), "seed",
+		(json_int_t)o->seed, "requests_per_block", o->requests, "rounds", s->rounds,
+		"rounds_planned", o->rounds, "cpus", o->cpus, "path", o->path, "switch",
+		o->ovs ? "openvswitch" : "bridge", "baseline", s->arm[s->baseline].name,
+		"sample_unit", "block of requests to one server; one boot of each", "real_wire",
+		s->site.wire.client[0] != '\0', "interrupted", s->interrupted, "modes",
+		modes_array(s), "rows", rows_array(s, j));
 
 	if (!document)
 		err_set("out of memory for the document");

@@ -91,7 +91,7 @@ static int up(struct study *s)
 	int running = 0;
 
 	if (lab_wire_parse(&wire, s->options->wire) ||
-	    lab_open(&s->site, &wire, s->options->folder))
+	    lab_open(&s->site, &wire, s->options->folder, s->options->ovs))
 		return -1;
 	for (int i = 0; i < s->arms && !*s->stop; i++) {
 		struct arm *a = &s->arm[i];

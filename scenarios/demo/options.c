@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "scenarios/demo/delay.h"
+#include "scenarios/lab/lab.h"
 
 static const char help[] =
 	"usage: strata demo [OPTION]...\n"
@@ -30,6 +31,7 @@ static const char help[] =
 	"                   for MS out of every 4*MS milliseconds)\n"
 	"  --wire A,B[,C]   network cards on one cable: the client's, the host's, one to pass\n"
 	"                   through (the testbed's, or none)\n"
+	"  --switch KIND    bridge (the default) or ovs: Open vSwitch\n"
 	"  --here           run on this machine, whatever \"strata doctor\" says of it\n"
 	"  --help           this text\n"
 	"\n"
@@ -46,6 +48,7 @@ enum {
 	NO_OVERHEAD,
 	DELAY,
 	WIRE,
+	SWITCH,
 	HERE,
 	HELP
 };
@@ -61,6 +64,7 @@ static const struct option long_options[] = {
 	{"no-overhead", no_argument, NULL, NO_OVERHEAD},
 	{"delay", required_argument, NULL, DELAY},
 	{"wire", required_argument, NULL, WIRE},
+	{"switch", required_argument, NULL, SWITCH},
 	{"here", no_argument, NULL, HERE},
 	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
@@ -110,6 +114,11 @@ static int parse_one(struct demo_options *o, int option)
 	case DELAY:
 		o->delay = optarg;
 		return 0;
+	case SWITCH:
+		if (!lab_switch_parse(&o->ovs, optarg))
+			return 0;
+		err_print("strata-demo");
+		return -1;
 	case WIRE:
 		o->wire = optarg;
 		return 0;

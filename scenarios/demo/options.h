@@ -13,6 +13,7 @@ struct demo_options {
 	const char *path;   /* what to ask nginx for */
 	const char *folder; /* results */
 	const char *wire;   /* network cards; NULL: whatever there is */
+	bool ovs;           /* Open vSwitch for a bridge */
 	bool json;
 	bool here; /* do not look for a better machine */
 	bool no_fentry;

@@ -21,6 +21,12 @@ void lab_return_card(struct lab *lab);
 /* Give back what a laboratory that was killed, and its guardian with it, has left. */
 int lab_repair_card(void);
 
+/* Open vSwitch with the bridge br0 on this site; one of ovs-vsctl's commands to that bridge
+ * ("add-port", "del-port"), and for which port. -1 with a sentence. */
+int lab_ovs_start(struct lab_site *site);
+void lab_ovs_stop(struct lab_site *site);
+int lab_ovs(const char *what, const char *port);
+
 /* Start the server's process: strata-vmm or nginx. */
 int lab_start_vm(struct lab *lab);
 int lab_start_nginx(struct lab *lab);

@@ -22,11 +22,11 @@ static const struct {
 	enum strata_place place;
 	const char *text;
 } texts[] = {
-	{PLACE_EMULATED, "a virtual machine (emulated Intel 82540EM, tap, bridge)"},
-	{PLACE_VIRTIO, "a virtual machine (virtio-net, tap, bridge)"},
-	{PLACE_VHOST, "a virtual machine (virtio-net, vhost in the kernel, tap, bridge)"},
+	{PLACE_EMULATED, "a virtual machine (emulated Intel 82540EM, tap, vSwitch)"},
+	{PLACE_VIRTIO, "a virtual machine (virtio-net, tap, vSwitch)"},
+	{PLACE_VHOST, "a virtual machine (virtio-net, vhost in the kernel, tap, vSwitch)"},
 	{PLACE_PASSTHROUGH, "a virtual machine (with a network card of its own)"},
-	{PLACE_CONTAINER, "a container-like namespace (veth, bridge)"},
+	{PLACE_CONTAINER, "a container-like namespace (veth, vSwitch)"},
 	{PLACE_BARE, "this kernel, on the host's NIC"},
 };
 

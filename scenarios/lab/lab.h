@@ -52,14 +52,19 @@ struct lab_site {
 	char folder[256]; /* logs are put there */
 	char run[300];    /* private to this process: sockets, rings */
 	bool has_client, has_uplink, has_bridge;
-	bool root_ready;             /* the guest image's root can run nginx here */
+	bool root_ready; /* the guest image's root can run nginx here */
+	bool ovs;        /* the bridge is Open vSwitch's, not Linux' */
+	pid_t ovs_database, ovs_switch;
 	unsigned int servers;        /* started so far: number the next */
 	const struct lab *connected; /* that is on the wire */
 };
 
-/* Make namespaces and wire. folder is made if it is not there. -1 with a sentence; close it in
- * any case. */
-int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder);
+/* Make namespaces and wire. folder is made if it is not there; ovs: with Open vSwitch for a
+ * bridge. -1 with a sentence; close it in any case. */
+int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder, bool ovs);
+
+/* "bridge" or "ovs" on a command line; -1 with a sentence. */
+int lab_switch_parse(bool *ovs, const char *text);
 void lab_close(struct lab_site *site);
 
 struct lab {

@@ -106,12 +106,13 @@ static int take_card(const char *card, int ns)
 	return netns_ip(-1, "link set dev %s netns /proc/%d/fd/%d", card, getpid(), ns);
 }
 
-int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder)
+int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder, bool ovs)
 {
 	char program[PATH_MAX];
 
 	memset(site, 0, sizeof(*site));
 	site->wire = *wire;
+	site->ovs = ovs;
 	site->host_ns = site->client_ns = -1;
 	snprintf(site->client, sizeof(site->client), "%s",
 		 wire->client[0] ? wire->client : "client0");
@@ -137,6 +138,7 @@ int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *fol
 
 void lab_close(struct lab_site *site)
 {
+	lab_ovs_stop(site);
 	if (site->client_ns >= 0)
 		close(site->client_ns);
 	if (site->host_ns >= 0)
@@ -188,6 +190,8 @@ int lab_need_bridge(struct lab_site *site)
 	if (site->has_bridge)
 		return 0;
 	site->has_bridge = true;
+	if (site->ovs)
+		return lab_ovs_start(site);
 	/* no spanning tree, no learning delay: a port forwards as soon as it is up */
 	return netns_ip(site->host_ns,
 			"link add br0 type bridge forward_delay 0 mcast_snooping 0") ||
@@ -196,8 +200,20 @@ int lab_need_bridge(struct lab_site *site)
 		       : 0;
 }
 
+static int plug_in(const struct lab_site *site, const char *port)
+{
+	return site->ovs ? lab_ovs("add-port", port)
+			 : netns_ip(site->host_ns, "link set dev %s master br0", port);
+}
+
+static int plug_out(const struct lab_site *site, const char *port)
+{
+	return site->ovs ? lab_ovs("del-port", port)
+			 : netns_ip(site->host_ns, "link set dev %s nomaster", port);
+}
+
 /* What each place does with the wire, and takes back. */
-static int plug(const struct lab *lab)
+static int connect_server(const struct lab *lab)
 {
 	const struct lab_site *site = lab->site;
 
@@ -206,13 +222,10 @@ static int plug(const struct lab *lab)
 	if (lab->place == PLACE_BARE)
 		return netns_ip(site->host_ns, "address add %s/24 dev %s", lab->address,
 				site->uplink);
-	return netns_ip(site->host_ns, "link set dev %s master br0", site->uplink) ||
-			       netns_ip(site->host_ns, "link set %s master br0", lab->port)
-		       ? -1
-		       : 0;
+	return plug_in(site, site->uplink) || plug_in(site, lab->port) ? -1 : 0;
 }
 
-static int unplug(const struct lab *lab)
+static int disconnect_server(const struct lab *lab)
 {
 	const struct lab_site *site = lab->site;
 
@@ -221,10 +234,15 @@ static int unplug(const struct lab *lab)
 	if (lab->place == PLACE_BARE)
 		return netns_ip(site->host_ns, "address delete %s/24 dev %s", lab->address,
 				site->uplink);
-	return netns_ip(site->host_ns, "link set %s nomaster", lab->port) ||
-			       netns_ip(site->host_ns, "link set dev %s nomaster", site->uplink)
-		       ? -1
-		       : 0;
+	return plug_out(site, lab->port) || plug_out(site, site->uplink) ? -1 : 0;
+}
+
+int lab_switch_parse(bool *ovs, const char *text)
+{
+	*ovs = !strcmp(text, "ovs");
+	return *ovs || !strcmp(text, "bridge")
+		       ? 0
+		       : err_set("switch %s: expected bridge or ovs", text);
 }
 
 int lab_select(struct lab *lab)
@@ -233,10 +251,10 @@ int lab_select(struct lab *lab)
 
 	if (site->connected == lab)
 		return 0;
-	if (site->connected && unplug(site->connected))
+	if (site->connected && disconnect_server(site->connected))
 		return err_add("take %s off the wire", site->connected->name);
 	site->connected = NULL;
-	if (plug(lab))
+	if (connect_server(lab))
 		return err_add("put %s on the wire", lab->name);
 	site->connected = lab;
 	return 0;
