@@ -264,8 +264,9 @@ json_t *plumbing_list(void)
 
 	if (!nets)
 		return NULL;
-	json_array_foreach (nets, i, net)
+	json_array_foreach (nets, i, net) {
 		judge(net);
+	}
 	add_forgotten(nets);
 	return json_pack("{s:s,s:o}", "schema", "strata.net/1", "nets", nets);
 }

@@ -106,8 +106,9 @@ static int print_table(const json_t *document, FILE *f)
 	t = table_create(columns, sizeof(columns) / sizeof(*columns));
 	if (!t)
 		return -1;
-	json_array_foreach (nets, i, net)
+	json_array_foreach (nets, i, net) {
 		add_row(t, net);
+	}
 	result = table_print(t, f, table_style_of(f), 0);
 	table_destroy(t);
 	return result;
