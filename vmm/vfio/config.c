@@ -110,9 +110,16 @@ static int add_express(struct vfio_device *v, const struct raw *r, unsigned int 
 
 static int add_msi(struct vfio_device *v, const struct raw *r, unsigned int at)
 {
+	uint16_t flags = (uint16_t)raw_get(r, at + PCI_MSI_FLAGS, 2);
+	unsigned int order = (flags & PCI_MSI_FLAGS_QMASK) >> 1;
+
 	if (!v->irqs.msi)
 		return 0;
-	return pci_msi_init(&v->pci, at, (uint16_t)raw_get(r, at + PCI_MSI_FLAGS, 2));
+	/* Not more vectors than the kernel has for it. */
+	while (order && (order > 5 || 1U << order > v->irqs.msi))
+		order--;
+	flags = (uint16_t)((flags & ~PCI_MSI_FLAGS_QMASK) | order << 1);
+	return pci_msi_init(&v->pci, at, flags);
 }
 
 static int add_msix(struct vfio_device *v, const struct raw *r, unsigned int at)
