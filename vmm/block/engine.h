@@ -23,6 +23,7 @@ struct file {
 	char *path;
 	unsigned int flags;
 	unsigned int memory_align; /* of buffers, if direct */
+	bool in_memory;            /* a copy is all that reading or writing it takes */
 	struct loop *loop;
 	const struct file_batch *batch;
 
@@ -33,6 +34,7 @@ struct file {
 	bool running;              /* file_run() is being executed */
 	bool answered;             /* since the last end of a batch */
 	struct file_queue waiting; /* behind one that must be alone */
+	struct file_queue at_once; /* begun, for ourselves to do */
 
 	struct uring *uring;     /* NULL: not permitted here */
 	struct workers *workers; /* NULL: not yet needed */

@@ -4,6 +4,9 @@
  * A write that does not cover whole blocks, where the host insists on whole ones (O_DIRECT on
  * a disk of 4096-byte sectors), is a read, a change and a write: it runs alone, lest it
  * undoes a neighbour's write to the same block.
+ *
+ * A file of a tmpfs is in memory, but the kernel does not know to say so: io_uring would have a
+ * thread of its own wait for each request (no FMODE_NOWAIT). It is read and written at once.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -66,17 +69,13 @@ static bool must_be_alone(const struct file *f, const struct file_request *r)
 	return r->op != DISK_READ && r->op != DISK_FLUSH && !whole_blocks(f, r);
 }
 
-static bool for_ring(const struct file *f, const struct file_request *r)
-{
-	if (!f->uring)
-		return false;
-	return r->op == DISK_FLUSH ||
-	       ((r->op == DISK_READ || r->op == DISK_WRITE) && aligned(f, r));
-}
-
 static void give(struct file *f, struct file_request *r)
 {
-	if (for_ring(f, r))
+	bool data = r->op == DISK_READ || r->op == DISK_WRITE;
+
+	if (f->in_memory && (data || r->op == DISK_FLUSH))
+		file_queue_put(&f->at_once, r);
+	else if (f->uring && (r->op == DISK_FLUSH || (data && aligned(f, r))))
 		uring_submit(f->uring, r);
 	else
 		workers_submit(f->workers, r);
@@ -134,6 +133,18 @@ static void end_batch(struct file *f)
 		f->batch->end(f->batch->owner);
 }
 
+static bool run_at_once(struct file *f)
+{
+	struct file_request *r;
+	bool any = false;
+
+	while ((r = file_queue_take(&f->at_once))) {
+		any = true;
+		file_finished(f, r, file_execute(f, r));
+	}
+	return any;
+}
+
 void file_run(struct file *f)
 {
 	bool any = true;
@@ -142,7 +153,8 @@ void file_run(struct file *f)
 		return;
 	f->running = true;
 	while (any) {
-		any = f->uring && uring_run(f->uring);
+		any = run_at_once(f);
+		any |= f->uring && uring_run(f->uring);
 		any |= workers_run(f->workers);
 	}
 	f->running = false;
@@ -180,7 +192,7 @@ int file_resize(struct file *f, uint64_t bytes)
 
 /* ---- life ---- */
 
-static int start_engine(struct file *f)
+static void start_ring(struct file *f)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;
 
@@ -191,7 +203,14 @@ static int start_engine(struct file *f)
 			"strata-vmm: no io_uring for disks (%s; is kernel.io_uring_disabled "
 			"set?); threads do their work, which is slower\n",
 			strerror(errno));
-	f->workers = workers_create(f, f->uring ? ODD_THREADS : THREADS);
+}
+
+static int start_engine(struct file *f)
+{
+	f->info.engine = "memory";
+	if (!f->in_memory)
+		start_ring(f);
+	f->workers = workers_create(f, f->uring || f->in_memory ? ODD_THREADS : THREADS);
 	return f->workers ? 0 : -1;
 }
 
@@ -212,6 +231,7 @@ struct file *file_open(const char *path, unsigned int flags, struct loop *loop,
 	f->loop = loop;
 	f->batch = batch;
 	file_queue_init(&f->waiting);
+	file_queue_init(&f->at_once);
 	if (file_find(f) || start_engine(f)) {
 		file_close(f);
 		return NULL;

@@ -2,7 +2,8 @@
  * An open file or block device with asynchronous I/O: what disk image formats are built on.
  * Requests are answered from the I/O loop. Reads, writes and flushes go through io_uring, a
  * ring of its own for each file; what io_uring cannot do, and everything where the kernel does
- * not permit it, is done by a few threads.
+ * not permit it, is done by a few threads. A file in memory (tmpfs) is read and written at
+ * once.
  *
  * With FILE_DIRECT the host's page cache is passed by (O_DIRECT). Callers need not know what
  * alignment that asks for: what is not aligned goes through a buffer that is, more slowly.
@@ -68,7 +69,7 @@ struct file_info {
 	bool readonly, direct, block_device;
 	bool discard;             /* DISCARD gives space back */
 	unsigned int block_bytes; /* requests aligned to this are the fast ones: 512 or 4096 */
-	const char *engine;       /* "io_uring" or "threads" */
+	const char *engine;       /* "io_uring", "threads", or "memory": at once */
 };
 
 /* Open and lock it. batch is the caller's and stays; may be NULL. NULL with a sentence. */

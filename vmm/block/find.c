@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include "lib/err.h"
@@ -53,6 +55,14 @@ static void find_alignment(struct file *f)
 	}
 	if (f->info.block_bytes < DISK_BLOCK_MIN)
 		f->info.block_bytes = DISK_BLOCK_MIN;
+}
+
+static bool in_memory(const struct file *f)
+{
+	struct statfs fs;
+
+	return !f->info.block_device && !f->info.direct && !fstatfs(f->fd, &fs) &&
+	       fs.f_type == TMPFS_MAGIC;
 }
 
 static bool device_discards(dev_t device)
@@ -128,6 +138,7 @@ int file_find(struct file *f)
 	if (find_size(f, &st))
 		return -1;
 	find_alignment(f);
+	f->in_memory = in_memory(f);
 	if (!f->info.readonly)
 		f->info.discard =
 			f->info.block_device ? device_discards(st.st_rdev) : file_discards(f);

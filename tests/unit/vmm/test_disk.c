@@ -48,7 +48,7 @@ static int setup(void **state)
 {
 	(void)state;
 	loop = loop_create("test");
-	return make_file("/tmp");
+	return make_file("/var/tmp");
 }
 
 static int teardown(void **state)
@@ -222,10 +222,27 @@ static void test_cached(void **state)
 	try_anything("");
 }
 
+/* A file in memory needs neither ring nor threads. */
+static void test_memory(void **state)
+{
+	struct disk *d;
+
+	(void)state;
+	unlink(path);
+	if (make_file("/dev/shm")) {
+		make_file("/var/tmp");
+		skip();
+	}
+	d = open_with("");
+	assert_true(status_says(d, "engine", "memory"));
+	disk_close(d);
+	try_anything("");
+}
+
 /* Whether it is direct, and how it must be aligned, depends on the folder's file system. */
 static void test_direct(void **state)
 {
-	const char *folders[] = {"/tmp", "/dev/shm"};
+	const char *folders[] = {"/var/tmp", "/dev/shm"};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -349,7 +366,7 @@ static void test_neighbours(void **state)
 	(void)state;
 	unlink(path);
 	if (make_file("/dev/shm") || !(d = open_with(",cache=direct"))) {
-		make_file("/tmp");
+		make_file("/var/tmp");
 		skip();
 	}
 	for (size_t i = 0; i < 64; i++) {
@@ -612,19 +629,13 @@ static void test_arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cached),
-		TEST(test_direct),
-		TEST(test_threads),
-		TEST(test_many),
-		TEST(test_neighbours),
-		TEST(test_file_grows),
-		TEST(test_loop),
-		TEST(test_bounds),
-		TEST(test_readonly),
-		TEST(test_locks),
-		TEST(test_truncated),
-		TEST(test_host_full),
-		TEST(test_space_is_given_back),
+		TEST(test_cached),     TEST(test_memory),
+		TEST(test_direct),     TEST(test_threads),
+		TEST(test_many),       TEST(test_neighbours),
+		TEST(test_file_grows), TEST(test_loop),
+		TEST(test_bounds),     TEST(test_readonly),
+		TEST(test_locks),      TEST(test_truncated),
+		TEST(test_host_full),  TEST(test_space_is_given_back),
 		TEST(test_arguments),
 	};
 
