@@ -62,7 +62,7 @@ static struct disk *open_with(const char *more)
 {
 	struct arguments a;
 	struct disk *d;
-	char text[128];
+	char text[256];
 
 	snprintf(text, sizeof(text), "file=%s%s", path, more);
 	if (arguments_parse(&a, text, table))
@@ -534,6 +534,60 @@ static void test_locks(void **state)
 	disk_close(writer);
 }
 
+static int write_in_pieces(struct disk *d, uint8_t *from)
+{
+	struct asked a = {.r = {.iov = a.iov, .iov_count = 3},
+			  .iov = {{from, 2}, {from + 2, 600}, {from + 602, 422}}};
+
+	return ask(d, &a, DISK_WRITE, 0, 1024);
+}
+
+/* A guest may not make of a raw image one that names other files: unless told that it is raw.
+ */
+static void test_raw_stays_raw(void **state)
+{
+	uint8_t first[1024] = "QFI\xfb", harmless[1024], back[1024];
+	struct disk *d = open_with("");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(harmless); i++)
+		harmless[i] = (uint8_t)(i * 7);
+	assert_int_equal(write_in_pieces(d, first), EMEDIUMTYPE);
+	assert_int_equal(move(d, DISK_WRITE, 512, first, 512), 0);
+	assert_int_equal(write_in_pieces(d, harmless), 0);
+	assert_int_equal(move(d, DISK_READ, 0, back, sizeof(back)), 0);
+	assert_memory_equal(back, harmless, sizeof(harmless));
+	disk_close(d);
+	d = open_with(",format=raw");
+	assert_int_equal(write_in_pieces(d, first), 0);
+	disk_close(d);
+}
+
+/* A format that does not make a write durable by itself has a flush follow it. */
+static void test_durable(void **state)
+{
+	uint8_t block[512] = {1};
+	struct asked a = {.r = {.durable = true, .iov = a.iov, .iov_count = 1},
+			  .iov = {{block, sizeof(block)}}};
+	char options[96], overlay[80];
+	struct disk *d;
+
+	(void)state;
+	snprintf(overlay, sizeof(overlay), "%s.overlay", path);
+	snprintf(options, sizeof(options), ",overlay=%s", overlay);
+	d = open_with(options);
+	assert_non_null(d);
+	assert_int_equal(ask(d, &a, DISK_WRITE, 0, sizeof(block)), 0);
+	assert_int_equal(a.r.op, DISK_WRITE);
+	a.r.may_unmap = true;
+	assert_int_equal(ask(d, &a, DISK_WRITE_ZEROES, 0, sizeof(block)), 0);
+	assert_int_equal(status(d, "writes"), 1);
+	assert_int_equal(status(d, "zeroes"), 1);
+	assert_int_equal(status(d, "flushes"), 0); /* not the guest's */
+	disk_close(d);
+	unlink(overlay);
+}
+
 /* The file is cut short under the guest: an error, not stale memory. */
 static void test_truncated(void **state)
 {
@@ -636,7 +690,8 @@ int main(void)
 		TEST(test_bounds),     TEST(test_readonly),
 		TEST(test_locks),      TEST(test_truncated),
 		TEST(test_host_full),  TEST(test_space_is_given_back),
-		TEST(test_arguments),
+		TEST(test_arguments),  TEST(test_raw_stays_raw),
+		TEST(test_durable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
