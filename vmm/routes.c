@@ -103,19 +103,25 @@ static struct kvm_irq_routing_entry *msi_entry(struct kvm_irq_routing *t, unsign
 
 int routes_set_msi(struct irq_routes *r, unsigned int gsi, uint64_t address, uint32_t data)
 {
-	struct kvm_irq_routing_entry *e;
+	struct kvm_irq_routing_entry *e, before;
 	int ret = 0;
 
 	pthread_mutex_lock(&r->lock);
 	e = msi_entry(r->table, gsi);
+	before = *e;
 	if (e->type != KVM_IRQ_ROUTING_MSI || e->u.msi.address_lo != (uint32_t)address ||
 	    e->u.msi.address_hi != (uint32_t)(address >> 32) || e->u.msi.data != data) {
 		e->type = KVM_IRQ_ROUTING_MSI;
 		e->u.msi.address_lo = (uint32_t)address;
 		e->u.msi.address_hi = (uint32_t)(address >> 32);
 		e->u.msi.data = data;
-		if (ioctl(r->vm_fd, KVM_SET_GSI_ROUTING, r->table))
+		if (ioctl(r->vm_fd, KVM_SET_GSI_ROUTING, r->table)) {
 			ret = err_errno("KVM refuses the message of interrupt %u", gsi);
+			/* As it was, or KVM would refuse everybody's from now on. */
+			*e = before;
+			if (before.type != KVM_IRQ_ROUTING_MSI)
+				r->table->nr--;
+		}
 	}
 	pthread_mutex_unlock(&r->lock);
 	return ret;

@@ -106,14 +106,16 @@ int vfio_host_find(struct vfio_host *h, const char *text)
 			h->address);
 	h->group = atoi(group);
 	if (link_name(h->address, "driver", h->driver, sizeof(h->driver)))
-		return err_set("%s has no driver; give it to VFIO: modprobe vfio-pci; "
+		return err_set("%s has no driver; give it to VFIO (or have \"strata net up "
+			       "--passthrough %s\" do it): modprobe vfio-pci; "
 			       "echo vfio-pci > /sys/bus/pci/devices/%s/driver_override; "
 			       "echo %s > /sys/bus/pci/drivers_probe",
-			       h->address, h->address, h->address);
+			       h->address, h->address, h->address, h->address);
 	if (strcmp(h->driver, "vfio-pci"))
 		return err_set("%s is in use by the host's driver %s; take it away from there "
-			       "and give it to VFIO: modprobe vfio-pci; " GIVE_UP_FORMAT,
-			       h->address, h->driver, GIVE_UP(h->address));
+			       "and give it to VFIO (or have \"strata net up --passthrough "
+			       "%s\" do it): modprobe vfio-pci; " GIVE_UP_FORMAT,
+			       h->address, h->driver, h->address, GIVE_UP(h->address));
 	return 0;
 }
 
