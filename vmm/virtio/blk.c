@@ -57,6 +57,15 @@ static void publish(void *owner)
 	}
 }
 
+/* 5.2.6.2: a driver that chose so, or knows nothing of flushes, trusts a write that was
+ * answered. */
+static bool writes_through(const struct virtio_blk *b)
+{
+	if (virtio_accepted(&b->device, VIRTIO_BLK_F_CONFIG_WCE))
+		return !__atomic_load_n(&b->config.wce, __ATOMIC_RELAXED);
+	return !virtio_accepted(&b->device, VIRTIO_BLK_F_FLUSH);
+}
+
 static void submit(struct blk_request *r, enum disk_op op, uint64_t sector, uint64_t bytes)
 {
 	struct disk_request *d = &r->disk;
@@ -68,9 +77,7 @@ static void submit(struct blk_request *r, enum disk_op op, uint64_t sector, uint
 			    ? sector * DISK_SECTOR_BYTES
 			    : UINT64_MAX - UINT64_MAX % DISK_SECTOR_BYTES;
 	d->bytes = bytes;
-	/* A driver that does not know of flushes trusts a write that was answered
-	 * (5.2.6.2). */
-	d->durable = !virtio_accepted(&b->device, VIRTIO_BLK_F_FLUSH);
+	d->durable = writes_through(b);
 	disk_submit(b->disk, d);
 }
 
@@ -264,8 +271,30 @@ static void blk_stop(struct virtio_device *d)
 	publish(b);
 }
 
+/* 5.2.5: the driver chooses whether it flushes, or trusts every write. */
+static void blk_config_written(struct virtio_device *d, uint64_t offset, uint8_t value)
+{
+	struct virtio_blk *b = d->owner;
+
+	if (offset == offsetof(struct virtio_blk_config, wce) &&
+	    virtio_accepted(d, VIRTIO_BLK_F_CONFIG_WCE))
+		__atomic_store_n(&b->config.wce, value & 1, __ATOMIC_RELAXED);
+}
+
+static void blk_reset(struct virtio_device *d)
+{
+	struct virtio_blk *b = d->owner;
+
+	__atomic_store_n(&b->config.wce, 1, __ATOMIC_RELAXED);
+}
+
 static const struct virtio_ops blk_ops = {
-	.start = blk_start, .stop = blk_stop, .kick = blk_kick};
+	.start = blk_start,
+	.stop = blk_stop,
+	.kick = blk_kick,
+	.config_written = blk_config_written,
+	.reset = blk_reset,
+};
 
 static void set_config(struct virtio_blk *b, unsigned int queues)
 {
@@ -280,6 +309,7 @@ static void set_config(struct virtio_blk *b, unsigned int queues)
 		.blk_size = DISK_SECTOR_BYTES,
 		.physical_block_exp = (uint8_t)__builtin_ctz(align), /* pages of a cache */
 		.min_io_size = (uint16_t)align,
+		.wce = 1,
 		.num_queues = (uint16_t)queues,
 		.max_discard_sectors = sectors,
 		.max_discard_seg = 1,
@@ -294,7 +324,7 @@ static uint64_t features(const struct disk_info *info, unsigned int queues)
 {
 	uint64_t f = 1ULL << VIRTIO_BLK_F_SIZE_MAX | 1ULL << VIRTIO_BLK_F_SEG_MAX |
 		     1ULL << VIRTIO_BLK_F_BLK_SIZE | 1ULL << VIRTIO_BLK_F_TOPOLOGY |
-		     1ULL << VIRTIO_BLK_F_FLUSH;
+		     1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_CONFIG_WCE;
 
 	if (queues > 1)
 		f |= 1ULL << VIRTIO_BLK_F_MQ;

@@ -257,10 +257,11 @@ static void write_registers(struct virtio_pci *t, uint64_t offset, uint64_t valu
 			virtio_kick_again(t->device, (unsigned int)queue);
 		return;
 	}
-	if (offset >= ISR_AT) /* no device has configuration that a driver may write */
-		return;
 	pthread_mutex_lock(&t->lock);
-	write_common(t, offset - COMMON_AT, value);
+	if (offset < ISR_AT)
+		write_common(t, offset - COMMON_AT, value);
+	else if (offset >= CONFIG_AT && t->device->ops->config_written)
+		t->device->ops->config_written(t->device, offset - CONFIG_AT, (uint8_t)value);
 	pthread_mutex_unlock(&t->lock);
 }
 

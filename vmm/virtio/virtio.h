@@ -55,6 +55,10 @@ struct virtio_ops {
 	 * who have passed queue_fd() on. May be NULL. */
 	void (*interrupt_changed)(struct virtio_device *d, unsigned int queue);
 
+	/* The driver writes a byte of the configuration space: on a vCPU thread, one at a time.
+	 * NULL: there is none that it may write. */
+	void (*config_written)(struct virtio_device *d, uint64_t offset, uint8_t value);
+
 	/* After stop(): forget what the driver has set. May be NULL. */
 	void (*reset)(struct virtio_device *d);
 };

@@ -243,6 +243,32 @@ static void test_durable(void **state)
 	assert_true(fake_disk.past[0].durable);
 }
 
+/* A driver may choose between both while it runs; a reset undoes that. */
+static void test_cache_mode(void **state)
+{
+	const uint64_t features = FLUSH | 1ULL << VIRTIO_BLK_F_CONFIG_WCE;
+	const uint64_t wce = offsetof(struct virtio_blk_config, wce);
+
+	(void)state;
+	virtio->ops->config_written(virtio, wce, 0); /* it has not accepted that */
+	assert_int_equal(blk->config.wce, 1);
+	virtio_set_status(virtio, 0);
+	start(features);
+	virtio->ops->config_written(virtio, wce + 1, 0);
+	virtio->ops->config_written(virtio, 0, 0);
+	for (uint16_t i = 0; i < 4; i++) {
+		offer(0, i, VIRTIO_BLK_T_OUT, 0, 512, 0);
+		kick(0);
+		assert_int_equal(fake_disk.past[0].durable, i & 1);
+		virtio->ops->config_written(virtio, wce, i & 1);
+	}
+	virtio->ops->config_written(virtio, wce, 0);
+	virtio_set_status(virtio, 0);
+	assert_int_equal(blk->config.wce, 1);
+	assert_int_equal(blk->config.capacity, FAKE_DISK_BYTES / 512);
+	start(features);
+}
+
 struct range_case {
 	uint32_t type;
 	uint64_t sector;
@@ -335,8 +361,8 @@ int main(void)
 		TEST(test_many_in_flight),  TEST(test_queues_answer_for_themselves),
 		TEST(test_reset_in_flight), TEST(test_broken_in_flight),
 		TEST(test_greedy),          TEST(test_host_errors),
-		TEST(test_durable),         TEST(test_ranges),
-		TEST(test_readonly),
+		TEST(test_durable),         TEST(test_cache_mode),
+		TEST(test_ranges),          TEST(test_readonly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,16 @@ static void interrupt_changed(struct virtio_device *d, unsigned int queue)
 	queue_rerouted = (int)queue;
 }
 
+static uint64_t config_offset;
+static uint8_t config_value;
+
+static void config_written(struct virtio_device *d, uint64_t offset, uint8_t value)
+{
+	(void)d;
+	config_offset = offset;
+	config_value = value;
+}
+
 static const struct virtio_ops ops = {
 	.start = start,
 	.stop = stop,
@@ -75,6 +85,7 @@ static const struct virtio_ops ops = {
 	.stop_queue = stop_queue,
 	.start_queue = start_queue,
 	.interrupt_changed = interrupt_changed,
+	.config_written = config_written,
 };
 static const uint8_t config[6] = {1, 2, 3, 4, 5, 6};
 
@@ -363,6 +374,10 @@ static void test_config(void **state)
 	assert_int_equal(get(CONFIG + 4, 2), 0x0605);
 	assert_int_equal(get(CONFIG + 4, 4), 0); /* runs over the end */
 	assert_int_equal(get(CONFIG + 6, 1), 0);
+	put(CONFIG + 5, 9, 1); /* is for the device to take */
+	assert_int_equal(config_offset, 5);
+	assert_int_equal(config_value, 9);
+	assert_int_equal(get(CONFIG + 5, 1), 6);
 	put(CONFIG, 0xff, 1);
 	assert_int_equal(config[0], 1);
 }
