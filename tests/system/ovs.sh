@@ -10,6 +10,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # tap.sh sets top and tmp
 ovs_root=$top/build/ovs
 
+# No command waits for a switch that will not come.
+ovs-vsctl() { command ovs-vsctl --timeout=60 "$@"; }
+
 ovs_needs() {
 	[ -x "$ovs_root/usr/bin/ovs-vsctl" ] || skip_all "needs Open vSwitch: make ovs"
 	[ -e /sys/module/openvswitch ] || modprobe openvswitch 2>/dev/null ||
@@ -25,7 +28,7 @@ ovs_start() {
 	"$program" "unix:$OVS_RUNDIR/db.sock" --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" --unixctl="$ovs_control" \
 		--log-file="$OVS_LOGDIR/vswitchd.log" -vconsole:off &
 	ovs_pid=$!
-	ovs-vsctl --timeout=60 show >/dev/null && ovs-vsctl --timeout=60 init &&
+	ovs-vsctl show >/dev/null && ovs-vsctl init &&
 		eventually 60 ovs-appctl -t "$ovs_control" version
 }
 
@@ -44,11 +47,14 @@ ovs_up() {
 	if [ "$ovs_datapath" = dpdk ]; then
 		# Without devices of its own: what it is to serve is a guest. Its thread polls; where there are
 		# two processors for all of this, it sleeps a little when there is nothing.
+		# Plugins are refused from below a folder that others may write to, as a checkout in /tmp is.
+		ovs_plugins=$(mktemp -d /run/strata-ovs.XXXXXX)
+		cp -L "$ovs_root"/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0/*.so* "$ovs_plugins"
 		mountpoint -q /dev/hugepages || mount -t hugetlbfs hugetlbfs /dev/hugepages
 		echo 192 >/proc/sys/vm/nr_hugepages
 		ovs-vsctl --no-wait set Open_vSwitch . other_config:dpdk-init=true other_config:pmd-cpu-mask=0x2 \
 			other_config:dpdk-socket-mem=256 other_config:pmd-maxsleep=200 \
-			"other_config:dpdk-extra=--no-pci -d $ovs_root/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0"
+			"other_config:dpdk-extra=--no-pci -d $ovs_plugins"
 	fi
 	ovs_start
 }
@@ -61,11 +67,11 @@ ovs_kill() {
 ovs_down() {
 	local bridge
 
-	for bridge in $(ovs-vsctl --timeout=10 list-br); do
-		ovs-vsctl --timeout=10 del-br "$bridge"
+	for bridge in $(ovs-vsctl list-br); do
+		ovs-vsctl del-br "$bridge"
 	done
 	kill "$ovs_pid" "$ovs_db_pid" 2>/dev/null
 	wait "$ovs_pid" "$ovs_db_pid" 2>/dev/null
 	ovs-dpctl del-dp ovs-system 2>/dev/null
-	true
+	[ -z "${ovs_plugins:-}" ] || rm -r "$ovs_plugins"
 }
