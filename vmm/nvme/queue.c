@@ -198,46 +198,57 @@ static void fetch(struct nvme_pair *p, struct nvme_command *c)
 static bool idle(struct nvme_pair *p)
 {
 	take_tail(p);
-	if (p->sq.head != p->sq.tail)
-		return false;
-	if (!p->shadow)
-		return true; /* a vCPU's exit wakes us whatever we do */
-	set_event_index(p, TAIL, p->sq.tail);
-	atomic_thread_fence(memory_order_seq_cst);
-	take_tail(p);
+	if (p->sq.head == p->sq.tail && p->shadow) { /* else an exit wakes us in any case */
+		set_event_index(p, TAIL, p->sq.tail);
+		atomic_thread_fence(memory_order_seq_cst);
+		take_tail(p);
+	}
 	if (p->sq.head == p->sq.tail)
 		return true;
 	counter_add(&p->sq.found, 1);
 	return false;
 }
 
-/* Do what is in the queue: as much as the arbitration burst allows in one turn (4.13). */
-static void serve(struct nvme_pair *p)
+/* How many commands a queue may have done before others have their turn (4.13). */
+static unsigned int turns_of(const struct nvme *n)
 {
-	struct nvme *n = p->nvme;
 	unsigned int burst = n->feature[NVME_FEATURE_ARBITRATION] & 7;
-	unsigned int turns = burst == 7 ? COMMANDS_PER_TURN : 1U << burst;
 
-	while (p->sq.ring && !(n->csts & NVME_CSTS_FATAL)) {
-		struct nvme_command *c;
+	return burst == 7 ? COMMANDS_PER_TURN : 1U << burst;
+}
 
-		if (p->sq.head == p->sq.tail && idle(p))
-			return;
-		if (!turns--) {
+static struct nvme_command *next_command(struct nvme_pair *p)
+{
+	struct nvme_command *c;
+
+	if (!nvme_cq_reserve(p->sq.completions))
+		return NULL;
+	c = new_command(p->nvme);
+	if (!c) {
+		p->sq.completions->cq.reserved--;
+		p->nvme->out_of_commands = true;
+	}
+	return c;
+}
+
+/* Begin what is in the queue. False if there may be more that has to wait. */
+static bool serve(struct nvme_pair *p, unsigned int *turns)
+{
+	if (!p->sq.ring)
+		return false;
+	take_tail(p);
+	while (p->sq.head != p->sq.tail && !(p->nvme->csts & NVME_CSTS_FATAL)) {
+		struct nvme_command *c = *turns ? next_command(p) : NULL;
+
+		if (!*turns)
 			nvme_pair_kick(p);
-			return;
-		}
-		if (!nvme_cq_reserve(p->sq.completions))
-			return;
-		c = new_command(n);
-		if (!c) {
-			p->sq.completions->cq.reserved--;
-			n->out_of_commands = true;
-			return;
-		}
+		if (!c)
+			return false;
+		--*turns;
 		fetch(p, c);
 		nvme_command_run(c);
 	}
+	return !(p->nvme->csts & NVME_CSTS_FATAL);
 }
 
 /* The driver has taken completions: those who waited for room may go on. */
@@ -377,6 +388,7 @@ void nvme_signal(void *owner)
 void nvme_pair_run(struct nvme_pair *p)
 {
 	struct nvme *n = p->nvme;
+	unsigned int turns = turns_of(n);
 	bool unknown = (!p->id && atomic_exchange(&n->unknown_doorbell, false)) ||
 		       (!p->sq.ring && atomic_exchange(&p->tail_written, 0));
 
@@ -385,7 +397,12 @@ void nvme_pair_run(struct nvme_pair *p)
 		bad_doorbell(p, NVME_EVENT_DOORBELL_UNKNOWN);
 	if (p->cq.ring && p->cq.wants_head)
 		head_moved(p);
-	serve(p);
+	/* While the disk is at work the driver need not wake us: that costs it an exit. */
+	while (serve(p, &turns)) {
+		disk_run(n->disk);
+		if (idle(p))
+			break;
+	}
 	nvme_events_send(n);
 	disk_run(n->disk);
 	nvme_signal(n);
