@@ -132,7 +132,12 @@ static void answer_all(void)
 
 void disk_run(struct disk *d)
 {
+	void (*working)(void) = fake_disk.working;
+
 	(void)d;
+	fake_disk.working = NULL;
+	if (working)
+		working();
 	if (!fake_disk.hold)
 		answer_all();
 }

@@ -15,9 +15,10 @@
 
 struct fake_disk {
 	struct disk_info info;
-	bool hold;         /* begin nothing until this is over, or the disk is drained */
-	int error;         /* what requests end with */
-	unsigned int held; /* submitted and not answered */
+	bool hold;             /* begin nothing until this is over, or the disk is drained */
+	int error;             /* what requests end with */
+	void (*working)(void); /* called once while it runs: the guest goes on meanwhile */
+	unsigned int held;     /* submitted and not answered */
 	unsigned int answered;
 	struct disk_request past[FAKE_DISK_PAST]; /* the last ones, newest first */
 	uint8_t data[FAKE_DISK_BYTES];
