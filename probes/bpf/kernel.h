@@ -104,17 +104,8 @@ struct irqaction;
 struct kvm_vcpu;
 
 /* A vCPU of SVM; it begins with struct kvm_vcpu, as that of VMX does. */
-struct vmcb_control_area {
-	__u32 exit_code;
-	__u64 exit_info_1;
-};
-
-struct vmcb {
-	struct vmcb_control_area control;
-};
-
 struct vcpu_svm {
-	struct vmcb *vmcb;
+	void *vmcb;
 };
 
 union vmx_exit_reason {

@@ -100,7 +100,13 @@ int BPF_PROG(kvm_entry)
 	return 0;
 }
 
-#define NPF_RESERVED_BIT 0x8 /* AMD APM volume 2, 15.25.6: as of a page fault's error code */
+/* Of the VMCB, whose layout is the processor's: AMD APM volume 2, appendix B. */
+#define VMCB_EXIT 0x70
+struct vmcb_exit {
+	__u64 code;
+	__u64 info; /* of a nested page fault: as a page fault's error code (15.25.6) */
+};
+#define NPF_RESERVED_BIT 0x8
 
 /*
  * KVM maps a device's registers so that an access faults on a reserved bit. Which of the two is
@@ -112,13 +118,14 @@ static __always_inline __u32 exit_word(void *vcpu, __u32 isa)
 	struct vcpu_vmx___since_6_15 *vt = vcpu;
 	struct vcpu_svm *svm = vcpu;
 	struct vcpu_vmx *vmx = vcpu;
-	struct vmcb *vmcb;
+	struct vmcb_exit exit;
 
 	if (isa == EXIT_ISA_SVM && bpf_core_field_exists(svm->vmcb)) {
-		vmcb = BPF_CORE_READ(svm, vmcb);
-		word |= (__u16)BPF_CORE_READ(vmcb, control.exit_code);
-		if ((word & EXIT_CODE) == SVM_EXIT_NPF &&
-		    BPF_CORE_READ(vmcb, control.exit_info_1) & NPF_RESERVED_BIT)
+		if (bpf_probe_read_kernel(&exit, sizeof(exit),
+					  BPF_CORE_READ(svm, vmcb) + VMCB_EXIT))
+			return 0;
+		word |= (__u16)exit.code;
+		if ((__u16)exit.code == SVM_EXIT_NPF && exit.info & NPF_RESERVED_BIT)
 			word |= EXIT_MMIO;
 		return word;
 	}
