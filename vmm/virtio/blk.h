@@ -15,7 +15,8 @@
 #include "vmm/block/disk.h"
 #include "vmm/virtio/virtio.h"
 
-#define BLK_QUEUES_MAX 16
+#define BLK_QUEUES_MAX  16
+#define BLK_RANGE_BYTES (1U << 30) /* most of a discard: seconds of work */
 
 struct blk_request {
 	struct disk_request disk;
@@ -46,6 +47,11 @@ struct virtio_blk {
 
 	uint64_t unsupported, invalid;
 };
+
+/* Do what a chain asks for, its header and status being there; and what the disk's answer
+ * means. The driver is told by whoever asked. */
+void blk_execute(struct blk_request *r, const struct virtqueue_chain *c);
+void blk_answered(struct disk_request *d, int error);
 
 /* Make the device over an open disk; name is set. Undone by blk_fini(), which is also how to
  * clean up after a failure. Fails with a sentence. */
