@@ -21,6 +21,7 @@ const struct device_type *const device_types[] = {
 	&device_net_vhost_user,
 	&device_net_vfio,
 	&device_disk_virtio,
+	&device_disk_vhost_user,
 	&device_disk_nvme,
 	&device_disk_vfio,
 	&device_rng,

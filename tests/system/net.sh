@@ -1,7 +1,8 @@
 # For system tests of network cards: a guest that has the measuring tools and obeys a shell, and what
 # every card must be able to do. Source it after tap.sh and vm.sh; needs "make guest-tools".
 #
-#   net_initrd FILE          an initrd with 8021q, and a shell behind http://GUEST:8081/cgi-bin/sh
+#   net_initrd FILE          an initrd with 8021q, /srv/ring_size, and a shell behind
+#                            http://GUEST:8081/cgi-bin/sh
 #   in_guest COMMAND         runs it there, as root; its output. $guest is its address: 10.77.0.2
 #   net_start NAME OPTION... starts such a guest on 10.77.0.2, and waits until it is ready
 #   net_works                nginx answers, pings and megabytes arrive, streams run both ways
@@ -13,6 +14,7 @@ guest=10.77.0.2
 net_needs() {
 	vm_needs
 	[ -e build/guest-tools/initrd.img ] || skip_all "needs the guest with tools: make guest-tools"
+	[ -x build/tests/tools/ring_size ] || skip_all "needs build/tests/tools/ring_size: make test-tools"
 }
 
 net_initrd() {
@@ -22,6 +24,7 @@ net_initrd() {
 	for module in llc stp garp mrp 8021q; do
 		cp "$(find build/testbed/modules -name "$module.ko")" "$tree/srv/modules/"
 	done
+	cp build/tests/tools/ring_size "$tree/srv/"
 	cat >"$tree/etc/strata/start/shell" <<-'END'
 		#!/bin/sh
 		exec httpd -f -p 8081 -h /srv/shell

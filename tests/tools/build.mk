@@ -1,5 +1,5 @@
 # Programs that tests run against.
-TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic disk_io)
+TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic disk_io ring_size)
 
 $(B)/tests/tools/replies: $(call objs,tests/tools/replies.c)
 	@mkdir -p $(@D)
@@ -30,3 +30,8 @@ $(B)/tests/tools/disk_io: $(call objs,tests/tools/disk_io.c tests/tools/disk_ran
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(vmm_LIBS)
+
+$(B)/tests/tools/ring_size: $(call objs,tests/tools/ring_size.c)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^

@@ -8,6 +8,7 @@ extern const struct device_type device_net_virtio;
 extern const struct device_type device_net_vhost;
 extern const struct device_type device_net_vhost_user;
 extern const struct device_type device_disk_virtio;
+extern const struct device_type device_disk_vhost_user;
 extern const struct device_type device_rng;
 
 #endif

@@ -40,8 +40,9 @@ struct net_pair {
 	unsigned int index;
 	int fd;
 	struct loop_source tap;
-	uint32_t polled; /* what the loop watches the tap for, EPOLL bits */
-	bool starved;    /* no receive buffers: the tap is not read until a kick */
+	uint32_t polled;     /* what the loop watches the tap for, EPOLL bits */
+	unsigned int single; /* turns that end with their first frame */
+	bool starved;        /* no receive buffers: the tap is not read until a kick */
 	struct net_window window;
 	struct virtqueue_chain chain; /* the one being worked on */
 

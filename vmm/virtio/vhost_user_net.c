@@ -12,7 +12,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/err.h"
 #include "vmm/machine.h"
@@ -198,10 +197,10 @@ static int check(const struct arguments *a)
 	const char *path = arguments_get(a, "socket", "");
 	uint8_t mac[ETH_ALEN];
 
-	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return err_set("socket=%s: a socket's path has at most %zu characters", path,
-			       sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-	return link_address(mac, arguments_get(a, "mac", NULL), path);
+	return vhost_user_port_check(a) ||
+			       link_address(mac, arguments_get(a, "mac", NULL), path)
+		       ? -1
+		       : 0;
 }
 
 static int create(struct device *d, const struct arguments *a)

@@ -19,6 +19,16 @@
 #define FIRST_WAIT_S  30 /* for a back end that is to connect to us */
 #define FIRST_WAIT_MS 100
 
+int vhost_user_port_check(const struct arguments *a)
+{
+	const char *path = arguments_get(a, "socket", "");
+	const size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	if (strlen(path) <= most)
+		return 0;
+	return err_set("socket=%s: a socket's path has at most %zu characters", path, most);
+}
+
 static int new_socket(void)
 {
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <sys/un.h>
 
+#include "vmm/device.h"
 #include "vmm/loop.h"
 #include "vmm/virtio/vhost_user.h"
 
@@ -37,6 +38,9 @@ struct vhost_user_port {
 	uint64_t reconnects; /* read by any thread */
 	bool connected;      /* the same */
 };
+
+/* Is "socket" a path that a socket can have? Failing is wrong usage. */
+int vhost_user_port_check(const struct arguments *a);
 
 /* Have the first back end, or wait a while for one as a server, and greet it. -1 with a
  * sentence. vhost_user_port_close() undoes it in any case. */

@@ -21,15 +21,15 @@ static uint16_t default_size(const struct virtio_device *d, unsigned int queue)
 	return d->queue_sizes ? d->queue_sizes[queue] : VIRTQUEUE_SIZE_MAX;
 }
 
+/* Each ring of the doorbell is an edge: nobody has to read its count back to zero. */
+#define DOORBELL_EVENTS (EPOLLIN | EPOLLET)
+
 /* The doorbell rang. */
 static void kicked(struct loop_source *s, uint32_t events)
 {
 	struct virtio_queue *q = s->owner;
-	uint64_t count;
 
 	(void)events;
-	if (read(q->kick_fd, &count, sizeof(count)) != sizeof(count))
-		return;
 	counter_add(&q->kicks, 1);
 	if (q->device->running)
 		q->device->ops->kick(q->device, q->index);
@@ -54,7 +54,7 @@ int virtio_init(struct virtio_device *d, struct loop *loop, const struct guest_m
 		if (q->kick_fd < 0)
 			return err_errno("%s: no doorbell for queue %u", d->name, i);
 		q->kick_source = (struct loop_source){q->kick_fd, kicked, q};
-		if (loop_add(loop, &q->kick_source, EPOLLIN))
+		if (loop_add(loop, &q->kick_source, DOORBELL_EVENTS))
 			return err_add("%s: doorbell of queue %u", d->name, i);
 	}
 	return 0;
@@ -203,7 +203,7 @@ void virtio_lend_doorbell(struct virtio_device *d, unsigned int queue, bool lend
 	if (lend)
 		loop_remove(d->loop, &q->kick_source);
 	else
-		loop_add(d->loop, &q->kick_source, EPOLLIN);
+		loop_add(d->loop, &q->kick_source, DOORBELL_EVENTS);
 	q->lent = lend;
 }
 
