@@ -28,6 +28,7 @@ enum operation {
 	RESET,
 	TAP_READY,
 	DRAIN,
+	RESET_QUEUE,
 	OPERATIONS,
 };
 
@@ -80,6 +81,22 @@ static void negotiate(struct world *w, struct input *in)
 			virtio_enable_queue(d, i);
 	}
 	virtio_set_status(d, d->status | VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+/* One queue alone, of another size, and not always enabled again. */
+static void reset_queue(struct world *w, unsigned int queue, struct input *in)
+{
+	struct virtio_device *d = &w->net.card.device;
+	unsigned int choice = byte(in);
+
+	virtio_reset_queue(d, queue);
+	if (d->queue[queue].ring.state.enabled)
+		return;
+	w->driver.next = 4096 + queue * 65536;
+	driver_queue_init(&w->dq[queue], &w->driver, &d->queue[queue].ring,
+			  (uint16_t)(1u << choice % 9));
+	if (!(choice & 0x80))
+		virtio_enable_queue(d, queue);
 }
 
 static void describe(struct driver_queue *dq, struct input *in)
@@ -152,6 +169,9 @@ static void operate(struct world *w, struct input *in)
 		break;
 	case DRAIN:
 		drain(w);
+		break;
+	case RESET_QUEUE:
+		reset_queue(w, queue, in);
 		break;
 	case OPERATIONS:
 		break;
