@@ -116,6 +116,8 @@ static int await_first(struct vhost_user_port *p)
 	for (int i = 0; i < FIRST_WAIT_S * 1000 / FIRST_WAIT_MS && !asked_to_end(); i++)
 		if (poll(&ready, 1, FIRST_WAIT_MS) > 0 && (p->fd = find(p)) >= 0)
 			return 0;
+	if (asked_to_end())
+		return err_set("%s: told to end before anybody connected", p->name);
 	return err_set("%s: nobody has connected in %d s; add the port to the switch, as its "
 		       "client",
 		       p->name, FIRST_WAIT_S);
