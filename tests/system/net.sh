@@ -5,11 +5,13 @@
 #                            http://GUEST:8081/cgi-bin/sh
 #   in_guest COMMAND         runs it there, as root; its output. $guest is its address: 10.77.0.2
 #   net_start NAME OPTION... starts such a guest on 10.77.0.2, and waits until it is ready
+#   net_client_apart         the client moves into a namespace, strata-w0 leads there
 #   net_works                nginx answers, pings and megabytes arrive, streams run both ways
 #
 # STRATA_IPERF_SECONDS (5) is how long a stream runs.
-# shellcheck shell=bash disable=SC2034,SC2154 # the tests use them; tap.sh sets tmp
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # the tests use them; tap.sh sets tmp
 guest=10.77.0.2
+client= # what goes before a command that speaks to the guest
 
 net_needs() {
 	vm_needs
@@ -39,7 +41,7 @@ net_initrd() {
 	rm -r "$tree"
 }
 
-in_guest() { curl -s -m 30 --data-binary "$*" "http://$guest:8081/cgi-bin/sh"; }
+in_guest() { $client curl -s -m 30 --data-binary "$*" "http://$guest:8081/cgi-bin/sh"; }
 
 net_start() {
 	local name=$1
@@ -52,8 +54,8 @@ net_start() {
 	eventually 10 in_guest true
 }
 
-lost() { timeout 60 "$busybox" ping -q "$@" | grep -oE '[0-9]+% packet loss'; }
-get() { curl -s -m 20 "http://$1"; }
+lost() { $client timeout 60 "$busybox" ping -q "$@" | grep -oE '[0-9]+% packet loss'; }
+get() { $client curl -s -m 20 "http://$1"; }
 
 # Downloads N times the megabyte, two at once, from HOST; prints how many had the right checksum.
 downloads() {
@@ -70,7 +72,7 @@ checksum_errors() {
 
 # Bits a second of one stream; none if it did not run to its end.
 stream() {
-	iperf3 -J -c "$guest" -t "${STRATA_IPERF_SECONDS:-5}" "$@" |
+	$client iperf3 -J -c "$guest" -t "${STRATA_IPERF_SECONDS:-5}" "$@" |
 		jq -r '.end.sum_received.bits_per_second // empty | floor'
 }
 
@@ -86,4 +88,27 @@ net_works() {
 	like "$(stream -P 2)" '^[1-9]' "a stream runs into the guest"
 	like "$(stream -P 2 -R)" '^[1-9]' "... and out of it"
 	is "$(checksum_errors)" "$before" "... without a checksum error"
+}
+
+# The client moves into a namespace, at one end of a cable, strata-w1; what is at its other end,
+# strata-w0, is the host's way to the guest.
+net_client_apart() {
+	ip netns add strata-client
+	vm_on_exit 'ip netns del strata-client'
+	ip link add strata-w0 type veth peer name strata-w1 netns strata-client
+	vm_on_exit 'ip link del strata-w0 2>/dev/null'
+	ip link set strata-w0 up
+	ip -n strata-client addr add 10.77.0.1/24 dev strata-w1
+	ip -n strata-client addr add fd77::1/64 dev strata-w1 nodad
+	ip -n strata-client link set strata-w1 up
+	client="ip netns exec strata-client"
+}
+
+# passes WAY: the least that a way to the guest must do
+passes() {
+	is "$(lost -A -c 300 "$guest")" "0% packet loss" "$1: pings are not lost"
+	is "$(get '[fd77::2]/')" "$(<build/guest/root/srv/www/index.html)" "$1: nginx answers, over IPv6"
+	is "$(get "$guest/big" | md5sum)" "$(md5sum <build/guest/root/srv/www/big)" "$1: a megabyte is undamaged"
+	like "$(stream)" '^[1-9]' "$1: a stream runs into the guest"
+	like "$(stream -R)" '^[1-9]' "$1: ... and out of it"
 }
