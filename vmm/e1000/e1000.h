@@ -1,6 +1,7 @@
 /*
- * An Intel 82540EM: what its parts share. device.c is the row of the device table, registers.c
- * what vCPUs reach, rx.c and tx.c the two ways between the guest's rings and the tap.
+ * An Intel 82540EM: what its parts share. device.c is the row of the device table, access.c
+ * and registers.c what vCPUs reach, rx.c and tx.c the two ways between the guest's rings and
+ * the tap.
  *
  * Threading: frames are received on the machine's I/O loop; register accesses run on vCPU
  * threads. A kick is a write to TDT, which carries the ring's new tail and so exits to us;
@@ -156,6 +157,17 @@ void e1000_tap_gone(struct e1000 *e);
 static inline uint32_t e1000_reg(const struct e1000 *e, unsigned int offset)
 {
 	return __atomic_load_n(&e->reg[offset / 4], __ATOMIC_RELAXED);
+}
+
+static inline void e1000_store(struct e1000 *e, unsigned int offset, uint32_t value)
+{
+	__atomic_store_n(&e->reg[offset / 4], value, __ATOMIC_RELAXED);
+}
+
+/* A counter that several vCPUs may count at once. */
+static inline void e1000_count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
 /* ---- interrupts (irq.c); take irq_lock ---- */

@@ -1,44 +1,16 @@
-/* What vCPUs reach: the table of registers, and the two windows onto them. */
+/* The table of registers, and what reading and writing them does. */
+#include "vmm/e1000/registers.h"
+
 #include <stddef.h>
 
 #include "vmm/e1000/e1000.h"
 
-#define IO_ADDRESS 0
-#define IO_DATA    4
-
 /* A vCPU sends so many new descriptors itself; see tx.c. */
 #define KICK_DESCRIPTORS 4
 
-/* What a write leads to once the locks are released. */
-enum {
-	THEN_LOOK = 1 << 0,   /* the loop looks at the card again */
-	THEN_SEND = 1 << 1,   /* what is in the transmit ring may go now */
-	THEN_DELAYS = 1 << 2, /* interrupts go by other times */
-};
-
-struct row {
-	uint16_t offset;
-	uint16_t words;
-	bool hot; /* called without locks: it knows what it needs */
-	uint8_t then;
-	uint32_t writable; /* of plain registers, those without write() */
-	uint32_t (*read)(struct e1000 *e, unsigned int offset);
-	void (*write)(struct e1000 *e, unsigned int offset, uint32_t value);
-};
-
-static void count(uint64_t *counter)
-{
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-}
-
-static void store(struct e1000 *e, unsigned int offset, uint32_t value)
-{
-	__atomic_store_n(&e->reg[offset / 4], value, __ATOMIC_RELAXED);
-}
-
 static void store_delay(struct e1000 *e, unsigned int offset, uint32_t value)
 {
-	store(e, offset, value & 0xffff);
+	e1000_store(e, offset, value & 0xffff);
 }
 
 static uint32_t read_ctrl(struct e1000 *e, unsigned int offset)
@@ -55,7 +27,7 @@ static void write_ctrl(struct e1000 *e, unsigned int offset, uint32_t value)
 	if (value & CTRL_RST)
 		e1000_reset(e);
 	else
-		store(e, REG_CTRL, value & ~CTRL_PHY_RST);
+		e1000_store(e, REG_CTRL, value & ~CTRL_PHY_RST);
 }
 
 static uint32_t read_status(struct e1000 *e, unsigned int offset)
@@ -80,13 +52,13 @@ static void write_eecd(struct e1000 *e, unsigned int offset, uint32_t value)
 
 static void write_eerd(struct e1000 *e, unsigned int offset, uint32_t value)
 {
-	store(e, offset, eeprom_eerd(&e->eeprom, value));
+	e1000_store(e, offset, eeprom_eerd(&e->eeprom, value));
 }
 
 static void write_ctrl_ext(struct e1000 *e, unsigned int offset, uint32_t value)
 {
 	/* Reading the EEPROM anew takes no time. */
-	store(e, offset, value & ~CTRL_EXT_EERST);
+	e1000_store(e, offset, value & ~CTRL_EXT_EERST);
 }
 
 static void write_mdic(struct e1000 *e, unsigned int offset, uint32_t value)
@@ -94,7 +66,7 @@ static void write_mdic(struct e1000 *e, unsigned int offset, uint32_t value)
 	bool renegotiated;
 	uint32_t causes = (value & MDIC_INT) ? INT_MDAC : 0;
 
-	store(e, offset, phy_mdic(&e->phy, value, &renegotiated));
+	e1000_store(e, offset, phy_mdic(&e->phy, value, &renegotiated));
 	if (renegotiated)
 		causes |= INT_LSC;
 	if (causes)
@@ -140,7 +112,7 @@ static void write_imc(struct e1000 *e, unsigned int offset, uint32_t value)
 static void write_rctl(struct e1000 *e, unsigned int offset, uint32_t value)
 {
 	e1000_set_promiscuous(e, value & RCTL_UPE);
-	store(e, offset, value);
+	e1000_store(e, offset, value);
 }
 
 static void write_receive_delay(struct e1000 *e, unsigned int offset, uint32_t value)
@@ -169,19 +141,19 @@ static void configure(struct e1000 *e, unsigned int offset)
 
 static void write_base_low(struct e1000 *e, unsigned int offset, uint32_t value)
 {
-	store(e, offset, value & ~0xfu);
+	e1000_store(e, offset, value & ~0xfu);
 	configure(e, offset);
 }
 
 static void write_base_high(struct e1000 *e, unsigned int offset, uint32_t value)
 {
-	store(e, offset, value);
+	e1000_store(e, offset, value);
 	configure(e, offset);
 }
 
 static void write_length(struct e1000 *e, unsigned int offset, uint32_t value)
 {
-	store(e, offset, value & 0xfff80);
+	e1000_store(e, offset, value & 0xfff80);
 	configure(e, offset);
 }
 
@@ -208,7 +180,7 @@ static uint32_t set_tail(struct e1000 *e, unsigned int offset, uint32_t value)
 	uint32_t tail = value & 0xffff, before;
 
 	if (size && tail >= size)
-		count(&e->bad_tails);
+		e1000_count(&e->bad_tails);
 	before = __atomic_exchange_n(&r->tail, tail, __ATOMIC_SEQ_CST);
 	return tail >= before ? tail - before : tail + size - before;
 }
@@ -224,7 +196,7 @@ static void write_transmit_tail(struct e1000 *e, unsigned int offset, uint32_t v
 {
 	uint32_t added = set_tail(e, offset, value);
 
-	count(&e->kicks);
+	e1000_count(&e->kicks);
 	if (added <= KICK_DESCRIPTORS)
 		tx_run(e);
 	else if (!__atomic_exchange_n(&e->tx.owed, true, __ATOMIC_SEQ_CST))
@@ -246,7 +218,7 @@ static void ignore(struct e1000 *e, unsigned int offset, uint32_t value)
 #define ALL UINT32_MAX
 
 /* By offset. */
-static const struct row rows[] = {
+static const struct register_row rows[] = {
 	{REG_CTRL, 2, false, THEN_LOOK, 0, read_ctrl, write_ctrl},
 	{REG_STATUS, 1, true, 0, 0, read_status, ignore},
 	{REG_EECD, 1, false, 0, 0, read_eecd, write_eecd},
@@ -309,7 +281,7 @@ static const struct row rows[] = {
 	{REG_FFLT, 8, false, 0, ALL, NULL, NULL},
 };
 
-static const struct row *find(uint64_t offset)
+const struct register_row *register_find(uint64_t offset)
 {
 	size_t low = 0, high = sizeof(rows) / sizeof(rows[0]);
 
@@ -324,95 +296,4 @@ static const struct row *find(uint64_t offset)
 			return &rows[mid];
 	}
 	return NULL;
-}
-
-static void lock(struct e1000 *e, const struct row *r)
-{
-	if (r->hot)
-		return;
-	pthread_mutex_lock(&e->rx_lock);
-	pthread_mutex_lock(&e->tx_lock);
-}
-
-static void unlock(struct e1000 *e, const struct row *r)
-{
-	if (r->hot)
-		return;
-	pthread_mutex_unlock(&e->tx_lock);
-	pthread_mutex_unlock(&e->rx_lock);
-}
-
-static uint32_t read_word(struct e1000 *e, uint64_t offset)
-{
-	const struct row *r = find(offset);
-	uint32_t value;
-
-	count(&e->register_reads);
-	if (!r)
-		return 0;
-	lock(e, r);
-	value = r->read ? r->read(e, (unsigned int)offset) : e1000_reg(e, (unsigned int)offset);
-	unlock(e, r);
-	return value;
-}
-
-static void write_word(struct e1000 *e, uint64_t offset, uint32_t value)
-{
-	const struct row *r = find(offset);
-
-	count(&e->register_writes);
-	if (!r)
-		return;
-	lock(e, r);
-	if (r->write)
-		r->write(e, (unsigned int)offset, value);
-	else
-		store(e, (unsigned int)offset, value & r->writable);
-	unlock(e, r);
-	if (r->then & THEN_DELAYS)
-		irq_configure(e);
-	if (r->then & THEN_SEND)
-		tx_run(e);
-	if (r->then & THEN_LOOK)
-		e1000_ring_bell(e);
-}
-
-/* Registers are words (13.2); a wider access is two, anything else is nonsense. */
-uint64_t e1000_read(struct e1000 *e, uint64_t offset, unsigned int size)
-{
-	if (size < 4 || offset % 4) {
-		count(&e->odd_accesses);
-		return 0;
-	}
-	if (size == 4)
-		return read_word(e, offset);
-	return read_word(e, offset) | (uint64_t)read_word(e, offset + 4) << 32;
-}
-
-void e1000_write(struct e1000 *e, uint64_t offset, uint64_t value, unsigned int size)
-{
-	if (size < 4 || offset % 4) {
-		count(&e->odd_accesses);
-		return;
-	}
-	write_word(e, offset, (uint32_t)value);
-	if (size == 8)
-		write_word(e, offset + 4, (uint32_t)(value >> 32));
-}
-
-uint64_t e1000_io_read(struct e1000 *e, uint64_t offset, unsigned int size)
-{
-	uint32_t address = __atomic_load_n(&e->io_address, __ATOMIC_RELAXED);
-
-	if (offset == IO_DATA)
-		return e1000_read(e, address, size);
-	return offset == IO_ADDRESS && size == 4 ? address : 0;
-}
-
-void e1000_io_write(struct e1000 *e, uint64_t offset, uint64_t value, unsigned int size)
-{
-	if (offset == IO_DATA)
-		e1000_write(e, __atomic_load_n(&e->io_address, __ATOMIC_RELAXED), value, size);
-	else if (offset == IO_ADDRESS && size == 4)
-		__atomic_store_n(&e->io_address, (uint32_t)value, __ATOMIC_RELAXED);
 }

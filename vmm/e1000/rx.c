@@ -170,18 +170,24 @@ static void fill_all(struct e1000 *e, const struct incoming *in)
 	}
 }
 
-/* Are there descriptors for so many bytes? If not, the loop waits until RDT moves. */
-static bool has_room(struct e1000 *e, size_t bytes)
+/* How many descriptors so many bytes take. */
+static uint32_t needed(const struct e1000 *e, size_t bytes)
+{
+	size_t part = buffer_bytes(e->reg[REG_RCTL / 4]);
+
+	return (uint32_t)((bytes + part - 1) / part);
+}
+
+/* Are there so many descriptors? If not, the loop waits until RDT moves. */
+static bool has_room(struct e1000 *e, uint32_t count)
 {
 	struct e1000_rx *rx = &e->rx;
-	size_t part = buffer_bytes(e->reg[REG_RCTL / 4]);
-	uint32_t needed = (uint32_t)((bytes + part - 1) / part);
 
-	if (ring_available(&rx->ring) >= needed)
+	if (ring_available(&rx->ring) >= count)
 		return true;
 	__atomic_store_n(&rx->starved, true, __ATOMIC_SEQ_CST);
 	/* Unless it moved before the vCPU could see that. */
-	if (ring_available(&rx->ring) < needed)
+	if (ring_available(&rx->ring) < count)
 		return false;
 	__atomic_store_n(&rx->starved, false, __ATOMIC_SEQ_CST);
 	return true;
@@ -225,7 +231,7 @@ static bool deliver(struct e1000 *e, struct turn *t)
 	struct incoming in = describe(e);
 	uint32_t before;
 
-	if (!has_room(e, in.count + E1000_FCS))
+	if (!has_room(e, needed(e, in.count + E1000_FCS)))
 		return false;
 	before = ring_available(&rx->ring);
 	strip_tag(e, &in);
@@ -246,6 +252,27 @@ static void starve(struct e1000 *e, struct turn *t)
 	counter_add(&e->statistics.count[STAT_RNBC], 1);
 }
 
+/* What becomes of the held frame; false: it waits. rx_lock held. */
+static bool settle(struct e1000 *e, struct turn *t, bool waited)
+{
+	struct e1000_rx *rx = &e->rx;
+	size_t bytes = rx->held - E1000_HEADER + E1000_FCS;
+
+	/* A driver that has switched receiving off may use its buffers for other things. */
+	if (!(e->reg[REG_RCTL / 4] & RCTL_EN) ||
+	    (rx->ring.size && needed(e, bytes) >= rx->ring.size)) {
+		counter_add(&rx->dropped, 1);
+		return true;
+	}
+	if (!waited && !admit(e))
+		return true;
+	if (deliver(e, t))
+		return true;
+	if (!waited)
+		starve(e, t);
+	return false;
+}
+
 /* One frame on its way; false if there is none, or it cannot go on. */
 static bool step(struct e1000 *e, struct turn *t)
 {
@@ -255,9 +282,7 @@ static bool step(struct e1000 *e, struct turn *t)
 	if (!waited && !read_frame(e))
 		return false;
 	pthread_mutex_lock(&e->rx_lock);
-	done = (!waited && !admit(e)) || deliver(e, t);
-	if (!done && !waited)
-		starve(e, t);
+	done = settle(e, t, waited);
 	pthread_mutex_unlock(&e->rx_lock);
 	if (done)
 		rx->held = 0;

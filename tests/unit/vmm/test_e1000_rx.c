@@ -211,6 +211,31 @@ static void test_starved_in_part(void **state)
 	assert_int_equal(c.e.rx.starvations, 1);
 }
 
+/* A frame that no ring of this length can hold is lost, and does not stand in others' way. */
+static void test_longer_than_the_ring(void **state)
+{
+	(void)state;
+	card_set(&c, REG_RCTL, RCTL_EN | RCTL_LPE | 3u << RCTL_BSIZE_SHIFT);
+	card_offer(&c, CARD_RING - 1);
+	arrive(CARD_RING * 256);
+	assert_int_equal(c.e.rx.dropped, 1);
+	arrive(100);
+	assert_part(0, 0, 100, 104);
+}
+
+/* Receiving is switched off between a frame's reading and its delivery. */
+static void test_switched_off(void **state)
+{
+	(void)state;
+	arrive(100);
+	assert_true(c.e.rx.held);
+	card_offer(&c, 4);
+	card_set(&c, REG_RCTL, 0);
+	card_turn(&c);
+	assert_int_equal(c.rx[0].status, 0);
+	assert_int_equal(c.e.rx.dropped, 1);
+}
+
 static void test_threshold(void **state)
 {
 	(void)state;
@@ -362,12 +387,25 @@ static void test_tap_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_one),          TEST(test_short),        TEST(test_many),
-		TEST(test_checksum),     TEST(test_filtered),     TEST(test_long),
-		TEST(test_buffer_sizes), TEST(test_starved),      TEST(test_starved_in_part),
-		TEST(test_threshold),    TEST(test_tag),          TEST(test_bad_buffer),
-		TEST(test_bad_rings),    TEST(test_reprogrammed), TEST(test_disabled),
-		TEST(test_reset),        TEST(test_tap_gone),
+		TEST(test_one),
+		TEST(test_short),
+		TEST(test_many),
+		TEST(test_checksum),
+		TEST(test_filtered),
+		TEST(test_long),
+		TEST(test_buffer_sizes),
+		TEST(test_starved),
+		TEST(test_starved_in_part),
+		TEST(test_longer_than_the_ring),
+		TEST(test_switched_off),
+		TEST(test_threshold),
+		TEST(test_tag),
+		TEST(test_bad_buffer),
+		TEST(test_bad_rings),
+		TEST(test_reprogrammed),
+		TEST(test_disabled),
+		TEST(test_reset),
+		TEST(test_tap_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
