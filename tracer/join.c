@@ -229,6 +229,23 @@ static void drop_unrelated(const struct model *m, struct request *r, enum strata
 		r->hops[hop].flags = 0;
 }
 
+/*
+ * A doorbell, and whom it woke, when the frame has left already: vhost was at work and found it
+ * without.
+ */
+static void drop_needless(const struct model *m, struct request *r)
+{
+	static const enum strata_hop bells[] = {HOP_KVM_EXIT, HOP_KVM_KICK, HOP_VHOST_TX_WAKE,
+						HOP_VHOST_TX_RUN};
+	const struct hop_seen *left = &r->hops[HOP_PORT_RX];
+
+	if (m->place != PLACE_VHOST || !(left->flags & HOP_SEEN))
+		return;
+	for (size_t i = 0; i < sizeof(bells) / sizeof(bells[0]); i++)
+		if (r->hops[bells[i]].time_ns > left->time_ns)
+			r->hops[bells[i]].flags = 0;
+}
+
 static void drop_all_unrelated(const struct model *m, struct request *r)
 {
 	static const struct {
@@ -242,6 +259,7 @@ static void drop_all_unrelated(const struct model *m, struct request *r)
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		drop_unrelated(m, r, pairs[i].hop, pairs[i].arrival);
+	drop_needless(m, r);
 }
 
 /* ---- requests ---- */

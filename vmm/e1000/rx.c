@@ -236,8 +236,9 @@ static bool deliver(struct e1000 *e, struct turn *t)
 	before = ring_available(&rx->ring);
 	strip_tag(e, &in);
 	finish(e, &in);
-	fill_all(e, &in);
+	/* Before: a guest that polls sees the frame with its last descriptor. */
 	trace_rx_publish(e->trace, rx->lane, &frame);
+	fill_all(e, &in);
 	t->received = true;
 	t->causes |= threshold_cause(e, before);
 	counter_add(&rx->frames, 1);
