@@ -215,10 +215,10 @@ static void drop_done(struct flow *f, const struct http_request *r)
  * An interrupt or a switch to nginx is told of with the first packet or read that follows it.
  * Where it came before this request did, it was for another: the poll, or nginx, was at work.
  */
-static void drop_unrelated(const struct model *m, struct request *r, enum strata_hop hop,
-			   enum strata_hop arrival)
+static void drop_unrelated(const struct model *m, struct request *r, enum strata_hop first,
+			   enum strata_hop then, enum strata_hop dropped)
 {
-	const struct hop_seen *began = &r->hops[hop], *arrived = &r->hops[arrival];
+	const struct hop_seen *began = &r->hops[first], *arrived = &r->hops[then];
 	uint64_t error_ns = began->domain == arrived->domain
 				    ? 0
 				    : m->domains[began->domain].error_ns +
@@ -226,24 +226,35 @@ static void drop_unrelated(const struct model *m, struct request *r, enum strata
 
 	if (began->flags & arrived->flags & HOP_SEEN &&
 	    began->time_ns + error_ns < arrived->time_ns)
-		r->hops[hop].flags = 0;
+		r->hops[dropped].flags = 0;
 }
 
 /*
- * A doorbell, and whom it woke, when the frame has left already: vhost was at work and found it
- * without.
+ * A doorbell or an interrupt, and whom it woke, when the frame has been taken already: the
+ * other side was at work and found it without.
  */
 static void drop_needless(const struct model *m, struct request *r)
 {
-	static const enum strata_hop bells[] = {HOP_KVM_EXIT, HOP_KVM_KICK, HOP_VHOST_TX_WAKE,
-						HOP_VHOST_TX_RUN};
-	const struct hop_seen *left = &r->hops[HOP_PORT_RX];
+	static const struct {
+		enum strata_hop taken;
+		unsigned int places;
+		enum strata_hop call[6];
+		size_t calls;
+	} rows[] = {
+		{HOP_GUEST_NAPI,
+		 PLACE_VM,
+		 {HOP_VFIO_IRQ, HOP_KVM_IRQ, HOP_VCPU_WAKE, HOP_VCPU_RUN, HOP_KVM_ENTRY,
+		  HOP_GUEST_IRQ},
+		 6},
+		{HOP_PORT_RX,
+		 PLACE_VHOST,
+		 {HOP_KVM_EXIT, HOP_KVM_KICK, HOP_VHOST_TX_WAKE, HOP_VHOST_TX_RUN},
+		 4},
+	};
 
-	if (m->place != PLACE_VHOST || !(left->flags & HOP_SEEN))
-		return;
-	for (size_t i = 0; i < sizeof(bells) / sizeof(bells[0]); i++)
-		if (r->hops[bells[i]].time_ns > left->time_ns)
-			r->hops[bells[i]].flags = 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t k = 0; m->place & rows[i].places && k < rows[i].calls; k++)
+			drop_unrelated(m, r, rows[i].taken, rows[i].call[k], rows[i].call[k]);
 }
 
 static void drop_all_unrelated(const struct model *m, struct request *r)
@@ -251,14 +262,15 @@ static void drop_all_unrelated(const struct model *m, struct request *r)
 	static const struct {
 		enum strata_hop hop, arrival;
 	} pairs[] = {
-		{HOP_NIC_IRQ, HOP_CLIENT_XMIT}, {HOP_GUEST_IRQ, HOP_VMM_RX_PUBLISH},
-		{HOP_GUEST_IRQ, HOP_PORT_XMIT}, {HOP_GUEST_IRQ, HOP_CLIENT_XMIT},
-		{HOP_APP_RUN, HOP_STACK_RX},    {HOP_APP_RUN, HOP_TCP_RX},
-		{HOP_APP_RUN, HOP_SOCK_READY},
+		{HOP_NIC_IRQ, HOP_CLIENT_XMIT},     {HOP_GUEST_IRQ, HOP_VMM_RX_PUBLISH},
+		{HOP_GUEST_IRQ, HOP_PORT_XMIT},     {HOP_GUEST_IRQ, HOP_CLIENT_XMIT},
+		{HOP_GUEST_IRQ, HOP_VHOST_RX_READ}, {HOP_GUEST_IRQ, HOP_KVM_IRQ},
+		{HOP_GUEST_IRQ, HOP_KVM_ENTRY},     {HOP_APP_RUN, HOP_STACK_RX},
+		{HOP_APP_RUN, HOP_TCP_RX},          {HOP_APP_RUN, HOP_SOCK_READY},
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		drop_unrelated(m, r, pairs[i].hop, pairs[i].arrival);
+		drop_unrelated(m, r, pairs[i].hop, pairs[i].arrival, pairs[i].hop);
 	drop_needless(m, r);
 }
 
