@@ -174,9 +174,30 @@ void nvme_fatal(struct nvme *n, const char *why);
 /* Stop, wait for what is in flight, forget the queues. On the I/O thread, or with none. */
 void nvme_disable(struct nvme *n);
 
-/* ---- queue.c ---- */
+/* ---- doorbell.c ---- */
 
 uint32_t nvme_doorbell(unsigned int pair, bool completion); /* its offset in BAR 0 */
+
+/* Have nvme_pair_run() called soon. Any thread. */
+void nvme_pair_kick(struct nvme_pair *p);
+
+/* Where the driver says that its tail or head is, into the queue. */
+void nvme_take_tail(struct nvme_pair *p);
+void nvme_take_head(struct nvme_pair *p);
+
+/* The same, and be woken when it moves on from there. */
+void nvme_want_tail(struct nvme_pair *p);
+void nvme_want_head(struct nvme_pair *p);
+
+/* The doorbell of a queue that is new. */
+void nvme_doorbells_reset(struct nvme_pair *p, bool completion);
+
+/* Both doorbells of a pair from now on in guest memory (NULL: in BAR 0 again). */
+void nvme_pair_shadow(struct nvme_pair *p, uint32_t *shadow, uint32_t *event_index);
+
+void nvme_bad_doorbell(struct nvme_pair *p, enum nvme_event event);
+
+/* ---- queue.c ---- */
 
 /* Make a queue at guest address gpa; a status. */
 uint16_t nvme_sq_create(struct nvme_pair *p, uint64_t gpa, uint32_t size,
@@ -185,14 +206,12 @@ uint16_t nvme_cq_create(struct nvme_pair *p, uint64_t gpa, uint32_t size);
 void nvme_sq_delete(struct nvme_pair *p);
 void nvme_cq_delete(struct nvme_pair *p);
 
-/* Both doorbells of a pair from now on in guest memory (NULL: in BAR 0 again). */
-void nvme_pair_shadow(struct nvme_pair *p, uint32_t *shadow, uint32_t *event_index);
-
 /* Look at the pair's doorbells and do what they ask for. */
 void nvme_pair_run(struct nvme_pair *p);
 
-/* Have that done soon. Any thread. */
-void nvme_pair_kick(struct nvme_pair *p);
+void nvme_command_free(struct nvme_command *c);
+
+/* ---- completion.c ---- */
 
 /* Keep a slot for a completion; false if there is none. Given back by nvme_post(). */
 bool nvme_cq_reserve(struct nvme_pair *p);
@@ -200,7 +219,9 @@ void nvme_post(struct nvme_pair *cq, const struct nvme_cqe *entry);
 
 /* The command is done: post its completion, forget it. */
 void nvme_complete(struct nvme_command *c, uint16_t status);
-void nvme_command_free(struct nvme_command *c);
+
+/* The driver may have taken completions: those who waited for room may go on. */
+void nvme_head_moved(struct nvme_pair *cq);
 
 /* Interrupts for what was posted: once for a batch. The owner is the nvme. */
 void nvme_signal(void *owner);
@@ -217,6 +238,10 @@ uint16_t nvme_map(const struct nvme *n, const struct nvme_sqe *e, uint32_t bytes
 /* Copy to or from a command's data; a status. */
 uint16_t nvme_give(const struct nvme_command *c, const void *from, uint32_t bytes);
 uint16_t nvme_take(const struct nvme_command *c, void *into, uint32_t bytes);
+
+/* ---- status.c ---- */
+
+void nvme_status(struct device *d, json_t *into);
 
 /* ---- commands: each returns a status or NVME_PENDING ---- */
 
