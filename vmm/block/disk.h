@@ -74,6 +74,7 @@ struct disk_info {
 	uint64_t bytes;
 	bool readonly;
 	bool discard;             /* DISCARD gives space back rather than doing nothing */
+	bool discard_zeroes;      /* ... and what was discarded reads as zeroes, all of it */
 	unsigned int block_bytes; /* what the host's own requests should be aligned to: 512 or
 				     4096 */
 };

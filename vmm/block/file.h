@@ -25,7 +25,7 @@ enum disk_op {
 	DISK_READ,
 	DISK_WRITE,
 	DISK_FLUSH,        /* what was written and answered survives the host's death */
-	DISK_DISCARD,      /* the guest no longer cares; reads give anything, here zeroes */
+	DISK_DISCARD,      /* the guest no longer cares; reads give anything */
 	DISK_WRITE_ZEROES, /* reads give zeroes */
 };
 

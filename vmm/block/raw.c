@@ -19,6 +19,7 @@ static void *raw_open(const struct disk_options *o, struct disk_info *info)
 		return NULL;
 	info->bytes = file_info(f)->bytes;
 	info->discard = file_info(f)->discard;
+	info->discard_zeroes = info->discard && !file_info(f)->block_device;
 	info->block_bytes = file_info(f)->block_bytes;
 	if (info->bytes >= DISK_SECTOR_BYTES)
 		return f;

@@ -24,7 +24,8 @@ enum {
 /* 5.15.2.1, figure 247 */
 enum {
 	OPTIMAL_SIZES_TOLD = 1 << 4,
-	DEALLOCATED_READ_ZEROES = 1 << 3 | 1, /* and write zeroes may deallocate */
+	ZEROES_MAY_DEALLOCATE = 1 << 3,
+	DEALLOCATED_READ_ZEROES = 1,
 	WRITE_PROTECTED_NOW = 1,
 	DESCRIPTOR_UUID = 3,
 };
@@ -99,16 +100,14 @@ static void namespace(const struct nvme *n, uint8_t *page)
 	const struct disk_info *info = disk_info(n->disk);
 	uint64_t block = 1ULL << n->block_shift;
 	uint64_t granularity = info->block_bytes > block ? info->block_bytes / block - 1 : 0;
+	uint8_t deallocation = (info->discard ? ZEROES_MAY_DEALLOCATE : 0) |
+			       (info->discard_zeroes ? DEALLOCATED_READ_ZEROES : 0);
 	const struct field fields[] = {
-		{0, 8, n->blocks},
-		{8, 8, n->blocks},
-		{16, 8, n->blocks},
-		{24, 1, OPTIMAL_SIZES_TOLD},
-		{33, 1, info->discard ? DEALLOCATED_READ_ZEROES : 0},
-		{48, 8, n->blocks << n->block_shift},
+		{0, 8, n->blocks},        {8, 8, n->blocks},
+		{16, 8, n->blocks},       {24, 1, OPTIMAL_SIZES_TOLD},
+		{33, 1, deallocation},    {48, 8, n->blocks << n->block_shift},
 		{64, 2, granularity}, /* preferred write granularity and alignment */
-		{66, 2, granularity},
-		{99, 1, info->readonly ? WRITE_PROTECTED_NOW : 0},
+		{66, 2, granularity},     {99, 1, info->readonly ? WRITE_PROTECTED_NOW : 0},
 		{130, 1, n->block_shift}, /* the one format */
 	};
 

@@ -16,8 +16,10 @@ static bool running;
 void fake_disk_reset(void)
 {
 	memset(&fake_disk, 0, offsetof(struct fake_disk, data));
-	fake_disk.info = (struct disk_info){
-		.bytes = FAKE_DISK_BYTES, .discard = true, .block_bytes = 512};
+	fake_disk.info = (struct disk_info){.bytes = FAKE_DISK_BYTES,
+					    .discard = true,
+					    .discard_zeroes = true,
+					    .block_bytes = 512};
 	first = NULL;
 	end = &first;
 	running = false;

@@ -199,11 +199,16 @@ static void the_namespace_tells_what_it_is(void **state)
 	assert_int_equal(page[99], 0);
 	fake_disk.info.readonly = true;
 	fake_disk.info.discard = false;
+	fake_disk.info.discard_zeroes = false;
 	fake_disk.info.block_bytes = 4096;
 	page = page_of(NVME_ADMIN_IDENTIFY, 1, NVME_CNS_NAMESPACE);
 	assert_int_equal(page[33], 0);
 	assert_int_equal(page[99], 1);
 	assert_int_equal(number_at(page, 64, 2), 7);
+	fake_disk.info.discard = true;
+	page = page_of(NVME_ADMIN_IDENTIFY, 1, NVME_CNS_NAMESPACE);
+	assert_int_equal(page[33], 8);
+	fake_disk.info.discard = false;
 	page = page_of(NVME_ADMIN_IDENTIFY, 0, NVME_CNS_CONTROLLER);
 	assert_int_equal(number_at(page, 520, 2), 0x8);
 	assert_int_equal(*page_of(NVME_ADMIN_IDENTIFY, 0, NVME_CNS_ACTIVE_NAMESPACES), 1);
