@@ -90,7 +90,7 @@ int state_save(const json_t *state)
 
 	path_of(path, name, "");
 	path_of(fresh, name, ".new");
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_errno("open %s", fresh);
 	bad = json_dumpfd(state, fd, JSON_INDENT(1)) || fsync(fd);
