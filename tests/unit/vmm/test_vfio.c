@@ -152,6 +152,21 @@ static void a_function_is_what_it_is(void **state)
 	assert_null(f->m.vfio);
 }
 
+static void memory_on_both_sides_of_the_hole_is_mapped(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t bytes = GUEST_LOW_MAX + (1ULL << 30);
+
+	guest_memory_destroy(&f->m.memory);
+	assert_int_equal(guest_memory_create(&f->m.memory, bytes, false), 0);
+	start(f);
+	assert_int_equal(fake_vfio.mapped[0].gpa, 0);
+	assert_int_equal(fake_vfio.mapped[0].bytes, GUEST_LOW_MAX);
+	assert_int_equal(fake_vfio.mapped[1].gpa, GUEST_HIGH_START);
+	assert_int_equal(fake_vfio.mapped[1].bytes, 1ULL << 30);
+	stop(f);
+}
+
 static void capabilities_are_chosen(void **state)
 {
 	struct fixture *f = *state;
@@ -490,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(addresses_are_completed),
 		T(a_function_is_what_it_is),
+		T(memory_on_both_sides_of_the_hole_is_mapped),
 		T(capabilities_are_chosen),
 		T(what_is_passed_is_the_functions_own),
 		T(the_command_register_is_half_the_guests),
