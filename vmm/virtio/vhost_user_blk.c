@@ -65,16 +65,19 @@ static void start(struct virtio_device *d)
 		vhost_user_port_drop(&b->port);
 }
 
-static void stop(struct virtio_device *d)
+static void take_back(struct vhost_user_blk *b)
 {
-	struct vhost_user_blk *b = d->owner;
-
 	for (unsigned int i = 0; i < b->rings; i++) {
 		if (b->port.user.failed)
 			vhost_ring_lost(&b->ring[i]);
 		else
 			vhost_ring_stop(&b->ring[i]);
 	}
+}
+
+static void stop(struct virtio_device *d)
+{
+	take_back(d->owner);
 }
 
 /* The doorbells are the back end's while the device runs. */
@@ -202,7 +205,7 @@ static void destroy(struct device *d)
 	struct vhost_user_blk *b = d->state;
 
 	vhost_user_port_stop(&b->port);
-	stop(&b->device);
+	take_back(b);
 	virtio_destroy(&b->device);
 	for (unsigned int i = 0; i < b->rings; i++)
 		vhost_ring_destroy(&b->ring[i]);
