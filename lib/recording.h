@@ -76,4 +76,17 @@ struct recording_end {
 int recording_read(const char *path, const struct recording_visitor *v,
 		   struct recording_end *end);
 
+/* Where reading stopped, between two blocks. All zero: the beginning. */
+struct recording_place {
+	uint64_t at, size; /* bytes: read so far; the file had then */
+	uint64_t sequence;
+};
+
+/*
+ * Read on from a place, which is moved: the blocks that begin before byte until of the file;
+ * in one that is still being written, those that are whole by now. What end counts is added to.
+ */
+int recording_read_on(const char *path, const struct recording_visitor *v,
+		      struct recording_end *end, struct recording_place *place, uint64_t until);
+
 #endif

@@ -209,11 +209,11 @@ static void count_block(struct reader *r, const struct block_header *h)
 	r->end->complete = h->kind == BLOCK_END;
 }
 
-static int read_blocks(struct reader *r)
+static int read_blocks(struct reader *r, uint64_t until)
 {
 	struct block_header h;
 
-	while (r->at < r->size) {
+	while (r->at < r->size && r->at < until) {
 		int good = block_at(r, r->at, &h);
 		int rc;
 
@@ -260,26 +260,42 @@ static int open_recording(struct reader *r)
 	return 0;
 }
 
-int recording_read(const char *path, const struct recording_visitor *v,
-		   struct recording_end *end)
+int recording_read_on(const char *path, const struct recording_visitor *v,
+		      struct recording_end *end, struct recording_place *place, uint64_t until)
 {
-	struct recording_end unused = {0};
-	struct reader r = {.fd = -1, .path = path, .v = v, .end = end ? end : &unused};
-	int rc;
+	struct reader r = {.fd = -1, .path = path, .v = v, .end = end};
+	int rc = open_recording(&r);
 
-	memset(r.end, 0, sizeof(*r.end));
-	rc = open_recording(&r);
 	if (!rc) {
 		r.stored = malloc(BLOCK_RAW_MAX);
 		r.raw = malloc(BLOCK_RAW_MAX);
 		r.zstd = ZSTD_createDCtx();
-		rc = r.stored && r.raw && r.zstd ? read_blocks(&r)
+		if (place->at) {
+			r.at = place->at;
+			r.sequence = place->sequence;
+		}
+		rc = r.stored && r.raw && r.zstd ? read_blocks(&r, until)
 						 : err_set("%s: out of memory", path);
 	}
+	place->at = r.at;
+	place->sequence = r.sequence;
+	place->size = r.size;
 	free(r.stored);
 	free(r.raw);
 	ZSTD_freeDCtx(r.zstd);
 	if (r.fd >= 0)
 		close(r.fd);
 	return rc;
+}
+
+int recording_read(const char *path, const struct recording_visitor *v,
+		   struct recording_end *end)
+{
+	struct recording_end unused;
+	struct recording_place place = {0};
+
+	if (!end)
+		end = &unused;
+	memset(end, 0, sizeof(*end));
+	return recording_read_on(path, v, end, &place, UINT64_MAX);
 }

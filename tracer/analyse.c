@@ -17,7 +17,14 @@
 #define WIRE_AHEAD_NS   10000000
 #define CONNECTIONS_MAX 16384
 
+#define CLOCK_WAIT_BYTES (64u << 20)
+#define HOLD_NS          500000000u
+
 struct analysis {
+	const char *path;
+	struct analyse_options options;
+	struct recording_place known, joined; /* how far each pass came */
+	uint64_t clock_ns;                    /* the host's latest sample */
 	struct model *m;
 	struct clock *clock;
 	struct kinds kinds;
@@ -48,6 +55,8 @@ static int learn_clock(void *ctx, unsigned int domain, const struct clock_sample
 
 	/* one that runs backwards is left out: the error bound tells what remains */
 	(void)clock_add(a->clock, domain, s);
+	if (!domain && s->time_ns > a->clock_ns)
+		a->clock_ns = s->time_ns;
 	return 0;
 }
 
@@ -99,7 +108,7 @@ static void relate_clocks(struct analysis *a)
 	}
 }
 
-static int first_pass(struct analysis *a, const char *path)
+static int first_pass(struct analysis *a, uint64_t until)
 {
 	const struct recording_visitor v = {.meta = learn_meta,
 					    .events = learn_events,
@@ -107,10 +116,12 @@ static int first_pass(struct analysis *a, const char *path)
 					    .lost = learn_lost,
 					    .ctx = a};
 
-	if (recording_read(path, &v, &a->m->recording))
+	if (recording_read_on(a->path, &v, &a->m->recording, &a->known, until))
 		return -1;
+	if (a->options.growing && a->m->place == PLACE_NONE)
+		return 0; /* its first block is not written yet */
 	relate_clocks(a);
-	return model_conclude(a->m) ? err_add("%s", path) : 0;
+	return model_conclude(a->m) ? err_add("%s", a->path) : 0;
 }
 
 /* ---- second pass ---- */
@@ -203,11 +214,86 @@ static int read_events(void *ctx, const struct strata_event *e, size_t count)
 	return 0;
 }
 
-static int second_pass(struct analysis *a, const char *path)
+/* As far as the first one came. */
+static int second_pass(struct analysis *a)
 {
 	const struct recording_visitor v = {.events = read_events, .wire = read_wire, .ctx = a};
+	struct recording_end again = {0};
 
-	if (recording_read(path, &v, NULL) || wire_order_flush(a->wires))
+	return recording_read_on(a->path, &v, &again, &a->joined, a->known.at);
+}
+
+static int prepare(struct analysis *a)
+{
+	const struct analyse_options *o = &a->options;
+	struct join_limits limits = o->join.observations_max ? o->join : join_limits_default;
+
+	a->clock = clock_create();
+	a->m = model_create(o->requests_max ? o->requests_max : REQUESTS_MAX);
+	a->wires = wire_order_create(WIRE_WINDOW, ordered_wire, a);
+	a->http = http_create(found_request, a, CONNECTIONS_MAX);
+	a->events = reorder_create(o->window ? o->window : WINDOW, ordered_event, a);
+	if (!a->clock || !a->m || !a->wires || !a->http || !a->events)
+		return -1;
+	a->m->latest = o->latest;
+	a->join = join_create(a->m, &limits);
+	return a->join ? 0 : -1;
+}
+
+struct analysis *analysis_open(const char *path, const struct analyse_options *options)
+{
+	struct analysis *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		err_set("%s: out of memory", path);
+		return NULL;
+	}
+	a->path = path;
+	if (options)
+		a->options = *options;
+	kinds_learn(&a->kinds, NULL);
+	if (!prepare(a))
+		return a;
+	analysis_close(a);
+	return NULL;
+}
+
+/* Is a clock still to be told of, without which events would be left out? */
+static bool waits_for_clock(const struct analysis *a)
+{
+	if (!a->options.growing || a->known.at - a->joined.at > CLOCK_WAIT_BYTES)
+		return false;
+	for (unsigned int n = 0; n < a->m->domain_count; n++)
+		if (a->m->domains[n].events && !a->m->domains[n].aligned)
+			return true;
+	return false;
+}
+
+int analysis_step(struct analysis *a, uint64_t bytes)
+{
+	uint64_t from = a->known.at, blocks = a->m->recording.blocks;
+
+	if (first_pass(a, bytes < UINT64_MAX - from ? from + bytes : UINT64_MAX))
+		return -1;
+	if (!waits_for_clock(a) && second_pass(a))
+		return -1;
+	return a->failed ? -1 : a->m->recording.blocks > blocks;
+}
+
+int analysis_until_now(struct analysis *a)
+{
+	uint64_t until = a->clock_ns > HOLD_NS ? a->clock_ns - HOLD_NS : 0;
+
+	if (reorder_until(a->events, until) || wire_order_until(a->wires, until) ||
+	    join_until(a->join, until) || a->failed)
+		return -1;
+	a->m->http = http_stats(a->http);
+	return 0;
+}
+
+int analysis_finish(struct analysis *a)
+{
+	if (second_pass(a) || wire_order_flush(a->wires))
 		return -1;
 	http_finish(a->http);
 	if (a->failed || reorder_flush(a->events) || join_finish(a->join))
@@ -216,38 +302,49 @@ static int second_pass(struct analysis *a, const char *path)
 	return 0;
 }
 
-static int prepare(struct analysis *a, const struct analyse_options *o)
+struct model *analysis_model(struct analysis *a)
 {
-	struct join_limits limits = o->join.observations_max ? o->join : join_limits_default;
+	return a->m;
+}
 
-	a->wires = wire_order_create(WIRE_WINDOW, ordered_wire, a);
-	a->http = http_create(found_request, a, CONNECTIONS_MAX);
-	a->events = reorder_create(o->window ? o->window : WINDOW, ordered_event, a);
-	a->join = join_create(a->m, &limits);
-	return a->wires && a->http && a->events && a->join ? 0 : -1;
+struct model *analysis_take(struct analysis *a)
+{
+	struct model *m = a->m;
+
+	a->m = NULL;
+	analysis_close(a);
+	return m;
+}
+
+void analysis_progress(const struct analysis *a, uint64_t *bytes, uint64_t *size)
+{
+	*bytes = a->joined.at;
+	*size = a->known.size;
+}
+
+void analysis_close(struct analysis *a)
+{
+	if (!a)
+		return;
+	join_destroy(a->join);
+	reorder_destroy(a->events);
+	http_destroy(a->http);
+	wire_order_destroy(a->wires);
+	clock_destroy(a->clock);
+	model_free(a->m);
+	free(a);
 }
 
 int analyse(const char *path, const struct analyse_options *options, struct model **out)
 {
-	const struct analyse_options defaults = {.requests_max = 0};
-	struct analysis a = {.clock = clock_create()};
-	int failed;
+	struct analysis *a = analysis_open(path, options);
 
-	if (!options)
-		options = &defaults;
-	kinds_learn(&a.kinds, NULL);
-	a.m = model_create(options->requests_max ? options->requests_max : REQUESTS_MAX);
-	failed = !a.clock || !a.m || first_pass(&a, path) || prepare(&a, options) ||
-		 second_pass(&a, path);
-	join_destroy(a.join);
-	reorder_destroy(a.events);
-	http_destroy(a.http);
-	wire_order_destroy(a.wires);
-	clock_destroy(a.clock);
-	if (failed) {
-		model_free(a.m);
+	if (!a)
+		return -1;
+	if (analysis_step(a, UINT64_MAX) < 0 || analysis_finish(a)) {
+		analysis_close(a);
 		return -1;
 	}
-	*out = a.m;
+	*out = analysis_take(a);
 	return 0;
 }

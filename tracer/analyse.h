@@ -11,6 +11,8 @@
 
 struct analyse_options {
 	size_t requests_max;     /* kept for looking at one by one; 0: the default, 10000 */
+	bool latest;             /* keep the latest ones, not a sample of all */
+	bool growing;            /* it is still being written: it may have no blocks yet */
 	size_t window;           /* events held back to order them; 0: the default */
 	struct join_limits join; /* all zero: the defaults */
 };
@@ -18,5 +20,34 @@ struct analyse_options {
 /* NULL options: all defaults. -1 with a sentence; a recording that is damaged or was cut short
  * is analysed as far as it goes (model->recording says so). */
 int analyse(const char *path, const struct analyse_options *options, struct model **out);
+
+/*
+ * The same in steps: for a recording that is still being written, or to show its beginning
+ * while the rest is read. Each step takes what follows in the file through both passes, so
+ * that clocks, and which hops there are, are what is known by then. path must outlive it.
+ */
+struct analysis;
+
+struct analysis *analysis_open(const char *path, const struct analyse_options *options);
+
+/* The next so many bytes: 1: there were some; 0: nothing whole followed (yet); -1: failed. */
+int analysis_step(struct analysis *a, uint64_t bytes);
+
+/* Conclude the requests that were over shortly before the latest clock sample. */
+int analysis_until_now(struct analysis *a);
+
+/* Nothing follows: conclude all. */
+int analysis_finish(struct analysis *a);
+
+/* The analysis keeps it. */
+struct model *analysis_model(struct analysis *a);
+
+/* How far it is, and how long the file was when last looked at. Any thread may ask: what it
+ * gets may be a moment old. */
+void analysis_progress(const struct analysis *a, uint64_t *bytes, uint64_t *size);
+
+/* Close it; the model is the caller's now. */
+struct model *analysis_take(struct analysis *a);
+void analysis_close(struct analysis *a);
 
 #endif

@@ -302,18 +302,26 @@ static bool oldest_is_due(const struct join *j)
 	       flows_observations(j->flows) > j->limits.observations_max;
 }
 
-int join_observe(struct join *j, const struct observation *o)
+int join_until(struct join *j, uint64_t time_ns)
 {
-	if (o->time_ns > j->now_ns)
-		j->now_ns = o->time_ns;
-	if (o->flags & EVENT_CONTEXT || o->hop >= HOP_COUNT)
-		return contexts_add(j->contexts, o);
-	if (flows_add(j->flows, o))
-		return -1;
-	j->m->forgotten = flows_forgotten(j->flows);
+	j->now_ns = time_ns > j->now_ns ? time_ns : j->now_ns;
 	while (j->count && oldest_is_due(j))
 		if (conclude_oldest(j))
 			return -1;
+	return 0;
+}
+
+int join_observe(struct join *j, const struct observation *o)
+{
+	if (o->flags & EVENT_CONTEXT || o->hop >= HOP_COUNT) {
+		j->now_ns = o->time_ns > j->now_ns ? o->time_ns : j->now_ns;
+		return contexts_add(j->contexts, o);
+	}
+	if (flows_add(j->flows, o))
+		return -1;
+	j->m->forgotten = flows_forgotten(j->flows);
+	if (join_until(j, o->time_ns))
+		return -1;
 	if (flows_observations(j->flows) > j->limits.observations_max)
 		flows_forget_oldest(j->flows);
 	return 0;

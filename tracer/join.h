@@ -39,6 +39,9 @@ int join_observe(struct join *j, const struct observation *o);
 /* A request found on the wire; in order per connection. */
 int join_request(struct join *j, const struct http_request *r);
 
+/* Nothing from before that time follows: conclude what is over by then. */
+int join_until(struct join *j, uint64_t time_ns);
+
 /* Nothing follows. */
 int join_finish(struct join *j);
 

@@ -206,7 +206,8 @@ static uint64_t next_random(struct model *m)
 	return flow_mix(z, z >> 30);
 }
 
-/* Reservoir sampling (Vitter, algorithm R): each request is kept with the same chance. */
+/* Reservoir sampling (Vitter, algorithm R): each request is kept with the same chance. Or the
+ * latest are kept. */
 static int keep(struct model *m, const struct request *r)
 {
 	uint64_t at;
@@ -222,7 +223,7 @@ static int keep(struct model *m, const struct request *r)
 		m->requests[m->request_count++] = *r;
 		return 0;
 	}
-	at = next_random(m) % m->seen;
+	at = m->latest ? (m->seen - 1) % m->request_capacity : next_random(m) % m->seen;
 	if (at < m->request_capacity)
 		m->requests[at] = *r;
 	return 0;
@@ -289,7 +290,7 @@ static int add_figures(struct model *m, const struct request *r)
 int model_add(struct model *m, struct request *r)
 {
 	attribute(m, r);
-	m->seen++;
+	r->number = ++m->seen;
 	m->complete += r->complete;
 	m->partial += !r->complete;
 	m->unanswered += !r->http.answered;

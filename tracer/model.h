@@ -37,6 +37,7 @@ struct hop_seen {
 };
 
 struct request {
+	uint64_t number; /* from 1, in the order in which they were found */
 	struct http_request http;
 	struct hop_seen hops[HOP_COUNT];
 	uint8_t vm;
@@ -131,10 +132,11 @@ struct model {
 	struct http_stats http;
 	struct recording_end recording;
 
-	/* Requests to look at, in order of their replies; a fair sample if there were too many
-	 */
+	/* Requests to look at, in order of their replies. If there were too many: a fair
+	 * sample, or the latest (in a ring, number N at N - 1 modulo the capacity). */
 	struct request *requests;
 	size_t request_count, request_capacity;
+	bool latest;
 	uint64_t sample_state;
 };
 

@@ -88,14 +88,19 @@ fail:
 	return NULL;
 }
 
+static void sort_held(struct reorder *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		r->keys[i] = (struct time_key){r->held[i].time_ns, (uint32_t)i};
+	sort_by_time(r->keys, r->count, r->scratch);
+}
+
+/* The first ones, in the order that sort_held() found. */
 static int let_go(struct reorder *r, size_t count)
 {
 	struct observation *swap = r->held;
 	size_t left = r->count - count;
 
-	for (size_t i = 0; i < r->count; i++)
-		r->keys[i] = (struct time_key){r->held[i].time_ns, (uint32_t)i};
-	sort_by_time(r->keys, r->count, r->scratch);
 	for (size_t i = 0; i < count; i++) {
 		int rc = r->release(r->ctx, &r->held[r->keys[i].index]);
 
@@ -112,16 +117,31 @@ static int let_go(struct reorder *r, size_t count)
 
 int reorder_add(struct reorder *r, const struct observation *o)
 {
-	int rc = r->count == r->capacity ? let_go(r, r->count / 2) : 0;
+	if (r->count == r->capacity) {
+		int rc;
 
-	if (rc)
-		return rc;
+		sort_held(r);
+		rc = let_go(r, r->count / 2);
+		if (rc)
+			return rc;
+	}
 	r->held[r->count++] = *o;
 	return 0;
 }
 
+int reorder_until(struct reorder *r, uint64_t time_ns)
+{
+	size_t count = 0;
+
+	sort_held(r);
+	while (count < r->count && r->keys[count].time_ns <= time_ns)
+		count++;
+	return count ? let_go(r, count) : 0;
+}
+
 int reorder_flush(struct reorder *r)
 {
+	sort_held(r);
 	return let_go(r, r->count);
 }
 

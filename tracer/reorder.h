@@ -39,6 +39,8 @@ struct reorder;
 
 struct reorder *reorder_create(size_t capacity, observation_fn release, void *ctx);
 int reorder_add(struct reorder *r, const struct observation *o);
+/* Let go of all up to that time. */
+int reorder_until(struct reorder *r, uint64_t time_ns);
 int reorder_flush(struct reorder *r);
 void reorder_destroy(struct reorder *r);
 

@@ -552,9 +552,67 @@ static void test_numbers_of_other_versions(void **state)
 	model_free(m);
 }
 
+/* In steps, with blocks that appear one by one: the same requests, the same figures. */
+static void test_in_steps(void **state)
+{
+	const struct synthetic_options o = {.seed = 5,
+					    .place = PLACE_VIRTIO,
+					    .requests = 3000,
+					    .connections = 8,
+					    .reply_bytes = 600,
+					    .guest_offset_ns = 77777,
+					    .delay_hop = HOP_NGINX_PROCESS,
+					    .delay_ns = 10000000};
+	const struct analyse_options growing = {
+		.requests_max = 100, .latest = true, .growing = true};
+	struct model *whole = analysed(&o);
+	char part[80];
+	struct analysis *a;
+	struct model *m;
+	FILE *from = fopen(path, "r"), *to;
+	int steps = 0;
+
+	(void)state;
+	snprintf(part, sizeof(part), "%s.part", path);
+	to = fopen(part, "w");
+	for (int i = 0; i < 16; i++) /* the header, and no block yet */
+		fputc(fgetc(from), to);
+	fflush(to);
+	a = analysis_open(part, &growing);
+	assert_non_null(a);
+	assert_int_equal(analysis_step(a, UINT64_MAX), 0);
+	for (int c = fgetc(from), n = 0; c != EOF; c = fgetc(from)) {
+		fputc(c, to);
+		if (++n % 100000)
+			continue;
+		fflush(to);
+		steps += analysis_step(a, UINT64_MAX);
+	}
+	fclose(to);
+	assert_true(analysis_step(a, UINT64_MAX) >= 0 && steps > 1);
+	assert_int_equal(analysis_until_now(a), 0);
+	assert_true(analysis_model(a)->seen > 0 && analysis_model(a)->seen <= whole->seen);
+	assert_int_equal(analysis_finish(a), 0);
+	m = analysis_take(a);
+	assert_int_equal(m->seen, whole->seen);
+	assert_int_equal(m->complete, whole->complete);
+	assert_int_equal(m->events, whole->events);
+	/* the latest, each in its place */
+	assert_int_equal(m->request_count, 100);
+	for (unsigned int i = 0; i < 100; i++) {
+		assert_true(m->requests[i].number > m->seen - 100);
+		assert_int_equal((m->requests[i].number - 1) % 100, i);
+	}
+	fclose(from);
+	unlink(part);
+	model_free(m);
+	model_free(whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_steps),
 		cmocka_unit_test(test_faithful),
 		cmocka_unit_test(test_retransmissions_are_counted),
 		cmocka_unit_test(test_delays),
