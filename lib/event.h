@@ -104,4 +104,22 @@ static inline __u64 flow_hash(const __u32 client[4], const __u32 server[4], __u1
 	return h;
 }
 
+/*
+ * Which connections a sample takes: evenly spread, the same in every kernel, and much cheaper
+ * than the flow's name, for it is what every packet that is not traced has to pay. Only the
+ * last 32 bits of the client's address count; Fibonacci hashing (Knuth, volume 3, 6.4).
+ */
+static inline __u32 sample_hash(__u32 client, __u16 client_port, __u16 server_port)
+{
+	__u32 h = (client ^ ((__u32)client_port << 16 | server_port)) * 0x9e3779b1u;
+
+	return (h ^ h >> 15) * 0x85ebca6bu;
+}
+
+/* The largest hash of those that one connection in every n has; n from 1. */
+static inline __u32 sample_max(__u32 n)
+{
+	return n > 1 ? (__u32)((1ULL << 32) / n) - 1 : ~0u;
+}
+
 #endif

@@ -75,6 +75,7 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 
 	memset(out, 0, sizeof(*out));
 	out->domain = c->domain;
+	out->sample_max = sample_max(c->sample);
 	memcpy(out->ports, c->ports, c->port_count * sizeof(c->ports[0]));
 	out->server_netns = server_netns(c);
 	out->client_netns = netns_of_roles(c, 1u << ROLE_CLIENT);
@@ -226,7 +227,7 @@ void configure_needs(struct probes *p)
 		needs |= vm_needs(&c->vms[i]);
 	if (device_with(c, 1u << ROLE_MACVTAP))
 		needs |= NEED_MACVTAP;
-	if (c->nginx_path)
+	if (c->nginx_path && !c->no_uprobes)
 		needs |= NEED_NGINX;
 	if (c->wire_device != ~0u)
 		needs |= NEED_WIRE;

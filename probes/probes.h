@@ -82,7 +82,9 @@ struct probes_config {
 				 ~0 none */
 	int wire_netns_fd;    /* its network namespace; -1: this process's */
 	size_t ring_bytes;    /* per CPU, a power of two; 0: 4 MiB */
+	unsigned int sample;  /* trace one connection in so many; 0 and 1: all */
 	bool no_fentry;       /* tracepoints only */
+	bool no_uprobes;      /* none, whatever nginx_path is */
 	bool stats;           /* measure the programs' own run time (bpf_enable_stats) */
 };
 

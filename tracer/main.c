@@ -107,8 +107,11 @@ static int wait_for_end(const struct trace_options *o, int signals, pid_t comman
 
 static int record(const struct trace_options *o)
 {
-	struct session_options so = {
-		.recording_path = o->output, .no_fentry = o->no_fentry, .stats = o->stats};
+	struct session_options so = {.recording_path = o->output,
+				     .no_fentry = o->no_fentry,
+				     .no_uprobes = o->no_uprobes,
+				     .sample = o->sample,
+				     .stats = o->stats};
 	struct proc_options po = PROC_DEFAULTS;
 	struct session *s = NULL;
 	int signals = watch_signals();

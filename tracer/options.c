@@ -33,6 +33,10 @@ static const char help[] =
 	"  --output FILE          the recording (out/trace/trace.strata)\n"
 	"  --read FILE            analyse that recording, trace nothing\n"
 	"  --duration SECONDS     stop after that time\n"
+	"  --sample 1/N           one connection in N, chosen in the kernel: what is not traced costs\n"
+	"                         little\n"
+	"  --no-uprobes           none on nginx: the two dearest probes; nginx is timed from its reading\n"
+	"                         to its writing\n"
 	"  --no-fentry            probes on tracepoints alone\n"
 	"  --stats                have the kernel time the probes themselves\n"
 	"\n"
@@ -55,7 +59,9 @@ enum {
 	OUTPUT,
 	READ,
 	DURATION,
+	SAMPLE,
 	NO_FENTRY,
+	NO_UPROBES,
 	STATS,
 	JSON,
 	REQUESTS,
@@ -73,6 +79,8 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, OUTPUT},
 	{"read", required_argument, NULL, READ},
 	{"duration", required_argument, NULL, DURATION},
+	{"sample", required_argument, NULL, SAMPLE},
+	{"no-uprobes", no_argument, NULL, NO_UPROBES},
 	{"no-fentry", no_argument, NULL, NO_FENTRY},
 	{"stats", no_argument, NULL, STATS},
 	{"json", no_argument, NULL, JSON},
@@ -152,6 +160,19 @@ static int parse_duration(struct trace_options *o, const char *text)
 	return 0;
 }
 
+/* "1/16" or "16" */
+static int parse_sample(struct trace_options *o, const char *text)
+{
+	const char *digits = strncmp(text, "1/", 2) ? text : text + 2;
+	char *end;
+	long n = strtol(digits, &end, 10);
+
+	if (end == digits || *end || n < 1 || n > 1000000)
+		return wrong("sample", text, "1/N, N from 1 to 1000000");
+	o->sample = (unsigned int)n;
+	return 0;
+}
+
 static int parse_one(struct trace_options *o, int option)
 {
 	switch (option) {
@@ -174,6 +195,11 @@ static int parse_one(struct trace_options *o, int option)
 		return 0;
 	case READ:
 		o->read = optarg;
+		return 0;
+	case SAMPLE:
+		return parse_sample(o, optarg);
+	case NO_UPROBES:
+		o->no_uprobes = true;
 		return 0;
 	case NO_FENTRY:
 		o->no_fentry = true;

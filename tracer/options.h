@@ -29,8 +29,10 @@ struct trace_options {
 	const char *read;   /* analyse this one instead of tracing */
 	double seconds;     /* 0: until the command ends, or Ctrl-C */
 	bool json;
-	bool list; /* with json: every request */
+	bool list;           /* with json: every request */
+	unsigned int sample; /* one connection in so many; 0: all */
 	bool no_fentry;
+	bool no_uprobes;
 	bool stats;
 	bool hops;      /* explain the hops, trace nothing */
 	char **command; /* NULL-terminated, or NULL */

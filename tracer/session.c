@@ -31,7 +31,7 @@ struct session {
 	pthread_mutex_t lock; /* recording: collector thread and session_meta() */
 
 	struct probes *probes;
-	uint64_t probes_lost;
+	_Atomic uint64_t probes_lost;
 	struct source sources[2 * TOPOLOGY_VMS_MAX];
 	unsigned int source_count;
 	json_t *answers; /* by VM index as text: what its agent answered */
@@ -149,6 +149,8 @@ static void fill_config(const struct session *s, struct probes_config *c)
 	c->wire_device = ~0u;
 	c->nginx_path = t->nginx_path[0] ? t->nginx_path : NULL;
 	c->no_fentry = s->options.no_fentry;
+	c->no_uprobes = s->options.no_uprobes;
+	c->sample = s->options.sample;
 	c->stats = s->options.stats;
 	c->port_count = t->port_count;
 	memcpy(c->ports, t->ports, sizeof(t->ports));
@@ -184,10 +186,11 @@ static int start_vm(struct session *s, unsigned int index)
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request = json_pack("{s:o,s:i,s:i,s:b,s:b,s:b,s:b}", "ports", ports, "domain",
-			    (int)index + 1, "vm", vm->probes.vm, "stats", s->options.stats,
-			    "no_fentry", s->options.no_fentry, "own_device",
-			    s->topology.place == PLACE_PASSTHROUGH, "wire",
+	request = json_pack("{s:o,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports, "domain",
+			    (int)index + 1, "vm", vm->probes.vm, "sample",
+			    (int)s->options.sample, "stats", s->options.stats, "no_uprobes",
+			    s->options.no_uprobes, "no_fentry", s->options.no_fentry,
+			    "own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
 			    s->topology.place == PLACE_PASSTHROUGH &&
 				    !topology_find(&s->topology, ROLE_CLIENT));
 	if (vm->memory_path[0]) {
@@ -305,6 +308,8 @@ static int write_start_meta(struct session *s)
 
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
 	json_object_set_new(meta, "environment", environment_capture());
+	if (s->options.sample > 1)
+		json_object_set_new(meta, "sample", json_integer(s->options.sample));
 	json_object_set_new(meta, "hops", hops_meta(s));
 	json_object_set_new(meta, "event_kinds", kinds_meta());
 	json_object_set_new(meta, "probes", probes_meta(s));
@@ -399,6 +404,11 @@ int session_meta(struct session *s, const json_t *meta)
 uint64_t session_events(const struct session *s)
 {
 	return s->events;
+}
+
+uint64_t session_lost(const struct session *s)
+{
+	return s->probes_lost;
 }
 
 /* ---- stopping ---- */

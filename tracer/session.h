@@ -16,6 +16,8 @@
 struct session_options {
 	const char *recording_path;
 	bool no_fentry;       /* tracepoints only */
+	bool no_uprobes;      /* none on nginx */
+	unsigned int sample;  /* trace one connection in so many; 0: all */
 	bool stats;           /* have the kernel time the probes themselves */
 	int guest_timeout_ms; /* how long an agent may take to attach; 0: 60 s */
 };
@@ -32,6 +34,9 @@ int session_meta(struct session *s, const json_t *meta);
 
 /* Events written so far. */
 uint64_t session_events(const struct session *s);
+
+/* Events that the host's probes lost so far, as of the last poll. */
+uint64_t session_lost(const struct session *s);
 
 /* Stop and detach the observers, having taken what is left in their rings. The recording stays
  * open for more META. -1 with a sentence if anything failed on the way (the recording is

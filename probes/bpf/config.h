@@ -19,6 +19,7 @@ struct bpf_config {
 	__u32 server_netns; /* inode of the server's network namespace */
 	__u32 client_netns;
 	__u32 device_seed;
+	__u32 sample_max; /* connections whose sample_hash() is not above are traced */
 	__u16 ports[BPF_PORTS_MAX];
 	__u8 domain;
 	__u8 vm_of_sockets; /* what socket and task events carry in .vm */

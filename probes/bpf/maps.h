@@ -188,6 +188,12 @@ static __always_inline void emit(__u16 hop, __u64 time_ns, const struct segment 
 	emit_arg(hop, time_ns, s, at, 0);
 }
 
+static __always_inline bool in_sample(__u32 client, __u16 client_port, __u16 server_port)
+{
+	return config.sample_max == ~0u ||
+	       sample_hash(client, client_port, server_port) <= config.sample_max;
+}
+
 /* Unrolled over a frozen array: one comparison per configured port. */
 static __always_inline bool is_service(__u16 port)
 {

@@ -63,7 +63,8 @@ static __always_inline bool segment_of_untyped(struct sock *sk, struct segment *
 	} else {
 		return false;
 	}
-	segment_of_name(&n, SIDE_SERVER, s);
+	if (!segment_of_name(&n, SIDE_SERVER, s))
+		return false;
 	s->seq = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
 	return true;
 }

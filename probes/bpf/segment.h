@@ -45,8 +45,8 @@ static __always_inline void map_ipv4(__u32 words[4], __be32 address)
 }
 
 /*
- * TCP ports tell the direction and whether this is ours. ip_payload counts from the TCP
- * header to the datagram's end. Segments without payload are not.
+ * TCP ports tell the direction and whether this is ours, and in the sample. ip_payload counts
+ * from the TCP header to the datagram's end. Segments without payload are not.
  */
 static __always_inline bool segment_from(const __u32 src[4], const __u32 dst[4],
 					 const struct tcphdr *tcp, __u32 ip_payload,
@@ -67,7 +67,9 @@ static __always_inline bool segment_from(const __u32 src[4], const __u32 dst[4],
 	} else {
 		return false;
 	}
-	if (ip_payload <= header)
+	if (ip_payload <= header ||
+	    !in_sample(s->direction == DIRECTION_REQUEST ? src[3] : dst[3], s->client_port,
+		       s->server_port))
 		return false;
 	s->len = ip_payload - header;
 	s->seq = bpf_ntohl(tcp->seq) + (bits & TCP_SYN_BIT ? 1 : 0);

@@ -34,9 +34,11 @@ static __always_inline enum socket_side side_of(__u16 local_port, __u16 remote_p
 	return SIDE_NONE;
 }
 
-static __always_inline void segment_of_name(const struct socket_name *n, enum socket_side side,
+/* false: not in the sample */
+static __always_inline bool segment_of_name(const struct socket_name *n, enum socket_side side,
 					    struct segment *s)
 {
+	const __u32 *client = side == SIDE_SERVER ? n->remote : n->local;
 	bool ipv6 = n->local[0] || n->local[1] || n->local[2] != bpf_htonl(0xffff);
 
 	s->packet = 0;
@@ -45,12 +47,15 @@ static __always_inline void segment_of_name(const struct socket_name *n, enum so
 	if (side == SIDE_SERVER) {
 		s->client_port = n->remote_port;
 		s->server_port = n->local_port;
-		s->flow = flow_hash(n->remote, n->local, n->remote_port, n->local_port);
 	} else {
 		s->client_port = n->local_port;
 		s->server_port = n->remote_port;
-		s->flow = flow_hash(n->local, n->remote, n->local_port, n->remote_port);
 	}
+	if (!in_sample(client[3], s->client_port, s->server_port))
+		return false;
+	s->flow = flow_hash(client, side == SIDE_SERVER ? n->local : n->remote, s->client_port,
+			    s->server_port);
+	return true;
 }
 
 /* Two loads for a socket that is not the service's; what is there to know of it costs more. */
@@ -65,7 +70,8 @@ static __always_inline enum socket_side side_of_socket(struct sock *sk)
 }
 
 /*
- * The flow of a socket that a tracepoint handed over, whose side is known. The range is left to
+ * The flow of a socket that a tracepoint handed over, whose side is known; false if it is not
+ * to be traced. The range is left to
  * the caller: its end, s->seq, is what the socket's counters say at that hop.
  */
 static __always_inline bool segment_of_socket(struct sock *sk, enum socket_side side,
@@ -90,8 +96,7 @@ static __always_inline bool segment_of_socket(struct sock *sk, enum socket_side 
 	} else {
 		return false;
 	}
-	segment_of_name(&n, side, s);
-	return true;
+	return segment_of_name(&n, side, s);
 }
 
 /* Socket events are not seen on a device: they carry the one of their side. */
