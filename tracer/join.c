@@ -93,6 +93,20 @@ static bool in_time(const struct join *j, const struct http_request *r,
 	return o->time_ns <= r->reply_last_ns + j->m->domains[o->domain].error_ns;
 }
 
+/*
+ * What only knows how far it got is too late for this request if something that follows from it
+ * was seen already: it got there for what came next, and this request's own was not told of.
+ */
+static bool overtaken(const struct request *r, const struct observation *o)
+{
+	if (!(o->flags & EVENT_UPTO))
+		return false;
+	for (int hop = o->hop + 1; hop < HOP_COUNT; hop++)
+		if (r->hops[hop].flags & HOP_SEEN && r->hops[hop].domain == o->domain)
+			return true;
+	return false;
+}
+
 static void mark(struct request *r, const struct observation *o)
 {
 	struct hop_seen *seen = &r->hops[o->hop];
@@ -124,7 +138,7 @@ static void consider(const struct join *j, struct request *r, const struct obser
 	uint64_t *used;
 
 	if ((!counts_request(o->hop) && !r->http.answered) || !covers(o, end) ||
-	    !in_time(j, &r->http, o))
+	    !in_time(j, &r->http, o) || overtaken(r, o))
 		return;
 	/* with pipelining one read serves several requests, but each is handled on its own */
 	used = flow_used(w->flow, o->hop);

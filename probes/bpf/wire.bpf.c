@@ -5,6 +5,71 @@
  */
 #include "probes/bpf/segment.h"
 
+/* A segment that the kernel merged has at most 64 KiB, but for BIG TCP. */
+#define PIECES_MAX 128
+
+/*
+ * Connections on which messages do not wait for one another. A segment may carry many of
+ * theirs, and where each begins only their bytes tell: all of them are handed on.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u8);
+} pipelined SEC(".maps");
+
+/* Has one of these eight bytes this value? Mycroft's test. */
+static __always_inline bool has_byte(__u64 word, __u8 value)
+{
+	__u64 x = word ^ 0x0101010101010101ULL * value;
+
+	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+}
+
+static __always_inline bool is_upper(__u8 c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+/* A request behind an empty line; a reply behind anything. */
+static __always_inline bool begins_at(const __u8 *b, bool reply)
+{
+	if (reply)
+		return b[0] == 'H' && b[1] == 'T' && b[2] == 'T' && b[3] == 'P' && b[4] == '/';
+	return b[0] == '\r' && b[1] == '\n' && b[2] == '\r' && b[3] == '\n' && is_upper(b[4]) &&
+	       is_upper(b[5]) && is_upper(b[6]);
+}
+
+static __always_inline bool holds_another(const __u8 *payload, __u32 captured, bool reply)
+{
+	for (__u32 i = 0; i + 16 <= WIRE_PAYLOAD_MAX && i < captured; i += 8) {
+		if (!has_byte(*(const __u64 *)&payload[i], reply ? 'H' : '\r'))
+			continue;
+		for (__u32 k = i ? 0 : 1; k < 8; k++)
+			if (begins_at(&payload[i + k], reply))
+				return true;
+	}
+	return false;
+}
+
+/* Must what follows a segment's first bytes be seen, too? */
+static __always_inline bool is_pipelined(const struct strata_wire *w, const struct segment *s)
+{
+	bool reply = s->direction == DIRECTION_REPLY;
+	__u64 flow = s->flow;
+	__u8 yes = 1;
+
+	if (s->len > WIRE_PAYLOAD_MAX && bpf_map_lookup_elem(&pipelined, &flow))
+		return true;
+	/* of replies that fit nothing is missed */
+	if ((reply && s->len <= WIRE_PAYLOAD_MAX) ||
+	    !holds_another(w->payload, w->captured, reply))
+		return false;
+	bpf_map_update_elem(&pipelined, &flow, &yes, BPF_ANY);
+	return true;
+}
+
 static __always_inline void addresses(const struct headers *h, bool from_client,
 				      struct strata_wire *w)
 {
@@ -21,17 +86,58 @@ static __always_inline void addresses(const struct headers *h, bool from_client,
 	__builtin_memcpy(w->server_addr, from_client ? dst : src, sizeof(src));
 }
 
+/* The first bytes of what is left of a segment. */
+static __always_inline void capture(struct __sk_buff *skb, __u32 at, __u32 bytes,
+				    struct strata_wire *w)
+{
+	bytes = bytes < WIRE_PAYLOAD_MAX ? bytes : WIRE_PAYLOAD_MAX;
+	/* 1 to 512 already; said so that every verifier sees it and no compiler drops it */
+	bytes--;
+	barrier_var(bytes);
+	bytes = (bytes & (WIRE_PAYLOAD_MAX - 1)) + 1;
+	w->captured = bpf_skb_load_bytes(skb, at, w->payload, bytes) ? 0 : bytes;
+}
+
+/* One record of the first bytes; or, if all are wanted, as many as it takes. */
+static __always_inline void hand_on(struct __sk_buff *skb, const struct headers *h,
+				    __u32 payload_at, struct segment *s)
+{
+	const struct place at = {.device = config.wire_device, .vm = config.wire_vm};
+	bool request = s->direction == DIRECTION_REQUEST, all = false;
+	__u64 now = bpf_ktime_get_ns();
+
+	for (int i = 0; i < PIECES_MAX; i++) {
+		struct strata_wire *w = ring_reserve(sizeof(*w));
+
+		if (!w)
+			return;
+		event_fill(&w->event, request ? HOP_NIC_RX : HOP_NIC_QUEUE, now, s, at);
+		addresses(h, request, w);
+		__builtin_memset(w->reserved, 0, sizeof(w->reserved));
+		capture(skb, payload_at, s->len, w);
+		if (!i)
+			all = is_pipelined(w, s);
+		if (!all || s->len <= WIRE_PAYLOAD_MAX) {
+			ring_submit(w);
+			return;
+		}
+		w->event.len = WIRE_PAYLOAD_MAX;
+		w->event.flags &= ~EVENT_FIN;
+		ring_submit(w);
+		payload_at += WIRE_PAYLOAD_MAX;
+		s->seq += WIRE_PAYLOAD_MAX;
+		s->len -= WIRE_PAYLOAD_MAX;
+	}
+}
+
 SEC("socket")
 int wire(struct __sk_buff *skb)
 {
 	struct headers h;
 	struct tcphdr tcp;
 	struct segment s;
-	struct strata_wire *w;
-	struct place at = {.device = config.wire_device, .vm = config.wire_vm};
-	__u32 offset = ETHER_BYTES, tcp_at, payload_at, bytes;
+	__u32 offset = ETHER_BYTES, tcp_at;
 	__be16 type;
-	__u64 now = bpf_ktime_get_ns();
 
 	if (bpf_skb_load_bytes(skb, offset - 2, &type, sizeof(type)))
 		return 0;
@@ -48,22 +154,7 @@ int wire(struct __sk_buff *skb)
 	if (!tcp_at || bpf_skb_load_bytes(skb, offset + tcp_at, &tcp, sizeof(tcp)))
 		return 0;
 	s.packet = 0;
-	if (!segment_parse(&h, &tcp, skb->len - offset, &s))
-		return 0;
-	w = ring_reserve(sizeof(*w));
-	if (!w)
-		return 0;
-	event_fill(&w->event, s.direction == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE,
-		   now, &s, at);
-	addresses(&h, s.direction == DIRECTION_REQUEST, w);
-	__builtin_memset(w->reserved, 0, sizeof(w->reserved));
-	payload_at = offset + tcp_at + tcp.doff * 4;
-	bytes = s.len < WIRE_PAYLOAD_MAX ? s.len : WIRE_PAYLOAD_MAX;
-	/* 1 to 512 already; said so that every verifier sees it and no compiler drops it */
-	bytes--;
-	barrier_var(bytes);
-	bytes = (bytes & (WIRE_PAYLOAD_MAX - 1)) + 1;
-	w->captured = bpf_skb_load_bytes(skb, payload_at, w->payload, bytes) ? 0 : bytes;
-	ring_submit(w);
+	if (segment_parse(&h, &tcp, skb->len - offset, &s))
+		hand_on(skb, &h, offset + tcp_at + tcp.doff * 4, &s);
 	return 0;
 }

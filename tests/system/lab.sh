@@ -46,13 +46,18 @@ lab_up() {
 	ip -n "$server" link set srv0 up
 }
 
-# nginx of the guest's image, in its own root; what it writes vanishes with it.
+# lab_nginx [FOLDER]: nginx of the guest's image, in its own root; what it writes vanishes with it. FOLDER
+# becomes its /tmp/nginx, and nginx.conf there its configuration.
 lab_nginx() {
+	local etc=/etc
+
+	[ $# -eq 0 ] || etc=/tmp
 	ip netns exec "$server" sh -c '
 		mount -t tmpfs tmpfs "$1/tmp"
 		mount --bind /dev "$1/dev"
-		exec chroot "$1" /usr/sbin/nginx -e stderr -c /etc/nginx/nginx.conf -g "worker_processes 1;"
-	' sh "$lab_root" >"$tmp/nginx" 2>&1 &
+		[ -z "$2" ] || cp -r "$2" "$1/tmp/nginx"
+		exec chroot "$1" /usr/sbin/nginx -e stderr -c "$3/nginx/nginx.conf" -g "worker_processes 1;"
+	' sh "$lab_root" "${1-}" "$etc" >"$tmp/nginx" 2>&1 &
 	eventually 10 ip netns exec "$client" curl -sf -o /dev/null http://10.77.0.2/ ||
 		fail "nginx comes up" "$(<"$tmp/nginx")"
 	nginx=$(ip netns pids "$server" | tail -1)

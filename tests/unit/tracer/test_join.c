@@ -337,22 +337,38 @@ static void test_fair_sample(void **state)
 	assert_in_range(early, 420, 580);
 }
 
+/* One read served two requests; the next switch to nginx is neither's. */
+static void test_pipelined_read(void **state)
+{
+	(void)state;
+	upto(HOP_SOCK_READY, 9, 1200);
+	upto(HOP_APP_READ, 10, 1200);
+	upto(HOP_NGINX_PROCESS, 11, 1200);
+	upto(HOP_NGINX_PROCESS, 12, 1200);
+	observe(HOP_APP_WRITE, 13, 9000, 100, 0);
+	upto(HOP_SOCK_READY, 14, 1300);
+	upto(HOP_APP_RUN, 15, 1300);
+	upto(HOP_APP_READ, 16, 1300);
+	found(0, 5, 40);
+	found(1, 5, 40);
+	finish(2);
+	for (unsigned int n = 0; n < 2; n++) {
+		expect(n, HOP_SOCK_READY, 9);
+		expect_none(n, HOP_APP_RUN);
+		expect(n, HOP_APP_READ, 10);
+		expect(n, HOP_NGINX_PROCESS, 11 + n);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_last_byte),
-		TEST(test_again),
-		TEST(test_upto),
-		TEST(test_upto_lost),
-		TEST(test_upto_within_error),
-		TEST(test_pipelined),
-		TEST(test_unrelated),
-		TEST(test_unanswered),
-		TEST(test_grace),
-		TEST(test_long_transfer),
-		TEST(test_long_upload),
+		TEST(test_last_byte),   TEST(test_pipelined_read), TEST(test_again),
+		TEST(test_upto),        TEST(test_upto_lost),      TEST(test_upto_within_error),
+		TEST(test_pipelined),   TEST(test_unrelated),      TEST(test_unanswered),
+		TEST(test_grace),       TEST(test_long_transfer),  TEST(test_long_upload),
 		TEST(test_fair_sample),
 	};
 
