@@ -111,9 +111,10 @@ compare: deps
 
 # ---- the tests ----
 
+# ONLY=GLOB: of the system tests, only those whose names match.
 check: deps
 	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image ovs unit-tests fuzzers test-tools
-	@tests/check
+	@ONLY="$(ONLY)" tests/check
 
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
