@@ -235,7 +235,9 @@ static int check(const struct trace_options *o)
 	if (o->hops)
 		return 0;
 	if (o->read)
-		return o->vm_count || o->server || o->device_count || o->command
+		return o->vm_count || o->server || o->device_count || o->command || o->sample ||
+				       o->seconds > 0 || o->no_uprobes || o->no_fentry ||
+				       o->stats
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")
 			       : 0;
 	if (o->list && !o->json)

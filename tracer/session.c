@@ -31,7 +31,7 @@ struct session {
 	pthread_mutex_t lock; /* recording: collector thread and session_meta() */
 
 	struct probes *probes;
-	_Atomic uint64_t probes_lost;
+	uint64_t probes_lost;
 	struct source sources[2 * TOPOLOGY_VMS_MAX];
 	unsigned int source_count;
 	json_t *answers; /* by VM index as text: what its agent answered */
@@ -404,11 +404,6 @@ int session_meta(struct session *s, const json_t *meta)
 uint64_t session_events(const struct session *s)
 {
 	return s->events;
-}
-
-uint64_t session_lost(const struct session *s)
-{
-	return s->probes_lost;
 }
 
 /* ---- stopping ---- */

@@ -35,9 +35,6 @@ int session_meta(struct session *s, const json_t *meta);
 /* Events written so far. */
 uint64_t session_events(const struct session *s);
 
-/* Events that the host's probes lost so far, as of the last poll. */
-uint64_t session_lost(const struct session *s);
-
 /* Stop and detach the observers, having taken what is left in their rings. The recording stays
  * open for more META. -1 with a sentence if anything failed on the way (the recording is
  * readable all the same). */
