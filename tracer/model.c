@@ -119,6 +119,7 @@ int model_take_meta(struct model *m, const json_t *meta)
 	place = json_string_value(json_object_get(m->meta, "place"));
 	m->place = place ? place_of(place) : PLACE_NONE;
 	m->testbed = json_is_true(json_object_get(m->meta, "testbed"));
+	m->sample = (unsigned int)json_integer_value(json_object_get(m->meta, "sample"));
 	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");
 	take_domains(m, json_object_get(m->meta, "domains"));
 	return 0;

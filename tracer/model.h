@@ -106,7 +106,8 @@ struct model {
 	char mode[32], switch_kind[32];
 	enum strata_place place;
 	bool testbed;
-	bool client_here; /* the client's own kernel was observed */
+	unsigned int sample; /* one connection in so many was traced; 0: all were */
+	bool client_here;    /* the client's own kernel was observed */
 	/* End to end is measured from and to these; from an earlier one, back to earliest, for
 	 * requests that have it. */
 	enum strata_hop earliest, first, last;

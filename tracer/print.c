@@ -300,6 +300,11 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 			"without a VM, \"vm\" is the network stack of the server's kernel%s\n",
 			m->place == PLACE_CONTAINER ? ", \"hypervisor\" the vSwitch" : "");
 	}
+	if (m->sample) {
+		name(f, style, "sample");
+		fprintf(f, "one connection in %u, chosen by its addresses and ports\n",
+			m->sample);
+	}
 	if (m->testbed) {
 		name(f, style, "testbed");
 		fputs("times in the testbed are those of an emulated machine: only ratios mean "
