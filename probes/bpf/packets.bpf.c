@@ -21,14 +21,21 @@ struct {
 	__type(value, __u8);
 } irqs SEC(".maps");
 
-/* The interrupt that brought this packet: emitted with the first packet that follows it. */
-static __always_inline void emit_irq(const struct segment *s, struct place at)
+/*
+ * The interrupt that brought this packet: emitted with the first packet that follows it. One
+ * that came while this packet was already looked at, after now_ns, is the next packet's.
+ */
+static __always_inline void emit_irq(const struct segment *s, struct place at, __u64 now_ns)
 {
 	struct cpu_state *cpu = this_cpu();
+	__u64 irq_ns;
 
-	if (!cpu || !cpu->irq_ns)
+	if (!cpu)
 		return;
-	emit(config.domain ? HOP_GUEST_IRQ : HOP_NIC_IRQ, cpu->irq_ns, s, at);
+	irq_ns = *(volatile __u64 *)&cpu->irq_ns;
+	if (!irq_ns || irq_ns > now_ns)
+		return;
+	emit(config.domain ? HOP_GUEST_IRQ : HOP_NIC_IRQ, irq_ns, s, at);
 	cpu->irq_ns = 0;
 }
 
@@ -69,7 +76,7 @@ static __always_inline int packet(struct sk_buff *skb, enum packet_point point)
 	at.device = d->device;
 	at.vm = d->vm;
 	if (point == POINT_RECEIVE && config.irqs)
-		emit_irq(&s, at);
+		emit_irq(&s, at, now);
 	if (point == POINT_STACK && hop == HOP_VSWITCH_IN) {
 		if (config.exact_bridge) {
 			await_bridge(&s, at);
