@@ -46,8 +46,10 @@ static bool take(struct request *r, enum strata_hop hop, const struct moment *m)
 		r->hops[hop] = (struct hop_seen){.time_ns = m->time_ns,
 						 .tid = m->tid,
 						 .cpu = m->cpu,
+						 .queue = m->vcpu,
 						 .domain = m->domain,
-						 .flags = m->flags};
+						 .flags = m->flags,
+						 .event_flags = EVENT_CONTEXT};
 	return m;
 }
 

@@ -118,7 +118,10 @@ static void mark(struct request *r, const struct observation *o)
 	*seen = (struct hop_seen){
 		.time_ns = o->time_ns,
 		.tid = o->tid,
+		.len = o->len,
 		.cpu = o->cpu,
+		.queue = o->queue,
+		.event_flags = o->flags,
 		.domain = o->domain,
 		.flags = o->flags & EVENT_INFERRED ? HOP_SEEN | HOP_INFERRED : HOP_SEEN,
 	};

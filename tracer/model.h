@@ -31,9 +31,12 @@ struct hop_seen {
 	uint64_t
 		outside_ns; /* a guest's hop: until the next, the vCPU was outside guest mode */
 	uint32_t tid;
+	uint32_t len; /* of its TCP payload; as event_flags say, not known of some */
 	uint16_t cpu;
+	uint16_t queue;
 	uint8_t domain;
-	uint8_t flags; /* enum hop_seen_flags; 0: not seen */
+	uint8_t flags;       /* enum hop_seen_flags; 0: not seen */
+	uint8_t event_flags; /* enum event_flags */
 };
 
 struct request {

@@ -1,0 +1,331 @@
+/*
+ * Every view as a screen, against screens that were looked at once and found good; no terminal
+ * is needed. To accept a change that is meant: STRATA_ACCEPT=1 build/tests/test_screens, and
+ * look at the difference.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/err.h"
+#include "tracer/analyse.h"
+#include "tracer/synthetic.h"
+#include "tui/export.h"
+#include "tui/scheme.h"
+#include "tui/ui.h"
+
+static char path[64];
+static struct model *virtio, *vhost, *bad;
+static struct versus *versus;
+
+static struct model *model_of(const struct synthetic_options *o)
+{
+	struct model *m;
+
+	assert_int_equal(synthetic_create(path, o, NULL, NULL), 0);
+	if (analyse(path, NULL, &m))
+		fail_msg("%s", err_text());
+	return m;
+}
+
+static int make_models(void **state)
+{
+	const struct synthetic_options o = {.seed = 1,
+					    .place = PLACE_VIRTIO,
+					    .requests = 240,
+					    .connections = 4,
+					    .per_connection = 10,
+					    .reply_bytes = 615,
+					    .guest_offset_ns = -123456789};
+	const struct synthetic_options other = {.seed = 2,
+						.place = PLACE_VHOST,
+						.requests = 240,
+						.connections = 4,
+						.per_connection = 10,
+						.reply_bytes = 615};
+	const struct synthetic_options losing = {.seed = 2,
+						 .place = PLACE_VIRTIO,
+						 .requests = 60,
+						 .ipv6 = true,
+						 .reply_bytes = 20000,
+						 .remote_client = true,
+						 .lose_permille = 60,
+						 .poll_permille = 600,
+						 .misalign_ns = 40000};
+
+	(void)state;
+	virtio = model_of(&o);
+	vhost = model_of(&other);
+	bad = model_of(&losing);
+	versus = versus_create(virtio, "a.strata", vhost, "b.strata");
+	return versus ? 0 : -1;
+}
+
+static int free_models(void **state)
+{
+	(void)state;
+	versus_free(versus);
+	model_free(virtio);
+	model_free(vhost);
+	model_free(bad);
+	return 0;
+}
+
+static void open_ui(struct ui *ui, struct model *m)
+{
+	ui_init(ui);
+	snprintf(ui->source.name, sizeof(ui->source.name), "trace.strata");
+	snprintf(ui->source.arguments, sizeof(ui->source.arguments), "trace.strata");
+	assert_int_equal(ui_model(ui, m), 0);
+}
+
+/* Keys as in tests of text editors: a character is a key. */
+static void type(struct ui *ui, const char *keys)
+{
+	for (; *keys; keys++)
+		ui_key(ui, (uint32_t)*keys);
+}
+
+enum looks { PLAIN, COLOUR, MONO };
+
+static char *screen(struct ui *ui, int rows, int columns, bool utf8, enum looks looks)
+{
+	struct cells *c = cells_create(rows, columns, utf8);
+	char *text;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	ui_draw(ui, c);
+	if (looks == PLAIN)
+		assert_int_equal(export_text(c, f), 0);
+	else
+		assert_int_equal(
+			export_looks(c, &schemes[looks == MONO ? SCHEME_MONO : SCHEME_DARK], f),
+			0);
+	fclose(f);
+	cells_free(c);
+	return text;
+}
+
+static void compare(const char *name, const char *got)
+{
+	char file[128], *want = calloc(1, 1 << 17);
+	FILE *f;
+
+	snprintf(file, sizeof(file), "tests/golden/tui/%s.txt", name);
+	if (getenv("STRATA_ACCEPT")) {
+		f = fopen(file, "w");
+		assert_non_null(f);
+		fputs(got, f);
+		fclose(f);
+	}
+	f = fopen(file, "r");
+	if (f) {
+		assert_true(fread(want, 1, (1 << 17) - 1, f) > 0);
+		fclose(f);
+	}
+	if (strcmp(got, want))
+		print_message("# %s differs\n", file);
+	assert_string_equal(got, want);
+	free(want);
+}
+
+/* The keys that lead to each screen. */
+static const struct {
+	const char *name, *keys;
+} screens[] = {
+	{"list", "1jj"},      {"list-sorted", "1sssssSmjm"},
+	{"ladder", "2jjjjj"}, {"ladder-slowest", "2x"},
+	{"layers", "3j"},     {"layers-bucket", "3Glll"},
+	{"hops", "3tjjj"},    {"vm", "4"},
+	{"compare", "5"},     {"facts", "6"},
+	{"help", "?"},
+};
+
+static void check_all(const char *suffix, int rows, int columns, bool utf8, enum looks looks)
+{
+	for (size_t i = 0; i < sizeof(screens) / sizeof(screens[0]); i++) {
+		struct ui ui;
+		char name[64], *text;
+
+		open_ui(&ui, virtio);
+		ui.versus = versus;
+		free(screen(&ui, rows, columns, utf8, PLAIN)); /* keys follow what was seen */
+		type(&ui, screens[i].keys);
+		text = screen(&ui, rows, columns, utf8, looks);
+		snprintf(name, sizeof(name), "%s-%s", screens[i].name, suffix);
+		compare(name, text);
+		free(text);
+		ui.versus = NULL;
+		ui_free(&ui);
+	}
+}
+
+static void test_usual(void **state)
+{
+	(void)state;
+	check_all("80x24", 24, 80, true, PLAIN);
+}
+
+static void test_wide(void **state)
+{
+	(void)state;
+	check_all("200x60", 60, 200, true, PLAIN);
+}
+
+static void test_narrow(void **state)
+{
+	(void)state;
+	check_all("40x10", 10, 40, true, PLAIN);
+}
+
+static void test_ascii(void **state)
+{
+	struct ui ui;
+
+	(void)state;
+	check_all("ascii", 24, 80, false, PLAIN);
+	for (const char *view = "123456?"; *view; view++) {
+		char keys[] = {*view, '\0'}, *text;
+
+		open_ui(&ui, virtio);
+		type(&ui, keys);
+		text = screen(&ui, 24, 80, false, PLAIN);
+		for (const char *c = text; *c; c++)
+			assert_true((unsigned char)*c < 0x80 && (*c >= ' ' || *c == '\n'));
+		free(text);
+		ui_free(&ui);
+	}
+}
+
+static void test_colour(void **state)
+{
+	(void)state;
+	check_all("colour", 24, 80, true, COLOUR);
+}
+
+static void test_mono(void **state)
+{
+	(void)state;
+	check_all("mono", 24, 80, true, MONO);
+}
+
+/* Losses, doubts and what nobody knows: in sight, and never a 0 that was not measured. */
+static void test_losses(void **state)
+{
+	struct ui ui;
+	char *text;
+
+	(void)state;
+	open_ui(&ui, bad);
+	text = screen(&ui, 24, 80, true, PLAIN);
+	assert_non_null(strstr(text, "tracing's cost: no data"));
+	compare("losses-list", text);
+	free(text);
+	type(&ui, "j");
+	ui_key(&ui, '\r');
+	text = screen(&ui, 40, 80, true, PLAIN);
+	compare("losses-ladder", text);
+	free(text);
+	type(&ui, "4");
+	text = screen(&ui, 30, 80, true, PLAIN);
+	assert_non_null(strstr(text, "no data"));
+	free(text);
+	ui_free(&ui);
+}
+
+static void test_too_small(void **state)
+{
+	struct ui ui;
+	char *text;
+
+	(void)state;
+	open_ui(&ui, virtio);
+	text = screen(&ui, 9, 39, true, PLAIN);
+	assert_true(!strncmp(text, "too small\n39x9 of 40x10\n", 24));
+	free(text);
+	for (int rows = 1; rows < 30; rows += 3) /* any size at all */
+		for (int columns = 1; columns < 220; columns += 9)
+			for (const char *view = "123456?"; *view; view++) {
+				char keys[] = {*view, '\0'};
+
+				type(&ui, keys);
+				free(screen(&ui, rows, columns, true, PLAIN));
+			}
+	ui_free(&ui);
+}
+
+static void test_nothing(void **state)
+{
+	struct ui ui;
+	char *text;
+
+	(void)state;
+	ui_init(&ui);
+	snprintf(ui.source.error, sizeof(ui.source.error), "x.strata: not a strata recording");
+	for (const char *keys = "123456?\t\rjklhxn p+-/a\rfb\r"; *keys; keys++) {
+		ui_key(&ui, (uint32_t)*keys);
+		free(screen(&ui, 24, 80, true, PLAIN));
+	}
+	ui.view = VIEW_LIST;
+	ui.help = false;
+	text = screen(&ui, 24, 80, true, PLAIN);
+	assert_non_null(strstr(text, "not a strata recording"));
+	free(text);
+	ui_free(&ui);
+}
+
+static void test_json(void **state)
+{
+	struct ui ui;
+	struct cells *c = cells_create(24, 80, true);
+	char *text;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+	json_t *doc;
+
+	(void)state;
+	open_ui(&ui, virtio);
+	type(&ui, "3");
+	ui_draw(&ui, c);
+	assert_int_equal(export_json(&ui, c, f), 0);
+	fclose(f);
+	doc = json_loads(text, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(doc, "schema")),
+			    "strata.screen/1");
+	assert_string_equal(json_string_value(json_object_get(doc, "view")), "layers");
+	assert_int_equal(json_array_size(json_object_get(doc, "lines")), 24);
+	assert_true(json_is_object(json_object_get(doc, "data")));
+	json_decref(doc);
+	free(text);
+	cells_free(c);
+	ui_free(&ui);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_usual),   cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_narrow),  cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_colour),  cmocka_unit_test(test_mono),
+		cmocka_unit_test(test_losses),  cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_nothing), cmocka_unit_test(test_json),
+	};
+	int failed, fd;
+
+	snprintf(path, sizeof(path), "/tmp/strata-test-screens.XXXXXX");
+	fd = mkstemp(path);
+	if (fd < 0)
+		return 1;
+	close(fd);
+	failed = cmocka_run_group_tests(tests, make_models, free_models);
+	unlink(path);
+	return failed;
+}

@@ -1,0 +1,39 @@
+/* A text of lines: see lines.h. */
+#include "tui/lines.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void lines_add(struct lines *l, enum style style, const char *fmt, ...)
+{
+	va_list args;
+
+	if (l->count == LINES_MAX)
+		return;
+	l->at[l->count].style = style;
+	va_start(args, fmt);
+	vsnprintf(l->at[l->count++].text, LINE_BYTES, fmt, args);
+	va_end(args);
+}
+
+void lines_split(struct lines *l, enum style style, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		lines_add(l, style, "%.*s", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+void lines_draw(const struct lines *l, struct ui *ui, struct cells *c, struct area a)
+{
+	int from = view_scrolled(ui, l->count, a.rows);
+
+	for (int i = 0; i < a.rows && from + i < l->count; i++)
+		cells_text(c, a.row + i, 1, a.columns - 2, l->at[from + i].style, "%s",
+			   l->at[from + i].text);
+	if (from + a.rows < l->count)
+		cells_right(c, a.row + a.rows - 1, a.columns - 8, 7, STYLE_KEY, " more ▼");
+}

@@ -1,0 +1,34 @@
+/* A text of lines, each with its style: views that are read rather than walked through, and
+ * what the linear mode prints of them. */
+#ifndef STRATA_TUI_LINES_H
+#define STRATA_TUI_LINES_H
+
+#include "tui/view.h"
+
+#define LINES_MAX  160
+#define LINE_BYTES 256
+
+struct lines {
+	int count;
+	struct {
+		enum style style;
+		char text[LINE_BYTES];
+	} at[LINES_MAX];
+};
+
+void lines_add(struct lines *l, enum style style, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A text with line ends in it. */
+void lines_split(struct lines *l, enum style style, const char *text);
+
+/* As many as fit, from ui->scroll on. */
+void lines_draw(const struct lines *l, struct ui *ui, struct cells *c, struct area a);
+
+/* What the views that are made of lines say. */
+void vm_lines(struct model *m, struct lines *l);
+void facts_lines(struct model *m, struct lines *l);
+void compare_lines(const struct versus *v, int columns, struct lines *l);
+void help_lines(const struct keymap *k, struct lines *l);
+
+#endif
