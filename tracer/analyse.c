@@ -116,8 +116,12 @@ static int first_pass(struct analysis *a, uint64_t until)
 					    .lost = learn_lost,
 					    .ctx = a};
 
-	if (recording_read_on(a->path, &v, &a->m->recording, &a->known, until))
-		return -1;
+	return recording_read_on(a->path, &v, &a->m->recording, &a->known, until);
+}
+
+/* What is known by now. */
+static int conclude(struct analysis *a)
+{
 	if (a->options.growing && a->m->place == PLACE_NONE)
 		return 0; /* its first block is not written yet */
 	relate_clocks(a);
@@ -214,13 +218,12 @@ static int read_events(void *ctx, const struct strata_event *e, size_t count)
 	return 0;
 }
 
-/* As far as the first one came. */
-static int second_pass(struct analysis *a)
+static int second_pass(struct analysis *a, uint64_t until)
 {
 	const struct recording_visitor v = {.events = read_events, .wire = read_wire, .ctx = a};
 	struct recording_end again = {0};
 
-	return recording_read_on(a->path, &v, &again, &a->joined, a->known.at);
+	return recording_read_on(a->path, &v, &again, &a->joined, until);
 }
 
 static int prepare(struct analysis *a)
@@ -269,15 +272,38 @@ static bool waits_for_clock(const struct analysis *a)
 	return false;
 }
 
+static uint64_t onward(uint64_t from, uint64_t bytes)
+{
+	return bytes < UINT64_MAX - from ? from + bytes : UINT64_MAX;
+}
+
+int analysis_learn(struct analysis *a, uint64_t bytes)
+{
+	uint64_t blocks = a->m->recording.blocks;
+
+	if (first_pass(a, onward(a->known.at, bytes)))
+		return -1;
+	return a->m->recording.blocks > blocks;
+}
+
+int analysis_join(struct analysis *a, uint64_t bytes)
+{
+	uint64_t until = onward(a->joined.at, bytes);
+
+	if (conclude(a))
+		return -1;
+	if (waits_for_clock(a))
+		return 0;
+	if (second_pass(a, until < a->known.at ? until : a->known.at) || a->failed)
+		return -1;
+	return a->joined.at < a->known.at;
+}
+
 int analysis_step(struct analysis *a, uint64_t bytes)
 {
-	uint64_t from = a->known.at, blocks = a->m->recording.blocks;
+	int more = analysis_learn(a, bytes);
 
-	if (first_pass(a, bytes < UINT64_MAX - from ? from + bytes : UINT64_MAX))
-		return -1;
-	if (!waits_for_clock(a) && second_pass(a))
-		return -1;
-	return a->failed ? -1 : a->m->recording.blocks > blocks;
+	return more < 0 || analysis_join(a, UINT64_MAX) < 0 ? -1 : more;
 }
 
 int analysis_until_now(struct analysis *a)
@@ -293,7 +319,7 @@ int analysis_until_now(struct analysis *a)
 
 int analysis_finish(struct analysis *a)
 {
-	if (second_pass(a) || wire_order_flush(a->wires))
+	if (second_pass(a, a->known.at) || wire_order_flush(a->wires))
 		return -1;
 	http_finish(a->http);
 	if (a->failed || reorder_flush(a->events) || join_finish(a->join))
@@ -316,10 +342,11 @@ struct model *analysis_take(struct analysis *a)
 	return m;
 }
 
-void analysis_progress(const struct analysis *a, uint64_t *bytes, uint64_t *size)
+void analysis_progress(const struct analysis *a, struct analysis_progress *p)
 {
-	*bytes = a->joined.at;
-	*size = a->known.size;
+	p->learnt = a->known.at;
+	p->joined = a->joined.at;
+	p->size = a->known.size;
 }
 
 void analysis_close(struct analysis *a)

@@ -30,8 +30,14 @@ struct analysis;
 
 struct analysis *analysis_open(const char *path, const struct analyse_options *options);
 
-/* The next so many bytes: 1: there were some; 0: nothing whole followed (yet); -1: failed. */
+/* The next so many bytes through both passes: 1: there were some; 0: nothing whole followed
+ * (yet); -1: failed. */
 int analysis_step(struct analysis *a, uint64_t bytes);
+
+/* Or one pass after the other, as analyse() does: learn until that returns 0, then join until
+ * that does. */
+int analysis_learn(struct analysis *a, uint64_t bytes);
+int analysis_join(struct analysis *a, uint64_t bytes);
 
 /* Conclude the requests that were over shortly before the latest clock sample. */
 int analysis_until_now(struct analysis *a);
@@ -42,9 +48,12 @@ int analysis_finish(struct analysis *a);
 /* The analysis keeps it. */
 struct model *analysis_model(struct analysis *a);
 
-/* How far it is, and how long the file was when last looked at. Any thread may ask: what it
- * gets may be a moment old. */
-void analysis_progress(const struct analysis *a, uint64_t *bytes, uint64_t *size);
+/* How far each pass came, and how long the file was when last looked at; in bytes. */
+struct analysis_progress {
+	uint64_t learnt, joined, size;
+};
+
+void analysis_progress(const struct analysis *a, struct analysis_progress *p);
 
 /* Close it; the model is the caller's now. */
 struct model *analysis_take(struct analysis *a);

@@ -180,7 +180,8 @@ int main(int argc, char **argv)
 	if (o.hops)
 		return print_hops(stdout) ? EXIT_FAILED : EXIT_OK;
 	progress_start("trace");
-	if ((!o.read && (make_folder_of(o.output) || record(&o))) || show(&o)) {
+	if ((!o.read && (make_folder_of(o.output) || record(&o))) ||
+	    (!o.record_only && show(&o))) {
 		err_print("strata-trace");
 		return EXIT_FAILED;
 	}

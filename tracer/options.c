@@ -41,6 +41,7 @@ static const char help[] =
 	"  --stats                have the kernel time the probes themselves\n"
 	"\n"
 	"Output\n"
+	"  --record-only          write the recording; analyse and print nothing\n"
 	"  --json                 one JSON document, schema strata.trace/1; COMMAND's output goes\n"
 	"                         to stderr\n"
 	"  --requests             with --json: every request too\n"
@@ -63,6 +64,7 @@ enum {
 	NO_FENTRY,
 	NO_UPROBES,
 	STATS,
+	RECORD_ONLY,
 	JSON,
 	REQUESTS,
 	HOPS,
@@ -83,6 +85,7 @@ static const struct option long_options[] = {
 	{"no-uprobes", no_argument, NULL, NO_UPROBES},
 	{"no-fentry", no_argument, NULL, NO_FENTRY},
 	{"stats", no_argument, NULL, STATS},
+	{"record-only", no_argument, NULL, RECORD_ONLY},
 	{"json", no_argument, NULL, JSON},
 	{"requests", no_argument, NULL, REQUESTS},
 	{"hops", no_argument, NULL, HOPS},
@@ -207,6 +210,9 @@ static int parse_one(struct trace_options *o, int option)
 	case STATS:
 		o->stats = true;
 		return 0;
+	case RECORD_ONLY:
+		o->record_only = true;
+		return 0;
 	case JSON:
 		o->json = true;
 		return 0;
@@ -240,6 +246,8 @@ static int check(const struct trace_options *o)
 				       o->stats
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")
 			       : 0;
+	if (o->record_only && o->json)
+		return err_set("--record-only prints nothing: --json does not go with it");
 	if (o->list && !o->json)
 		return err_set("--requests goes with --json");
 	if (!o->vm_count && !o->server && !names_role(o, ROLE_BARE))

@@ -28,6 +28,7 @@ struct trace_options {
 	const char *output; /* the recording */
 	const char *read;   /* analyse this one instead of tracing */
 	double seconds;     /* 0: until the command ends, or Ctrl-C */
+	bool record_only;   /* no analysis, no report */
 	bool json;
 	bool list;           /* with json: every request */
 	unsigned int sample; /* one connection in so many; 0: all */

@@ -58,8 +58,7 @@ static void top_line(const struct ui *ui, struct cells *c)
 		cells_right(c, 0, at, c->columns - at, STYLE_DIM, "%s", ui->source.name);
 }
 
-/* What tracing cost: at the client, or in the probes; or that nobody measured it. */
-static void cost_text(const struct model *m, char *text, size_t bytes)
+void frame_cost(const struct model *m, char *text, size_t bytes)
 {
 	json_t *o = summary_overhead(m);
 	const json_t *ratio = json_object_get(o, "ratio");
@@ -86,7 +85,7 @@ static void status_line(const struct ui *ui, struct cells *c)
 		return;
 	at += cells_text(c, row, at, 30, model_lost(m) ? STYLE_BAD : STYLE_GOOD, "lost %s ",
 			 units_count(model_lost(m)).s);
-	cost_text(m, cost, sizeof(cost));
+	frame_cost(m, cost, sizeof(cost));
 	at += cells_text(c, row, at, c->columns - at, STYLE_TEXT, "· %s ", cost);
 	at += cells_text(c, row, at, c->columns - at, STYLE_TEXT, "· %s requests ",
 			 units_count(m->seen).s);

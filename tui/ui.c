@@ -304,7 +304,8 @@ static void general(struct ui *ui, enum action a)
 		ui->export_is_json = a == ACTION_EXPORT_JSON;
 		break;
 	case ACTION_COMMAND:
-		ui_command(ui, ui->message, sizeof(ui->message));
+		ui_command(ui, ui->last_command, sizeof(ui->last_command));
+		ui_say(ui, "%s", ui->last_command);
 		ui->wants_command = true;
 		break;
 	case ACTION_SCHEME:

@@ -74,7 +74,7 @@ struct ui {
 	int page;              /* rows of the body when last drawn */
 	enum prompt prompt;
 	char line[WANTED_TEXT_MAX];
-	char message[2048];
+	char message[2048], last_command[2048];
 	int scheme;
 	int columns, rows_total; /* size when last drawn */
 	/* what the terminal's half must see to */
@@ -105,6 +105,9 @@ void ui_draw(struct ui *ui, struct cells *c);
 
 /* Put a request into the ladder, at its first hop. False: there is none of that number. */
 bool ui_choose(struct ui *ui, uint64_t number);
+
+/* Step to that hop of it. False: it was not seen there. */
+bool ui_step_to(struct ui *ui, enum strata_hop hop);
 
 /* Select that row of the list; one that is not there: the nearest. */
 void ui_select(struct ui *ui, size_t position);

@@ -28,6 +28,9 @@ void help_draw(struct ui *ui, struct cells *c, struct area a);
 /* The two lines at the bottom and the one on top. */
 void frame_draw(struct ui *ui, struct cells *c);
 
+/* What tracing cost, in a few words; or that nobody measured it. */
+void frame_cost(const struct model *m, char *text, size_t bytes);
+
 /* Which view is named at that column of the top line; -1: none. */
 int frame_view_at(const struct ui *ui, int column);
 

@@ -319,6 +319,22 @@ static void go(struct ui *ui, int step)
 	ui->ladder.play_ns = count ? rungs[ui->ladder.step].time_ns : 0;
 }
 
+bool ui_step_to(struct ui *ui, enum strata_hop hop)
+{
+	struct rung rungs[HOP_COUNT];
+	int count = ui->ladder.chosen
+			    ? (int)request_ladder(ui->model, &ui->ladder.request, rungs)
+			    : 0;
+
+	for (int i = 0; i < count; i++) {
+		if (rungs[i].hop != hop)
+			continue;
+		go(ui, i);
+		return true;
+	}
+	return false;
+}
+
 static void slowest(struct ui *ui)
 {
 	struct rung rungs[HOP_COUNT];

@@ -95,7 +95,7 @@ static void table_row(const struct ui *ui, struct cells *c, const struct sheet *
 			    units_ns(quantile_at(q, percentiles[i].part), true).s);
 	cells_right(c, row, column, 7, STYLE_TEXT, "%.1f %%", share(ui->model, q) * 100);
 	if (s->bar)
-		cells_bar(c, row, s->bar, c->columns - s->bar - 1, share(ui->model, q), 1,
+		cells_bar(c, row, s->bar, c->columns - s->bar - 1, share(ui->model, q), s->most,
 			  style);
 }
 

@@ -1,0 +1,339 @@
+/* Options of strata-tui. */
+#include "tui/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "tui/scheme.h"
+
+static const char help[] =
+	"usage: strata tui [OPTION]... RECORDING [RECORDING]\n"
+	"       strata tui [OPTION]... --sample\n"
+	"       strata tui [OPTION]... --live [OPTION of strata trace]...\n"
+	"\n"
+	"Walk one real request through the machine, hop by hop; see where the time of all of them\n"
+	"went; put two recordings beside each other. Press ? for the keys.\n"
+	"\n"
+	"What is shown\n"
+	"  RECORDING            of strata trace or strata demo; a second one to compare with\n"
+	"  --sample             the recording that comes with strata: needs no root, no KVM, no VM\n"
+	"  --follow             the recording is still being written: show its latest requests\n"
+	"  --live               trace, and show the latest requests; all that follows is for\n"
+	"                       strata trace (\"strata trace --help\"); without --output nothing is\n"
+	"                       kept\n"
+	"\n"
+	"The screen to begin with\n"
+	"  --view NAME          list, ladder, layers, vm, compare, facts\n"
+	"  --request N          that request, by its number\n"
+	"  --hop NAME           in the ladder: that hop\n"
+	"  --row NAME           in the layers: that layer or hop\n"
+	"  --sort COLUMN        time, client, path, status, total, worst; --reverse the other way\n"
+	"  --filter TEXT        slower-than TIME, status N or 5xx, path PATTERN\n"
+	"  --search TEXT        only requests that contain it\n"
+	"  --bucket NAME:A-B    only requests whose layer or hop took A to B nanoseconds\n"
+	"\n"
+	"How\n"
+	"  --plain              line by line, for screen readers and pipes; by itself where stdout is\n"
+	"                       no terminal\n"
+	"  --export KIND        print that one screen as text or json, and end\n"
+	"  --size COLSxROWS     of what is exported (80x24)\n"
+	"  --colours NAME       mono, dark, light, safe; NO_COLOR, if set, means mono\n"
+	"  --ascii              no other characters\n"
+	"  --keys               print the keys and their actions, and end\n"
+	"  --help               this text\n"
+	"\n"
+	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
+
+enum {
+	SAMPLE = 256,
+	FOLLOW,
+	LIVE,
+	VIEW,
+	REQUEST,
+	HOP,
+	ROW,
+	SORT,
+	REVERSE,
+	FILTER,
+	SEARCH,
+	BUCKET,
+	PLAIN_TEXT,
+	EXPORT,
+	SIZE,
+	COLOURS,
+	ASCII,
+	KEYS,
+	HELP
+};
+
+static const struct option long_options[] = {
+	{"sample", no_argument, NULL, SAMPLE},
+	{"follow", no_argument, NULL, FOLLOW},
+	{"live", no_argument, NULL, LIVE},
+	{"view", required_argument, NULL, VIEW},
+	{"request", required_argument, NULL, REQUEST},
+	{"hop", required_argument, NULL, HOP},
+	{"row", required_argument, NULL, ROW},
+	{"sort", required_argument, NULL, SORT},
+	{"reverse", no_argument, NULL, REVERSE},
+	{"filter", required_argument, NULL, FILTER},
+	{"search", required_argument, NULL, SEARCH},
+	{"bucket", required_argument, NULL, BUCKET},
+	{"plain", no_argument, NULL, PLAIN_TEXT},
+	{"export", required_argument, NULL, EXPORT},
+	{"size", required_argument, NULL, SIZE},
+	{"colours", required_argument, NULL, COLOURS},
+	{"ascii", no_argument, NULL, ASCII},
+	{"keys", no_argument, NULL, KEYS},
+	{"help", no_argument, NULL, HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static int wrong(const char *option, const char *text, const char *expected)
+{
+	return err_set("--%s %s: expected %s", option, text, expected);
+}
+
+static int parse_size(struct tui_options *o, const char *text)
+{
+	char end;
+
+	if (sscanf(text, "%dx%d%c", &o->columns, &o->rows, &end) != 2 || o->columns < 1 ||
+	    o->rows < 1 || o->columns > CELLS_COLUMNS_MAX || o->rows > CELLS_ROWS_MAX)
+		return wrong("size", text, "COLUMNSxROWS, as 80x24, up to 1000x1000");
+	return 0;
+}
+
+static int parse_request(struct tui_options *o, const char *text)
+{
+	char *end;
+
+	o->request = strtoull(text, &end, 10);
+	if (end == text || *end || text[0] == '-' || !o->request)
+		return wrong("request", text, "a number from 1");
+	return 0;
+}
+
+static int parse_export(struct tui_options *o, const char *text)
+{
+	o->export = !strcmp(text, "text")   ? EXPORT_TEXT
+		    : !strcmp(text, "json") ? EXPORT_JSON
+					    : EXPORT_NONE;
+	return o->export ? 0 : wrong("export", text, "text or json");
+}
+
+static int parse_hop(struct tui_options *o, const char *text)
+{
+	o->hop = text;
+	return hop_by_name(text) < 0
+		       ? wrong("hop", text, "a hop's name (\"strata trace --hops\" has all)")
+		       : 0;
+}
+
+static int found(int *to, int value, const char *option, const char *text, const char *expected)
+{
+	*to = value;
+	return value < 0 ? wrong(option, text, expected) : 0;
+}
+
+static int parse_one(struct tui_options *o, int option)
+{
+	switch (option) {
+	case SAMPLE:
+		o->sample = true;
+		return 0;
+	case FOLLOW:
+		o->follow = true;
+		return 0;
+	case VIEW:
+		return found(&o->view, view_by_name(optarg), "view", optarg,
+			     "list, ladder, layers, vm, compare or facts");
+	case REQUEST:
+		return parse_request(o, optarg);
+	case HOP:
+		return parse_hop(o, optarg);
+	case ROW:
+		o->row = optarg;
+		return 0;
+	case SORT:
+		return found(&o->sort, column_by_name(optarg), "sort", optarg,
+			     "time, client, path, status, total or worst");
+	case REVERSE:
+		o->reverse = true;
+		return 0;
+	case FILTER:
+		o->filter = optarg;
+		return 0;
+	case SEARCH:
+		o->search = optarg;
+		return 0;
+	case BUCKET:
+		o->bucket = optarg;
+		return 0;
+	case PLAIN_TEXT:
+		o->plain = true;
+		return 0;
+	case EXPORT:
+		return parse_export(o, optarg);
+	case SIZE:
+		return parse_size(o, optarg);
+	case COLOURS:
+		return found(&o->scheme, scheme_by_name(optarg), "colours", optarg,
+			     "mono, dark, light or safe");
+	case ASCII:
+		o->ascii = true;
+		return 0;
+	default:
+		o->keys = true;
+		return 0;
+	}
+}
+
+static int check(const struct tui_options *o)
+{
+	if (o->keys)
+		return 0;
+	if (o->live && (o->sample || o->recording_count))
+		return err_set("--live shows what is traced now: no recording goes with it");
+	if (o->sample && o->recording_count)
+		return err_set("--sample is a recording: no other goes with it");
+	if (!o->live && !o->sample && !o->recording_count)
+		return err_set("say what to show: a recording, --sample, or --live");
+	if (o->follow && o->recording_count != 1)
+		return err_set("--follow goes with one recording");
+	if (o->export && (o->live || o->follow))
+		return err_set(
+			"--export prints one screen of what is complete: not --live, not "
+			"--follow");
+	return 0;
+}
+
+/* --live ends our own options: the rest is strata trace's. */
+static int split(struct tui_options *o, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--live"))
+			continue;
+		o->live = argv + i + 1;
+		return i;
+	}
+	return argc;
+}
+
+int tui_options_parse(struct tui_options *o, int argc, char **argv)
+{
+	int option;
+
+	*o = (struct tui_options){
+		.view = -1, .sort = -1, .scheme = -1, .rows = 24, .columns = 80};
+	argc = split(o, argc, argv);
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == HELP) {
+			fputs(help, stdout);
+			return 1;
+		}
+		if (option == '?')
+			goto usage;
+		if (parse_one(o, option))
+			goto wrong;
+	}
+	for (; optind < argc && o->recording_count < 2; optind++)
+		o->recordings[o->recording_count++] = argv[optind];
+	if (optind < argc)
+		err_set("two recordings at most: what is \"%s\"?", argv[optind]);
+	else if (!check(o))
+		return 0;
+wrong:
+	err_print("strata-tui");
+usage:
+	fputs("try \"strata tui --help\"\n", stderr);
+	return -1;
+}
+
+/* ---- the screen to begin with ---- */
+
+static bool find_measure(const struct model *m, const char *name, size_t bytes,
+			 struct measure *what, bool *hops, int *row)
+{
+	struct measure list[MEASURES_MAX];
+
+	for (int pass = 0; pass < 2; pass++) {
+		int n = pass ? measure_hops(m, list) : measure_layers(m, list);
+
+		for (int i = 0; i < n; i++) {
+			struct measure_name is = measure_name(&list[i]);
+
+			if (strlen(is.s) != bytes || memcmp(is.s, name, bytes))
+				continue;
+			*what = list[i];
+			*hops = pass;
+			*row = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int apply_bucket(const char *text, struct ui *ui)
+{
+	const char *colon = strrchr(text, ':');
+	struct bucket b = {.set = true};
+	unsigned long long from, to;
+	bool hops;
+	char end;
+	int row;
+
+	if (!colon || sscanf(colon + 1, "%llu-%llu%c", &from, &to, &end) != 2 || from >= to)
+		return wrong("bucket", text, "NAME:FROM-TO in nanoseconds");
+	if (!find_measure(ui->model, text, (size_t)(colon - text), &b.what, &hops, &row))
+		return err_set("--bucket %s: this recording has no such layer or hop", text);
+	b.from_ns = from;
+	b.to_ns = to;
+	ui->choice.bucket = b;
+	return 0;
+}
+
+static int apply_row(const char *name, struct ui *ui)
+{
+	struct measure what;
+
+	if (!find_measure(ui->model, name, strlen(name), &what, &ui->layers.hops,
+			  &ui->layers.row))
+		return err_set("--row %s: this recording has no such layer or hop", name);
+	return 0;
+}
+
+static int apply_request(const struct tui_options *o, struct ui *ui)
+{
+	size_t at = rows_find(&ui->rows, ui->model, o->request);
+
+	if (!ui_choose(ui, o->request))
+		return err_set("--request %llu: there is none of that number%s", o->request,
+			       ui->model->seen > ui->model->request_count
+				       ? " among those that were kept"
+				       : "");
+	if (at != SIZE_MAX)
+		ui_select(ui, at);
+	return 0;
+}
+
+int tui_options_apply(const struct tui_options *o, struct ui *ui)
+{
+	if (o->view >= 0)
+		ui->view = (enum view)o->view;
+	if (o->sort >= 0)
+		ui->choice.sort = (enum column)o->sort;
+	ui->choice.descending = o->reverse;
+	if ((o->bucket && apply_bucket(o->bucket, ui)) ||
+	    (o->search && ui_search(ui, o->search)) ||
+	    ui_filter(ui, o->filter ? o->filter : ""))
+		return -1;
+	if ((o->row && apply_row(o->row, ui)) || (o->request && apply_request(o, ui)))
+		return -1;
+	if (o->hop && !ui_step_to(ui, (enum strata_hop)hop_by_name(o->hop)))
+		return err_set("--hop %s: this request was not seen there", o->hop);
+	return 0;
+}
