@@ -82,7 +82,8 @@ int trace_child_start(struct trace_child *t, char *const *arguments)
 	return -1;
 }
 
-/* The last line that it wrote; what could be obeyed by a terminal is left out. */
+/* The last line that it wrote and that says what was wrong, not where to read on; what could be
+ * obeyed by a terminal is left out. */
 static void last_words(const char *log, char *text, size_t bytes)
 {
 	char line[512];
@@ -93,7 +94,7 @@ static void last_words(const char *log, char *text, size_t bytes)
 		line[strcspn(line, "\n")] = '\0';
 		for (char *c = line; *c; c++)
 			*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-		if (line[0])
+		if (line[0] && strncmp(line, "try ", 4))
 			snprintf(text, bytes, "%s", line);
 	}
 	if (f)

@@ -14,7 +14,9 @@
 
 #define AT_WIDTH       9
 #define NAME_WIDTH     16
-#define LANE_MIN       4
+#define NAME_NARROW    12
+#define NARROW         56 /* columns */
+#define LANE_MIN       3
 #define LANE_MAX       14
 #define LANE_WITH_TIME 8 /* narrower ones have no room for it */
 #define DETAIL_ROWS    9 /* below the ladder, if they are not beside it */
@@ -72,6 +74,7 @@ static enum place_lane lane_of(enum strata_hop hop)
 struct sheet {
 	struct area ladder, detail;
 	int lane_width, first; /* column of the first lane */
+	int name;              /* column of the hop's name */
 	bool lane[LANES];      /* is it on this path? */
 	int at[LANES];         /* its column */
 };
@@ -86,7 +89,8 @@ static void find_lanes(const struct model *m, struct sheet *s)
 	for (int i = 0; i < LANES; i++)
 		count += s->lane[i];
 	s->first = AT_WIDTH + 1;
-	s->lane_width = (s->ladder.columns - s->first - NAME_WIDTH) / (count ? count : 1);
+	s->name = s->ladder.columns - (s->ladder.columns < NARROW ? NAME_NARROW : NAME_WIDTH);
+	s->lane_width = (s->name - s->first) / (count ? count : 1);
 	s->lane_width = s->lane_width > LANE_MAX ? LANE_MAX : s->lane_width;
 	s->lane_width = s->lane_width < LANE_MIN ? LANE_MIN : s->lane_width;
 	for (int i = 0, n = 0; i < LANES; i++)
@@ -148,7 +152,8 @@ static void bands(const struct model *m, struct cells *c, const struct sheet *s,
 				   layer_style(lanes[i].layer), "%s",
 				   layer_name(lanes[i].layer));
 		last = (int)lanes[i].layer;
-		cells_text(c, row + 1, s->at[i], s->lane_width - 1, STYLE_DIM, "%s",
+		cells_text(c, row + 1, s->at[i], s->lane_width - 1, STYLE_DIM, "%.*s",
+			   s->lane_width < 4 ? 2 : 16,
 			   s->lane_width < 8 ? lanes[i].brief
 			   : kernel_here     ? "guest"
 					     : lanes[i].title);
@@ -193,7 +198,6 @@ static void rung_row(const struct ui *ui, struct cells *c, const struct sheet *s
 	const struct hop_info *hop = &hop_table[rungs[i].hop];
 	const struct hop_seen *seen = &ui->ladder.request.hops[rungs[i].hop];
 	bool reached = i <= ui->ladder.step;
-	int name = s->ladder.columns - NAME_WIDTH;
 
 	cells_right(c, row, 0, AT_WIDTH, reached ? STYLE_TEXT : STYLE_DIM, "%s",
 		    units_ns(rungs[i].time_ns, true).s);
@@ -202,15 +206,15 @@ static void rung_row(const struct ui *ui, struct cells *c, const struct sheet *s
 		arrow(c, s, row, &rungs[i - 1], &rungs[i]);
 	cells_fill(c, row, s->at[lane_of(rungs[i].hop)], 1, reached ? 0x25cf : 0x25cb,
 		   layer_style(hop->layer));
-	cells_text(c, row, name, NAME_WIDTH - 1, reached ? layer_style(hop->layer) : STYLE_DIM,
-		   "%s%s", hop->name,
+	cells_text(c, row, s->name, s->ladder.columns - s->name,
+		   reached ? layer_style(hop->layer) : STYLE_DIM, "%s%s", hop->name,
 		   seen->flags & HOP_INFERRED  ? "~"
 		   : seen->flags & HOP_CLAMPED ? "="
 					       : "");
 	if (i != ui->ladder.step)
 		return;
 	cells_select(c, row, 0, AT_WIDTH);
-	cells_select(c, row, name - 1, NAME_WIDTH);
+	cells_select(c, row, s->name, s->ladder.columns - s->name);
 	c->cursor_row = row;
 	c->cursor_column = 0;
 }

@@ -140,7 +140,8 @@ static int show(const struct experiment *x, struct model *m, const struct agreem
 	if (print_report(m, stdout))
 		return -1;
 	agreement_print(a, stdout);
-	printf("\nrecording %s, JSON %s\n", x->recording, x->document);
+	printf("\nrecording %s, JSON %s\nto walk through it: strata tui %s\n", x->recording,
+	       x->document, x->recording);
 	return 0;
 }
 
