@@ -100,23 +100,40 @@ static void progressed(struct feed *f, const struct analysis *a)
 	tell(f->notice);
 }
 
-/* As long as that pass has more to do. */
-static int go_on(struct feed *f, struct analysis *a, int (*pass)(struct analysis *, uint64_t))
+/* A chunk, within the lock; from when there are more requests than the beginning had, they are
+ * what is shown. */
+static int join_chunk(struct feed *f, struct analysis *a)
 {
-	int more = 1;
+	struct model *m = analysis_model(a);
+	bool better;
+	int more;
 
-	while (more > 0 && !atomic_load(&f->stop)) {
-		more = pass(a, CHUNK_BYTES);
-		progressed(f, a);
-	}
-	return more < 0 ? -1 : 0;
+	pthread_mutex_lock(&f->lock);
+	more = analysis_join(a, CHUNK_BYTES);
+	better = f->model && f->model != m && m->seen > f->model->seen;
+	pthread_mutex_unlock(&f->lock);
+	if (better)
+		publish(f, m, false);
+	progressed(f, a);
+	return more;
 }
 
 static int whole(struct feed *f, struct analysis *a)
 {
-	if (go_on(f, a, analysis_learn) || go_on(f, a, analysis_join))
+	int more = 1;
+
+	while (more > 0 && !atomic_load(&f->stop)) {
+		more = analysis_learn(a, CHUNK_BYTES);
+		progressed(f, a);
+	}
+	for (more = more < 0 ? -1 : 1; more > 0 && !atomic_load(&f->stop);)
+		more = join_chunk(f, a);
+	if (more < 0)
 		return -1;
-	return atomic_load(&f->stop) ? 0 : analysis_finish(a);
+	pthread_mutex_lock(&f->lock);
+	more = atomic_load(&f->stop) ? 0 : analysis_finish(a);
+	pthread_mutex_unlock(&f->lock);
+	return more;
 }
 
 static void load(struct feed *f)
@@ -126,15 +143,17 @@ static void load(struct feed *f)
 
 	beginning(f);
 	a = analysis_open(f->path, &o);
-	if (!a || whole(f, a)) {
-		analysis_close(a);
+	if (!a) {
+		end(f, true);
+		return;
+	}
+	f->analysis = a; /* closed with the feed: its model may be on the screen */
+	if (whole(f, a)) {
 		end(f, true);
 		return;
 	}
 	if (!atomic_load(&f->stop))
-		publish(f, analysis_take(a), true);
-	else
-		analysis_close(a);
+		publish(f, analysis_model(a), false);
 	end(f, false);
 }
 
@@ -322,13 +341,4 @@ int feed_wait(struct feed *f)
 		pthread_join(f->thread, NULL);
 	f->thread = 0;
 	return f->error[0] ? err_set("%s", f->error) : 0;
-}
-
-struct model *feed_take(struct feed *f)
-{
-	struct model *m = f->model;
-
-	f->model = NULL;
-	f->owned = false;
-	return m;
 }

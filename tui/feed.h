@@ -51,7 +51,4 @@ void feed_freeze(struct feed *f, bool frozen);
 /* Wait until all is loaded (not of one that grows). -1 with a sentence if it failed. */
 int feed_wait(struct feed *f);
 
-/* The model, the caller's from now on; after feed_wait(). */
-struct model *feed_take(struct feed *f);
-
 #endif
