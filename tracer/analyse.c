@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/err.h"
 #include "lib/recording.h"
+#include "tracer/exchanges.h"
 #include "tracer/kinds.h"
 #include "tracer/reorder.h"
 #include "tracer/wire_order.h"
@@ -29,7 +30,7 @@ struct analysis {
 	struct clock *clock;
 	struct kinds kinds;
 	struct wire_order *wires;
-	struct http *http;
+	struct exchanges *exchanges;
 	struct reorder *events;
 	struct join *join;
 	bool failed;         /* in a callback that cannot say so */
@@ -138,15 +139,22 @@ static void found_request(void *ctx, const struct http_request *r)
 		a->failed = true;
 }
 
+static enum protocol protocol_of(const struct analysis *a)
+{
+	int given = a->options.protocol ? protocol_by_name(a->options.protocol) : -1;
+
+	return given < 0 ? a->m->protocol : (enum protocol)given;
+}
+
 static int ordered_wire(void *ctx, const struct strata_wire *w)
 {
 	struct analysis *a = ctx;
 
 	if (w->event.time_ns > a->idle_at_ns) {
-		http_idle(a->http, w->event.time_ns);
+		exchanges_idle(a->exchanges, w->event.time_ns);
 		a->idle_at_ns = w->event.time_ns + 1000000000u;
 	}
-	return http_feed(a->http, w) || a->failed ? -1 : 0;
+	return exchanges_feed(a->exchanges, protocol_of(a), w) || a->failed ? -1 : 0;
 }
 
 static int read_wire(void *ctx, const struct strata_wire *w)
@@ -234,9 +242,9 @@ static int prepare(struct analysis *a)
 	a->clock = clock_create();
 	a->m = model_create(o->requests_max ? o->requests_max : REQUESTS_MAX);
 	a->wires = wire_order_create(WIRE_WINDOW, ordered_wire, a);
-	a->http = http_create(found_request, a, CONNECTIONS_MAX);
+	a->exchanges = exchanges_create(found_request, a, CONNECTIONS_MAX);
 	a->events = reorder_create(o->window ? o->window : WINDOW, ordered_event, a);
-	if (!a->clock || !a->m || !a->wires || !a->http || !a->events)
+	if (!a->clock || !a->m || !a->wires || !a->exchanges || !a->events)
 		return -1;
 	a->m->latest = o->latest;
 	a->join = join_create(a->m, &limits);
@@ -313,7 +321,7 @@ int analysis_until_now(struct analysis *a)
 	if (reorder_until(a->events, until) || wire_order_until(a->wires, until) ||
 	    join_until(a->join, until) || a->failed)
 		return -1;
-	a->m->http = http_stats(a->http);
+	a->m->http = exchanges_stats(a->exchanges);
 	return 0;
 }
 
@@ -321,10 +329,10 @@ int analysis_finish(struct analysis *a)
 {
 	if (second_pass(a, a->known.at) || wire_order_flush(a->wires))
 		return -1;
-	http_finish(a->http);
+	exchanges_finish(a->exchanges);
 	if (a->failed || reorder_flush(a->events) || join_finish(a->join))
 		return -1;
-	a->m->http = http_stats(a->http);
+	a->m->http = exchanges_stats(a->exchanges);
 	return 0;
 }
 
@@ -355,7 +363,7 @@ void analysis_close(struct analysis *a)
 		return;
 	join_destroy(a->join);
 	reorder_destroy(a->events);
-	http_destroy(a->http);
+	exchanges_destroy(a->exchanges);
 	wire_order_destroy(a->wires);
 	clock_destroy(a->clock);
 	model_free(a->m);

@@ -12,6 +12,7 @@
 struct analyse_options {
 	size_t requests_max;     /* kept for looking at one by one; 0: the default, 10000 */
 	bool latest;             /* keep the latest ones, not a sample of all */
+	const char *protocol;    /* look for its requests; NULL: for those of the recording's */
 	bool growing;            /* it is still being written: it may have no blocks yet */
 	size_t window;           /* events held back to order them; 0: the default */
 	struct join_limits join; /* all zero: the defaults */

@@ -15,6 +15,8 @@
 
 #include "lib/event.h"
 
+enum protocol { PROTOCOL_HTTP, PROTOCOL_PING_PONG, PROTOCOL_AUTO, PROTOCOL_COUNT };
+
 #define HTTP_METHOD_MAX 16
 #define HTTP_PATH_MAX   96
 
@@ -23,6 +25,7 @@ struct http_request {
 	uint8_t client_addr[16], server_addr[16];
 	uint16_t client_port, server_port;
 	bool ipv6;
+	uint8_t protocol;    /* enum protocol; without HTTP no method, path, status */
 	bool new_connection; /* the first request of a connection that was seen from its start
 			      */
 	bool request_exact;  /* its end was told by its own bytes */

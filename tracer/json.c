@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "tracer/attribution.h"
+#include "tracer/exchanges.h"
 #include "tracer/summary.h"
 
 static const struct {
@@ -198,26 +199,28 @@ static json_t *request_layers(const struct request *r)
 static json_t *request_object(const struct model *m, const struct request *r)
 {
 	const struct http_request *h = &r->http;
+	bool http = h->protocol == PROTOCOL_HTTP;
 	char flow[24];
 
 	snprintf(flow, sizeof(flow), "%016llx", (unsigned long long)h->flow);
-	return json_pack("{s:s,s:s,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
-			 "method", h->method, "path", h->path, "status",
-			 h->answered ? json_integer(h->status) : json_null(), "client",
-			 summary_address(h->client_addr, h->client_port).s, "server",
-			 summary_address(h->server_addr, h->server_port).s, "flow", flow,
-			 "index", (int)h->index, "new_connection", h->new_connection,
-			 "request_bytes", number(h->request_bytes), "reply_bytes",
-			 h->answered ? number(h->reply_bytes) : json_null(), "complete",
-			 r->complete, "end_to_end_ns",
-			 r->measured ? number(r->end_to_end_ns) : json_null(),
-			 "unattributed_ns",
-			 r->measured ? number(r->unattributed_ns[DIRECTION_REQUEST] +
-					      r->unattributed_ns[DIRECTION_REPLY])
-				     : json_null(),
-			 "layers_ns", r->measured ? request_layers(r) : json_null(), "start_ns",
-			 r->measured ? number(r->hops[r->first].time_ns) : json_null(), "hops",
-			 request_hops(m, r));
+	return json_pack(
+		"{s:s,s:s?,s:s?,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
+		"protocol", protocol_name((enum protocol)h->protocol), "method",
+		http ? h->method : NULL, "path", http ? h->path : NULL, "status",
+		h->answered && http ? json_integer(h->status) : json_null(), "client",
+		summary_address(h->client_addr, h->client_port).s, "server",
+		summary_address(h->server_addr, h->server_port).s, "flow", flow, "index",
+		(int)h->index, "new_connection", h->new_connection, "request_bytes",
+		number(h->request_bytes), "reply_bytes",
+		h->answered ? number(h->reply_bytes) : json_null(), "complete", r->complete,
+		"end_to_end_ns", r->measured ? number(r->end_to_end_ns) : json_null(),
+		"unattributed_ns",
+		r->measured ? number(r->unattributed_ns[DIRECTION_REQUEST] +
+				     r->unattributed_ns[DIRECTION_REPLY])
+			    : json_null(),
+		"layers_ns", r->measured ? request_layers(r) : json_null(), "start_ns",
+		r->measured ? number(r->hops[r->first].time_ns) : json_null(), "hops",
+		request_hops(m, r));
 }
 
 /* What of the guest's time the vCPU was outside guest mode; in the layers it is the

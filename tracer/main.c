@@ -110,6 +110,8 @@ static int record(const struct trace_options *o)
 	struct session_options so = {.recording_path = o->output,
 				     .no_fentry = o->no_fentry,
 				     .no_uprobes = o->no_uprobes,
+				     .protocol = o->protocol ? o->protocol
+							     : protocol_name(PROTOCOL_AUTO),
 				     .sample = o->sample,
 				     .stats = o->stats};
 	struct proc_options po = PROC_DEFAULTS;
@@ -158,10 +160,11 @@ static int make_folder_of(const char *file)
 static int show(const struct trace_options *o)
 {
 	struct json_options json = {.requests = o->list};
+	const struct analyse_options as = {.protocol = o->read ? o->protocol : NULL};
 	struct model *m;
 	int result;
 
-	if (analyse(o->read ? o->read : o->output, NULL, &m))
+	if (analyse(o->read ? o->read : o->output, &as, &m))
 		return -1;
 	result = o->json ? json_report(m, &json, stdout) : print_report(m, stdout);
 	model_free(m);

@@ -7,6 +7,7 @@
 
 #include "lib/err.h"
 #include "tracer/attribution.h"
+#include "tracer/exchanges.h"
 
 struct model *model_create(size_t requests_max)
 {
@@ -111,13 +112,16 @@ static enum strata_place place_of(const char *name)
 
 int model_take_meta(struct model *m, const json_t *meta)
 {
-	const char *place;
+	const char *place, *protocol;
 
 	json_object_update(m->meta, (json_t *)meta);
 	take_text(m->mode, sizeof(m->mode), json_object_get(m->meta, "mode"));
 	take_text(m->switch_kind, sizeof(m->switch_kind), json_object_get(m->meta, "switch"));
 	place = json_string_value(json_object_get(m->meta, "place"));
 	m->place = place ? place_of(place) : PLACE_NONE;
+	protocol = json_string_value(json_object_get(m->meta, "protocol"));
+	if (protocol && protocol_by_name(protocol) >= 0)
+		m->protocol = (enum protocol)protocol_by_name(protocol);
 	m->testbed = json_is_true(json_object_get(m->meta, "testbed"));
 	m->sample = (unsigned int)json_integer_value(json_object_get(m->meta, "sample"));
 	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");

@@ -11,7 +11,7 @@
 
 static const char help[] =
 	"usage: strata trace [OPTION]... [-- COMMAND [ARG]...]\n"
-	"       strata trace --read RECORDING [--json]\n"
+	"       strata trace --read RECORDING [--json] [--protocol NAME]\n"
 	"       strata trace --hops\n"
 	"\n"
 	"Trace every request to a server, through the host, the vSwitch, the VMM, KVM and the guest\n"
@@ -28,6 +28,9 @@ static const char help[] =
 	"  --uplink [PID:]DEVICE  the host's NIC, if the bridge does not tell\n"
 	"  --bare [PID:]DEVICE    the NIC that the server uses without a bridge between\n"
 	"  --port N               the server's TCP port (80); up to 8 times\n"
+	"  --protocol NAME        what is spoken there: http; ping-pong, requests and replies that take\n"
+	"                         turns, whatever they say; or auto (the default): http, where a\n"
+	"                         connection begins so, else ping-pong\n"
 	"\n"
 	"How\n"
 	"  --output FILE          the recording (out/trace/trace.strata)\n"
@@ -57,6 +60,7 @@ enum {
 	UPLINK,
 	BARE,
 	PORT,
+	PROTOCOL,
 	OUTPUT,
 	READ,
 	DURATION,
@@ -78,6 +82,7 @@ static const struct option long_options[] = {
 	{"uplink", required_argument, NULL, UPLINK},
 	{"bare", required_argument, NULL, BARE},
 	{"port", required_argument, NULL, PORT},
+	{"protocol", required_argument, NULL, PROTOCOL},
 	{"output", required_argument, NULL, OUTPUT},
 	{"read", required_argument, NULL, READ},
 	{"duration", required_argument, NULL, DURATION},
@@ -142,6 +147,13 @@ static int parse_port(struct trace_options *o, const char *text)
 	return 0;
 }
 
+static int parse_protocol(struct trace_options *o, const char *text)
+{
+	o->protocol = text;
+	return protocol_by_name(text) < 0 ? wrong("protocol", text, "http, ping-pong or auto")
+					  : 0;
+}
+
 static int parse_server(struct trace_options *o, const char *text)
 {
 	char *end;
@@ -191,6 +203,8 @@ static int parse_one(struct trace_options *o, int option)
 		return parse_device(o, "bare", optarg, ROLE_BARE);
 	case PORT:
 		return parse_port(o, optarg);
+	case PROTOCOL:
+		return parse_protocol(o, optarg);
 	case DURATION:
 		return parse_duration(o, optarg);
 	case OUTPUT:

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "tracer/exchanges.h"
 #include "tracer/topology.h"
 
 #define TRACE_DEVICES_MAX 8
@@ -25,10 +26,11 @@ struct trace_options {
 	unsigned int device_count;
 	uint16_t ports[PROBES_PORTS_MAX];
 	unsigned int port_count;
-	const char *output; /* the recording */
-	const char *read;   /* analyse this one instead of tracing */
-	double seconds;     /* 0: until the command ends, or Ctrl-C */
-	bool record_only;   /* no analysis, no report */
+	const char *protocol; /* NULL: auto, or what is recorded */
+	const char *output;   /* the recording */
+	const char *read;     /* analyse this one instead of tracing */
+	double seconds;       /* 0: until the command ends, or Ctrl-C */
+	bool record_only;     /* no analysis, no report */
 	bool json;
 	bool list;           /* with json: every request */
 	unsigned int sample; /* one connection in so many; 0: all */

@@ -160,16 +160,21 @@ static void legend(const struct request *r, const struct rung *rungs, size_t n, 
 static void request_line(const struct request *r, FILE *f, struct table_style style)
 {
 	const struct http_request *h = &r->http;
+	bool http = h->protocol == PROTOCOL_HTTP;
 
-	fprintf(f, "%s%s %s HTTP/1.%u%s %s ", table_on(style, COLOUR_BOLD), h->method, h->path,
-		h->version, table_off(style), style.utf8 ? "→" : "->");
-	if (h->answered)
-		fprintf(f, "%u, %s", h->status, units_bytes(h->reply_bytes).s);
+	fputs(table_on(style, COLOUR_BOLD), f);
+	if (http)
+		fprintf(f, "%s %s HTTP/1.%u", h->method, h->path, h->version);
 	else
-		fputs("no reply seen", f);
-	fprintf(f, ", client %s, %s connection\n",
-		summary_address(h->client_addr, h->client_port).s,
-		h->new_connection ? "new" : "kept");
+		fprintf(f, "request of %s", units_bytes(h->request_bytes).s);
+	fprintf(f, "%s %s ", table_off(style), style.utf8 ? "→" : "->");
+	if (h->answered && http)
+		fprintf(f, "%u, ", h->status);
+	fputs(h->answered ? units_bytes(h->reply_bytes).s : "no reply seen", f);
+	fprintf(f, ", client %s", summary_address(h->client_addr, h->client_port).s);
+	if (http)
+		fprintf(f, ", %s connection", h->new_connection ? "new" : "kept");
+	fputc('\n', f);
 }
 
 void print_ladder(const struct model *m, const struct request *r, FILE *f,

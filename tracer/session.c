@@ -308,6 +308,8 @@ static int write_start_meta(struct session *s)
 
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
 	json_object_set_new(meta, "environment", environment_capture());
+	if (s->options.protocol)
+		json_object_set_new(meta, "protocol", json_string(s->options.protocol));
 	if (s->options.sample > 1)
 		json_object_set_new(meta, "sample", json_integer(s->options.sample));
 	json_object_set_new(meta, "hops", hops_meta(s));

@@ -17,6 +17,7 @@ struct session_options {
 	const char *recording_path;
 	bool no_fentry;       /* tracepoints only */
 	bool no_uprobes;      /* none on nginx */
+	const char *protocol; /* what requests are of: protocol_name(); NULL: HTTP */
 	unsigned int sample;  /* trace one connection in so many; 0: all */
 	bool stats;           /* have the kernel time the probes themselves */
 	int guest_timeout_ms; /* how long an agent may take to attach; 0: 60 s */
