@@ -79,6 +79,8 @@ const char *event_kind_name(int kind)
 		[CONTEXT_VCPU_OUT - HOP_COUNT] = "vcpu.out",
 		[CONTEXT_WORKER_WAKE - HOP_COUNT] = "worker.wake",
 		[CONTEXT_WORKER_RUN - HOP_COUNT] = "worker.run",
+		[CONTEXT_TASK_OFF - HOP_COUNT] = "task.off",
+		[CONTEXT_NAPI_FULL - HOP_COUNT] = "napi.full",
 	};
 
 	return kind < HOP_COUNT ? hop_table[kind].name : contexts[kind - HOP_COUNT];

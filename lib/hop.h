@@ -24,6 +24,10 @@ enum strata_context {
 	 * frames, nobody knows yet. */
 	CONTEXT_WORKER_WAKE,
 	CONTEXT_WORKER_RUN,
+	/* A task that carries requests was off the CPU: lib/offcpu.h. */
+	CONTEXT_TASK_OFF,
+	/* A NAPI poll used up its budget, and the rest of its frames had to wait. */
+	CONTEXT_NAPI_FULL,
 	EVENT_KINDS
 };
 

@@ -93,12 +93,52 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+/* CONFIG_CFS_BANDWIDTH; the clock since Linux 6.6. */
+struct cfs_rq {
+	int throttle_count;
+	__u64 throttled_clock_self_time;
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq; /* CONFIG_FAIR_GROUP_SCHED */
+};
+
+struct sched_info {
+	unsigned long long last_arrival;
+	unsigned long long last_queued;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
+	unsigned int __state;
 	int pid;
 	int tgid;
+	unsigned int in_iowait : 1;
+	char comm[16];
+	struct sched_entity se;
+	struct sched_info sched_info;
+	struct css_set *cgroups;
 	struct files_struct *files;
 	void *bpf_storage; /* NULL: no program ever kept anything for this task */
 };
+
+/* Before Linux 5.14. */
+struct task_struct___before_5_14 {
+	long state;
+};
+
+struct napi_struct;
 
 struct irqaction;
 struct kvm_vcpu;

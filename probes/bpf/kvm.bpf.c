@@ -187,7 +187,10 @@ static __always_inline __u8 sender(struct cpu_state *cpu, __u64 now)
 			return worked_for;
 	}
 	vm = bpf_map_lookup_elem(&vm_of_tgid, &tgid);
-	return vm ? *vm : 0;
+	if (!vm)
+		return 0;
+	learn_helper(*vm);
+	return *vm;
 }
 
 /* It is a hop if it may be the NIC's word of a frame that was received. */

@@ -17,6 +17,7 @@
 
 #include "lib/event.h"
 #include "lib/hop.h"
+#include "lib/offcpu.h"
 #include "probes/bpf/config.h"
 
 extern const volatile struct bpf_config config;
@@ -40,24 +41,41 @@ struct {
 	__type(value, struct losses);
 } losses __weak SEC(".maps");
 
+/* Who has the CPU that another would like. */
+struct rival {
+	__u64 comm[2];
+	__u32 tid; /* 0: nobody */
+	__u32 cgroup;
+	__u8 vm;
+	__u8 reserved[7];
+};
+
 /* What a task is to us; gone when the task is. */
 struct task_state {
-	__u64 run_ns;      /* last switched in */
-	__u64 run_used_ns; /* ... as of the last app.run emitted */
-	__u64 send_ns;     /* last entered a send-like system call */
-	__u64 exit_ns;     /* vCPU: last left guest mode, no doorbell yet */
-	__u64 out_ns;      /* vCPU: last left guest mode; 0 while it is in it */
-	__u64 wake_ns;     /* vCPU: woken since it last left guest mode; 0 not */
-	__u64 irqs_seen;   /* vCPU: of its VM's irqs at its last kvm.entry */
-	__u64 send_sock;   /* tcp_sendmsg_locked: the socket it last sent to, */
-	__u32 send_end;    /* ... and where that call was going to end */
-	__u32 exit;        /* vCPU: why it last left guest mode: lib/exits.h */
-	__u16 vcpu;        /* its index in the VM */
-	__u8 vm;           /* it is a vCPU of this VM */
-	__u8 worker;       /* it is a vhost worker of this VM */
-	__u8 app;          /* it read from a server's socket */
-	__u8 woken;        /* vCPU: since it last ran */
-	__u8 halted;       /* vCPU: its last exit was to halt */
+	__u64 run_ns;       /* last switched in */
+	__u64 run_used_ns;  /* ... as of the last app.run emitted */
+	__u64 send_ns;      /* last entered a send-like system call */
+	__u64 exit_ns;      /* vCPU: last left guest mode, no doorbell yet */
+	__u64 out_ns;       /* vCPU: last left guest mode; 0 while it is in it */
+	__u64 wake_ns;      /* vCPU: woken since it last left guest mode; 0 not */
+	__u64 irqs_seen;    /* vCPU: of its VM's irqs at its last kvm.entry */
+	__u64 send_sock;    /* tcp_sendmsg_locked: the socket it last sent to, */
+	__u32 send_end;     /* ... and where that call was going to end */
+	__u32 exit;         /* vCPU: why it last left guest mode: lib/exits.h */
+	__u64 off_ns;       /* left the CPU; 0: it is on one, or nobody saw it leave */
+	__u64 ready_ns;     /* ... and is runnable since; 0: it sleeps */
+	__u64 cfs_rq;       /* ... on this run queue, which by then had been */
+	__u64 throttled_ns; /* ... throttled for so long */
+	struct rival rival; /* ... because this one took the CPU */
+	__u16 vcpu;         /* its index in the VM */
+	__u16 off;          /* OFF_* of lib/offcpu.h, as far as they are known */
+	__u8 throttled;     /* ... its quota was used up when it left */
+	__u8 helper;        /* it is a thread of this VM's VMM, and no vCPU */
+	__u8 vm;            /* it is a vCPU of this VM */
+	__u8 worker;        /* it is a vhost worker of this VM */
+	__u8 app;           /* it read from a server's socket */
+	__u8 woken;         /* vCPU: since it last ran */
+	__u8 halted;        /* vCPU: its last exit was to halt */
 	__u8 preempted;
 	__u8 ran; /* vCPU: was switched in since its last kvm.entry */
 };
@@ -76,6 +94,8 @@ struct cpu_state {
 	__u64 device_ns;           /* the last interrupt of a device that belongs to a VM: */
 	__u8 device_vm;            /* ... this one; 0 once it was passed on */
 	__u8 message_vm;           /* whose message was sent, not yet accepted; 0 none */
+	__u8 waker;                /* enum off_waker: what a task may be woken by now */
+	__u64 waker_ns;            /* ... as of then */
 };
 
 struct {
@@ -90,6 +110,17 @@ static __always_inline struct cpu_state *this_cpu(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+/* Whoever is woken in this CPU right after is woken by that. */
+static __always_inline void may_wake(enum off_waker waker, __u64 now)
+{
+	struct cpu_state *cpu = this_cpu();
+
+	if (!cpu)
+		return;
+	cpu->waker = waker;
+	cpu->waker_ns = now;
 }
 
 static __always_inline struct task_state *task_state(struct task_struct *t, bool create)

@@ -124,6 +124,26 @@ int BPF_PROG(net_dev_start_xmit, struct sk_buff *skb)
 	return packet(skb, POINT_XMIT);
 }
 
+/* More frames than one poll may take: the others wait until softirqs come round again. */
+SEC("tp_btf/napi_poll")
+int BPF_PROG(napi_poll, struct napi_struct *napi, int work, int budget)
+{
+	struct strata_event *e;
+	struct segment none = {.flags = EVENT_CONTEXT};
+	struct place at = {.vm = config.vm_of_sockets};
+
+	if (work < budget || !budget)
+		return 0;
+	e = ring_reserve(sizeof(*e));
+	if (!e)
+		return 0;
+	event_fill(e, CONTEXT_NAPI_FULL, bpf_ktime_get_ns(), &none, at);
+	e->tid = bpf_get_current_pid_tgid();
+	e->arg32 = work;
+	ring_submit(e);
+	return 0;
+}
+
 SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(irq_handler_entry, int irq)
 {

@@ -1,9 +1,9 @@
 /*
- * The scheduler: when did the server's task get the CPU that let it read the request, and when
- * was a vCPU's thread, or a vhost worker's, woken and run. Tasks of no such kind cost one look
- * at their storage.
+ * The scheduler: when did the server's task get the CPU that let it read the request; when was
+ * a vCPU's thread, or a vhost worker's, woken and run; and why had any of these no CPU
+ * (probes/bpf/offcpu.h). Tasks of no such kind cost one look at their storage.
  */
-#include "probes/bpf/vm.h"
+#include "probes/bpf/offcpu.h"
 
 /* Most tasks have no storage at all: that is one load. */
 static __always_inline struct task_state *known_task(struct task_struct *t)
@@ -11,34 +11,41 @@ static __always_inline struct task_state *known_task(struct task_struct *t)
 	return t->bpf_storage ? task_state(t, false) : NULL;
 }
 
-SEC("tp_btf/sched_switch")
-int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+static __always_inline void switched_in(struct task_state *st, struct task_struct *t, __u64 now)
 {
-	struct task_state *st = known_task(next);
-	__u64 now;
-
-	if (config.vms) {
-		struct task_state *left = known_task(prev);
-
-		if (left && left->vm && preempt)
-			left->preempted = 1;
-	}
-	if (!st)
-		return 0;
-	now = bpf_ktime_get_ns();
 	if (st->app)
 		st->run_ns = now;
 	if (config.workers && st->worker && st->woken) {
 		st->woken = 0;
-		emit_context(CONTEXT_WORKER_RUN, now, st->worker, 0, next->pid, 0);
-		return 0;
+		emit_context(CONTEXT_WORKER_RUN, now, st->worker, 0, t->pid, 0);
+		return;
 	}
 	if (!config.vms || !st->vm || (!st->woken && !st->preempted))
-		return 0;
+		return;
 	st->woken = 0;
 	st->preempted = 0;
 	st->ran = 1;
-	emit_context(HOP_VCPU_RUN, now, st->vm, st->vcpu, next->pid, 0);
+	emit_context(HOP_VCPU_RUN, now, st->vm, st->vcpu, t->pid, 0);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct task_state *came = known_task(next), *left = known_task(prev);
+	__u64 now;
+
+	if (!came && !left)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (left && followed(left)) {
+		leaves(left, prev, next, preempt, now);
+		if (left->vm && left->ready_ns)
+			left->preempted = 1;
+	}
+	if (came && followed(came)) {
+		arrives(came, next, prev, now);
+		switched_in(came, next, now);
+	}
 	return 0;
 }
 
@@ -48,16 +55,18 @@ int BPF_PROG(sched_waking, struct task_struct *p)
 	struct task_state *st = known_task(p);
 	__u64 now;
 
-	if (!st || (!st->vm && !st->worker))
+	if (!st || !followed(st))
 		return 0;
 	now = bpf_ktime_get_ns();
-	st->woken = 1;
+	becomes_ready(st, p, now);
 	if (st->worker) {
+		st->woken = 1;
 		emit_context(CONTEXT_WORKER_WAKE, now, st->worker, 0, p->pid, 0);
-		return 0;
+	} else if (st->vm) {
+		st->woken = 1;
+		if (!st->wake_ns)
+			st->wake_ns = now;
+		emit_context(HOP_VCPU_WAKE, now, st->vm, st->vcpu, p->pid, 0);
 	}
-	if (!st->wake_ns)
-		st->wake_ns = now;
-	emit_context(HOP_VCPU_WAKE, now, st->vm, st->vcpu, p->pid, 0);
 	return 0;
 }

@@ -69,6 +69,11 @@ static __always_inline enum socket_side side_of_socket(struct sock *sk)
 	return side_of(local_port, remote_port, c->skc_net.net->ns.inum);
 }
 
+static __always_inline bool of_servers_netns(struct sock *sk)
+{
+	return netns_matches(config.server_netns, sk->__sk_common.skc_net.net->ns.inum);
+}
+
 /*
  * The flow of a socket that a tracepoint handed over, whose side is known; false if it is not
  * to be traced. The range is left to

@@ -70,16 +70,22 @@ int BPF_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(sk_data_ready, struct sock *sk)
 {
+	__u64 now;
 	struct tcp_sock *tp;
 	struct segment s;
 
-	if (side_of_socket(sk) != SIDE_SERVER)
+	if (side_of_socket(sk) != SIDE_SERVER) {
+		if (of_servers_netns(sk))
+			may_wake(OFF_WAKER_UPSTREAM, bpf_ktime_get_ns());
 		return 0;
+	}
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || !segment_of_socket(sk, SIDE_SERVER, &s))
 		return 0;
 	s.seq = tp->rcv_nxt;
-	emit(HOP_SOCK_READY, bpf_ktime_get_ns(), &s, place_of_side(SIDE_SERVER));
+	now = bpf_ktime_get_ns();
+	may_wake(OFF_WAKER_REQUEST, now);
+	emit(HOP_SOCK_READY, now, &s, place_of_side(SIDE_SERVER));
 	return 0;
 }
 
@@ -92,8 +98,13 @@ int BPF_PROG(tcp_probe, struct sock *sk, struct sk_buff *skb)
 	struct tcphdr tcp;
 
 	if (side_of_socket(sk) != SIDE_SERVER ||
-	    bpf_probe_read_kernel(&tcp, sizeof(tcp), skb->data) || bytes <= tcp.doff * 4 ||
-	    !segment_of_socket(sk, SIDE_SERVER, &s))
+	    bpf_probe_read_kernel(&tcp, sizeof(tcp), skb->data))
+		return 0;
+	if (bytes <= tcp.doff * 4) {
+		may_wake(OFF_WAKER_WINDOW, bpf_ktime_get_ns());
+		return 0;
+	}
+	if (!segment_of_socket(sk, SIDE_SERVER, &s))
 		return 0;
 	s.flags &= ~EVENT_UPTO;
 	s.seq = bpf_ntohl(tcp.seq);

@@ -59,6 +59,15 @@ static __always_inline __u8 learn_worker(void)
 	return *vm;
 }
 
+/* The present task is a thread of this VM's VMM; if it is no vCPU, its waits are the VMM's. */
+static __always_inline void learn_helper(__u8 vm)
+{
+	struct task_state *st = task_state(bpf_get_current_task_btf(), true);
+
+	if (st && !st->vm)
+		st->helper = vm;
+}
+
 /* An event of no flow: queue is the vCPU's index, or the virtqueue's at a kick. */
 static __always_inline void emit_context(__u16 hop, __u64 time_ns, __u8 vm, __u16 queue,
 					 __u32 tid, __u64 arg64)
