@@ -9,6 +9,7 @@
 #include "lib/recording.h"
 #include "tracer/exchanges.h"
 #include "tracer/kinds.h"
+#include "tracer/moments.h"
 #include "tracer/reorder.h"
 #include "tracer/wire_order.h"
 
@@ -182,6 +183,22 @@ static int ordered_event(void *ctx, const struct observation *o)
 	return join_observe(a->join, o);
 }
 
+/* What took so long is told of when it ended: that keeps it in order. */
+static void ends(struct observation *o, const struct strata_event *e)
+{
+	o->len = e->arg64 < UINT32_MAX ? (uint32_t)e->arg64 : UINT32_MAX;
+	o->time_ns += e->arg64;
+}
+
+/* No part is longer than the whole, whatever a guest says. */
+static void take_off_event(struct model *m, struct observation *o, const struct strata_event *e)
+{
+	ends(o, e);
+	o->seq = e->len < o->len ? e->len : o->len;
+	o->packet = e->seq < o->seq ? e->seq : o->seq;
+	o->flow = MOMENT_ABOUT(e->reserved, actors_learn(&m->actors, e));
+}
+
 static int read_event(struct analysis *a, const struct strata_event *e)
 {
 	struct observation o = {
@@ -210,10 +227,11 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	if (!o.vm)
 		o.vm = a->m->domains[e->domain].vm;
 	o.time_ns = clock_to_host(a->clock, e->domain, e->time_ns);
-	if (o.hop == CONTEXT_VCPU_OUT) { /* told of when it ended: that keeps them in order */
-		o.len = e->arg64 < UINT32_MAX ? (uint32_t)e->arg64 : UINT32_MAX;
+	if (o.hop == CONTEXT_VCPU_OUT) {
+		ends(&o, e);
 		o.packet = e->arg32;
-		o.time_ns += e->arg64;
+	} else if (o.hop == CONTEXT_TASK_OFF) {
+		take_off_event(a->m, &o, e);
 	}
 	return reorder_add(a->events, &o);
 }

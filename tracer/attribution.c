@@ -196,6 +196,43 @@ static void add_up(const struct model *m, struct request *r)
 	}
 }
 
+/*
+ * Causes were found before hops were moved or left out: what is left of a hop may be less than
+ * what they claim. Of what nobody claims the hop itself may be the cause.
+ */
+static void settle_causes(const struct model *m, struct request *r)
+{
+	struct rung rungs[HOP_COUNT];
+	size_t n = request_ladder(m, r, rungs);
+	struct request_causes found = r->causes;
+
+	r->causes.count = 0;
+	for (size_t i = 0; r->measured && i + 1 < n; i++) {
+		enum cause held = cause_held(rungs[i].hop);
+		uint64_t left_ns = rungs[i].took_ns;
+
+		for (uint8_t k = 0; !rungs[i].unattributed && k < found.count; k++) {
+			struct request_cause part = found.at[k];
+
+			if (part.hop != rungs[i].hop)
+				continue;
+			part.ns = part.ns < left_ns ? part.ns : left_ns;
+			left_ns -= part.ns;
+			if (part.ns)
+				r->causes.at[r->causes.count++] = part; /* no more than found */
+		}
+		if (rungs[i].unattributed || held == CAUSE_COUNT || !left_ns ||
+		    (held == CAUSE_WORK && !m->causes_told))
+			continue;
+		causes_add(&r->causes,
+			   &(struct request_cause){
+				   .ns = left_ns,
+				   .hop = (uint8_t)rungs[i].hop,
+				   .cause = (uint8_t)held,
+				   .layer = (uint8_t)hop_table[rungs[i].hop].layer});
+	}
+}
+
 static enum strata_hop begins(const struct model *m, const struct request *r)
 {
 	for (int hop = m->earliest; hop < (int)m->first; hop++)
@@ -224,4 +261,5 @@ void attribute(struct model *m, struct request *r)
 	r->measured = r->http.answered && usable(r, m->first) && usable(r, m->last);
 	if (r->measured)
 		add_up(m, r);
+	settle_causes(m, r);
 }

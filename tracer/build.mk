@@ -1,7 +1,8 @@
 # The tracer. Its pure half, from a recording to the printed result, needs no kernel and no
 # libbpf: views (tui, reports), tests and fuzzers link libtracer.a alone.
-tracer_PURE := $(addprefix tracer/,analyse.c attribution.c contexts.c exchanges.c flows.c http.c http_stream.c \
-	join.c json.c kinds.c lru.c model.c moments.c ping_pong.c print.c print_hops.c print_ladder.c reorder.c summary.c synthetic.c \
+tracer_PURE := $(addprefix tracer/,analyse.c attribution.c cause.c cause_join.c contexts.c exchanges.c flows.c http.c \
+	http_stream.c join.c json.c kinds.c lru.c model.c moments.c ping_pong.c print.c print_hops.c print_ladder.c reorder.c \
+	summary.c synthetic.c \
 	synthetic_emit.c wire_order.c)
 tracer_PURE_LIBS := -ljansson -lzstd -lz
 

@@ -5,6 +5,7 @@
 
 #include "lib/err.h"
 #include "lib/exits.h"
+#include "tracer/cause_join.h"
 #include "tracer/moments.h"
 
 /* A device's interrupt is not older than this, where nobody saw what raised it. */
@@ -272,10 +273,11 @@ static void count(const struct contexts *c, struct request *r)
 
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r)
 {
-	if (!place_is_vm(m->place))
-		return;
-	join_request(c, m, r);
-	join_reply(c, m, r);
-	join_outside(c, r);
-	count(c, r);
+	if (place_is_vm(m->place)) {
+		join_request(c, m, r);
+		join_reply(c, m, r);
+		join_outside(c, r);
+		count(c, r);
+	}
+	causes_join(c->kind, m, r);
 }

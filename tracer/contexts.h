@@ -22,7 +22,7 @@ int contexts_add(struct contexts *c, const struct observation *o);
 
 /* Fill in r's context hops from what its packets were seen at; for how much of the time
  * between the guest's hops the vCPU was outside guest mode; exits and interrupts while it was
- * in the VM. */
+ * in the VM; and for what each hop's time was made of (tracer/cause_join.h). */
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r);
 
 #endif

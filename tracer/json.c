@@ -130,6 +130,24 @@ static json_t *layers_array(struct model *m)
 	return list;
 }
 
+/* Of all requests together; only what was seen at that hop. */
+static json_t *hop_causes(const struct model *m, int hop)
+{
+	json_t *list = json_array();
+
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		const struct model_cause *c = &m->causes[hop][cause];
+
+		if (c->requests)
+			json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o}", "cause",
+							      cause_table[cause].name,
+							      "requests", number(c->requests),
+							      "sum_ns", number(c->sum_ns),
+							      "max_ns", number(c->max_ns)));
+	}
+	return list;
+}
+
 static json_t *hops_array(struct model *m)
 {
 	json_t *list = json_array();
@@ -151,6 +169,35 @@ static json_t *hops_array(struct model *m)
 		json_object_set_new(o, "missing", h->needed ? number(h->missing) : json_null());
 		json_object_set_new(o, "events", number(h->events));
 		json_object_set_new(o, "error_ns", number(m->domains[h->domain].error_ns));
+		json_object_set_new(o, "causes", hop_causes(m, hop));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static void add_rung_causes(json_t *o, const struct model *m, const struct request *r,
+			    enum strata_hop hop)
+{
+	json_t *list = json_array();
+
+	for (uint8_t i = 0; i < r->causes.count; i++)
+		if (r->causes.at[i].hop == hop)
+			json_array_append_new(list, cause_json(&m->actors, &r->causes.at[i]));
+	if (json_array_size(list))
+		json_object_set(o, "causes", list);
+	json_decref(list);
+}
+
+/* Who ran instead of those that waited, of all requests together; most first is not promised.
+ */
+static json_t *rivals_array(const struct model *m)
+{
+	json_t *list = json_array();
+
+	for (uint16_t i = 1; i < m->actors.count; i++) {
+		json_t *o = actor_json(&m->actors, i);
+
+		json_object_set_new(o, "had_ns", number(m->actors.at[i].had_ns));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -172,6 +219,7 @@ static json_t *request_hops(const struct model *m, const struct request *r)
 
 		if (rungs[i].outside_ns)
 			json_object_set_new(o, "vcpu_outside_ns", number(rungs[i].outside_ns));
+		add_rung_causes(o, m, r, rungs[i].hop);
 		if (seen->flags & HOP_INFERRED)
 			json_object_set_new(o, "inferred", json_true());
 		if (seen->flags & HOP_CLAMPED)
@@ -350,6 +398,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "vcpu_outside_ns", outside_object(m));
 	json_object_set_new(doc, "exits_per_request", exits_object(m));
 	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
+	json_object_set_new(doc, "rivals", rivals_array(m));
 	add_overhead(doc, m);
 	add_meta(doc, m, "devices");
 	add_meta(doc, m, "environment");

@@ -110,6 +110,52 @@ static enum strata_place place_of(const char *name)
 	return strcmp(name, "vm") ? place_by_name(name) : PLACE_VIRTIO;
 }
 
+static void take_ksoftirqd(struct model *m, const json_t *tids, json_int_t domain)
+{
+	json_t *tid;
+	size_t i;
+
+	json_array_foreach (tids, i, tid) {
+		struct model_thread t = {(uint32_t)json_integer_value(tid), (uint8_t)domain};
+
+		if (m->ksoftirqd_count < MODEL_KSOFTIRQD_MAX && t.tid &&
+		    !model_is_ksoftirqd(m, t.domain, t.tid))
+			m->ksoftirqd[m->ksoftirqd_count++] = t;
+	}
+}
+
+bool model_is_ksoftirqd(const struct model *m, uint8_t domain, uint32_t tid)
+{
+	for (size_t i = 0; i < m->ksoftirqd_count; i++)
+		if (m->ksoftirqd[i].tid == tid && m->ksoftirqd[i].domain == domain)
+			return true;
+	return false;
+}
+
+/* What threads there are, and whether they were followed. */
+static void take_tasks(struct model *m)
+{
+	json_t *kind, *agent, *probe;
+	const char *domain;
+	size_t i;
+
+	json_array_foreach (json_object_get(m->meta, "event_kinds"), i, kind)
+		if (json_is_string(kind) &&
+		    !strcmp(json_string_value(kind), event_kind_name(CONTEXT_TASK_OFF)))
+			m->causes_told = true;
+	json_array_foreach (json_object_get(m->meta, "probes"), i, probe) {
+		const char *name = json_string_value(json_object_get(probe, "name"));
+
+		if (name && !strcmp(name, "tp_btf/sched_switch") &&
+		    !json_is_true(json_object_get(probe, "attached")))
+			m->causes_told = false;
+	}
+	take_ksoftirqd(m, json_object_get(m->meta, "ksoftirqd"), 0);
+	json_object_foreach (json_object_get(m->meta, "agents"), domain, agent)
+		take_ksoftirqd(m, json_object_get(agent, "ksoftirqd"),
+			       strtol(domain, NULL, 10));
+}
+
 int model_take_meta(struct model *m, const json_t *meta)
 {
 	const char *place, *protocol;
@@ -126,6 +172,7 @@ int model_take_meta(struct model *m, const json_t *meta)
 	m->sample = (unsigned int)json_integer_value(json_object_get(m->meta, "sample"));
 	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");
 	take_domains(m, json_object_get(m->meta, "domains"));
+	take_tasks(m);
 	return 0;
 }
 
@@ -262,6 +309,24 @@ static int add_counts(struct model *m, const struct request *r)
 	return failed ? -1 : 0;
 }
 
+static void add_causes(struct model *m, const struct request *r)
+{
+	for (uint8_t i = 0; i < r->causes.count; i++) {
+		const struct request_cause *at = &r->causes.at[i];
+		struct model_cause *c = &m->causes[at->hop][at->cause];
+		bool first = true;
+
+		for (uint8_t k = 0; k < i; k++)
+			first = first && (r->causes.at[k].hop != at->hop ||
+					  r->causes.at[k].cause != at->cause);
+		c->requests += first;
+		c->sum_ns += at->ns;
+		if (at->ns > c->max_ns)
+			c->max_ns = at->ns;
+		m->actors.at[at->actor].had_ns += at->ns;
+	}
+}
+
 static int add_figures(struct model *m, const struct request *r)
 {
 	struct rung rungs[HOP_COUNT];
@@ -284,6 +349,7 @@ static int add_figures(struct model *m, const struct request *r)
 			if (known[layer][d])
 				failed |= quantile_add(&m->layers[layer][d].took,
 						       r->layer_ns[layer][d]);
+	add_causes(m, r);
 	for (int d = 0; d < DIRECTION_COUNT && place_is_vm(m->place); d++)
 		failed |= quantile_add(&m->outside[d], r->outside_ns[d]);
 	failed |= quantile_add(&m->end_to_end, r->end_to_end_ns);

@@ -17,6 +17,7 @@
 #include "lib/hop.h"
 #include "lib/quantile.h"
 #include "lib/recording.h"
+#include "tracer/cause.h"
 #include "tracer/http.h"
 
 enum hop_seen_flags {
@@ -58,6 +59,8 @@ struct request {
 	bool counted;
 	uint16_t exits[EXIT_KINDS];
 	uint32_t interrupts;
+	struct request_causes causes; /* if measured, of what is neither unattributed nor
+					 unexplained */
 };
 
 /* One rung of a request's ladder: a hop and the time until the next. */
@@ -105,6 +108,19 @@ struct model_exits {
 	const char *names[4]; /* what KVM calls it here; NULL: no more */
 };
 
+/* One cause, at one hop. */
+struct model_cause {
+	uint64_t requests; /* measured ones that had it */
+	uint64_t sum_ns, max_ns;
+};
+
+struct model_thread {
+	uint32_t tid;
+	uint8_t domain;
+};
+
+#define MODEL_KSOFTIRQD_MAX 512
+
 struct model {
 	char mode[32], switch_kind[32];
 	enum strata_place place;
@@ -125,6 +141,11 @@ struct model {
 	struct quantile outside[DIRECTION_COUNT];
 	struct model_exits exits[EXIT_KINDS];
 	struct quantile exits_per_request, interrupts_per_request;
+	bool causes_told; /* whoever recorded it followed the tasks: lib/offcpu.h */
+	struct model_cause causes[HOP_COUNT][CAUSE_COUNT];
+	struct actors actors;
+	struct model_thread ksoftirqd[MODEL_KSOFTIRQD_MAX];
+	size_t ksoftirqd_count;
 
 	uint64_t seen, complete, partial, measured, unanswered;
 	uint64_t retransmits;
@@ -158,6 +179,9 @@ void model_take_exit(struct model *m, uint32_t reason);
 
 /* A finished request: judge it (tracer/attribution.h), count it, keep it or not. */
 int model_add(struct model *m, struct request *r);
+
+/* Is that thread of that clock domain a ksoftirqd? */
+bool model_is_ksoftirqd(const struct model *m, uint8_t domain, uint32_t tid);
 
 uint64_t model_lost(const struct model *m);
 

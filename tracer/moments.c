@@ -39,6 +39,7 @@ int moments_add(struct moments *m, const struct observation *o, size_t max)
 		.took_ns = o->len,
 		.reason = o->packet,
 		.irqs = o->seq,
+		.about = (uint32_t)o->flow,
 		.tid = o->tid,
 		.cpu = o->cpu,
 		.vcpu = o->queue,

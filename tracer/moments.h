@@ -12,11 +12,19 @@
 
 #define ANY_VCPU (-1)
 
+/* A stay off the CPU: OFF_* bits (lib/offcpu.h) and who ran instead (struct actors). */
+#define MOMENT_ABOUT(off, actor) ((uint32_t)(off) | (uint32_t)(actor) << 16)
+#define MOMENT_OFF(about)        ((about)&0xffffu)
+#define MOMENT_ACTOR(about)      ((uint16_t)((about) >> 16))
+
 struct moment {
 	uint64_t time_ns;
 	uint32_t took_ns; /* before time_ns */
 	uint32_t reason;  /* of an exit: lib/exits.h */
 	uint32_t irqs;    /* of an exit: interrupts the VM had been given by its end */
+	/* Of a stay off the CPU: reason is for how long its quota was used up, irqs for how
+	 * long it was runnable, and this is: */
+	uint32_t about;
 	uint32_t tid;
 	uint16_t cpu;
 	uint16_t vcpu;

@@ -13,6 +13,9 @@
 /* Columns, in order: at 9, took 9 and a mark, gutter, layer, hop and a mark, title, CPU. */
 enum { TIME_WIDTH = 9, LAYER_WIDTH = 10, HOP_WIDTH = 14, TITLE_WIDTH = 37, CPU_WIDTH = 4 };
 
+/* Of a note below a hop, behind its time. */
+#define NOTE_WIDTH 28
+
 /* Time outside guest mode is told of if it is more than this part of its hop's. */
 #define OUTSIDE_SHOWN 20
 
@@ -87,17 +90,47 @@ static void rung_row(const struct request *r, const struct rung *rung, int from,
 	fputc('\n', f);
 }
 
-/* Below a guest's hop: the part of its time that is not the guest's. */
-static void outside_row(const struct rung *rung, int layer, FILE *f, struct table_style style)
+static void note_begins(uint64_t ns, int layer, FILE *f, struct table_style style)
 {
 	const struct glyphs *g = style.utf8 ? &glyphs_utf8 : &glyphs_ascii;
 
 	fputs(table_on(style, COLOUR_DIM), f);
 	table_pad(f, style, "", TIME_WIDTH + 1 + TIME_WIDTH + 2, false);
 	gutter(f, g, layer, layer);
-	fprintf(f, " %*s %*s  %s %s outside guest mode%s\n", LAYER_WIDTH, "", HOP_WIDTH, "",
-		style.utf8 ? "↳" : "+", units_ns(rung->outside_ns, style.utf8).s,
-		table_off(style));
+	fprintf(f, " %*s %*s  %s %s ", LAYER_WIDTH, "", HOP_WIDTH, "", style.utf8 ? "↳" : "+",
+		units_ns(ns, style.utf8).s);
+}
+
+/* Below a guest's hop: the part of its time that is not the guest's. */
+static void outside_row(const struct rung *rung, int layer, FILE *f, struct table_style style)
+{
+	note_begins(rung->outside_ns, layer, f, style);
+	fprintf(f, "outside guest mode%s\n", table_off(style));
+}
+
+/* Below a hop: what its time was made of, where that is more than the hop says by itself. */
+static bool causes_rows(const struct model *m, const struct request *r, const struct rung *rung,
+			int layer, FILE *f, struct table_style style)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; i < r->causes.count; i++) {
+		const struct request_cause *c = &r->causes.at[i];
+		char text[96];
+
+		if (c->hop != (uint8_t)rung->hop || c->cause == cause_held(rung->hop) ||
+		    c->ns <= rung->took_ns / OUTSIDE_SHOWN)
+			continue;
+		cause_text(&m->actors, c, text, sizeof(text));
+		note_begins(c->ns, layer, f, style);
+		if (table_width(text) > NOTE_WIDTH)
+			table_pad(f, style, text, NOTE_WIDTH, false);
+		else
+			fputs(text, f);
+		fprintf(f, "%s\n", table_off(style));
+		any = any || c->layer != hop_table[rung->hop].layer;
+	}
+	return any;
 }
 
 /* A hop that others had and this request did not: its time is not 0, it is unknown. */
@@ -151,7 +184,7 @@ static void legend(const struct request *r, const struct rung *rungs, size_t n, 
 		fputs("= moved to its cause, within the clocks' error\n", f);
 	if (outside)
 		fprintf(f,
-			"%s the vCPU handled an exit or had no CPU: this part counts as hypervisor\n",
+			"%s of a guest's hop, a vCPU's exits and its waits for a CPU count as hypervisor\n",
 			style.utf8 ? "↳" : "+");
 	if (unattributed)
 		fputs("? unattributed: a hop in between is missing\n", f);
@@ -193,7 +226,8 @@ void print_ladder(const struct model *m, const struct request *r, FILE *f,
 				missing_row(m, r, hop, layer, f, style);
 		rung_row(r, &rungs[i], layer, i + 1 == n, f, style);
 		layer = (int)hop_table[rungs[i].hop].layer;
-		if (rungs[i].outside_ns > rungs[i].took_ns / OUTSIDE_SHOWN)
+		if (!causes_rows(m, r, &rungs[i], layer, f, style) &&
+		    rungs[i].outside_ns > rungs[i].took_ns / OUTSIDE_SHOWN)
 			outside_row(&rungs[i], layer, f, style);
 		hop = (int)rungs[i].hop + 1;
 	}

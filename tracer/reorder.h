@@ -17,6 +17,8 @@ struct observation {
 	uint64_t flow;
 	/* Of CONTEXT_VCPU_OUT: time_ns is when it ended, len how long it was, seq how many
 	 * interrupts the VM had been given by then, packet the reason (lib/exits.h). */
+	/* Of CONTEXT_TASK_OFF: the same, seq for how long it was runnable, packet for how long
+	 * its quota was used up, flow MOMENT_ABOUT() of tracer/moments.h. */
 	uint32_t seq, len;
 	uint32_t tid;
 	uint32_t packet; /* low half of the skb's head: tells two packets apart */

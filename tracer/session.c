@@ -15,6 +15,7 @@
 #include "lib/err.h"
 #include "lib/netns.h"
 #include "lib/recording.h"
+#include "lib/threads.h"
 #include "tracer/kinds.h"
 #include "tracer/source.h"
 
@@ -316,6 +317,7 @@ static int write_start_meta(struct session *s)
 	json_object_set_new(meta, "event_kinds", kinds_meta());
 	json_object_set_new(meta, "probes", probes_meta(s));
 	json_object_set(meta, "agents", s->answers);
+	json_object_set_new(meta, "ksoftirqd", threads_ksoftirqd());
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));
 	result = recording_meta(s->recording, meta);
 	json_decref(meta);

@@ -10,6 +10,7 @@
 
 #include "lib/clock.h"
 #include "lib/err.h"
+#include "lib/threads.h"
 
 enum {
 	IDLE_PAUSE_US = 20000,
@@ -98,6 +99,7 @@ static json_t *answer_running(struct service *s)
 			    s->survey.nginx_path[0] ? json_string(s->survey.nginx_path)
 						    : json_null());
 	json_object_set_new(json, "devices", devices);
+	json_object_set_new(json, "ksoftirqd", threads_ksoftirqd());
 	return json;
 }
 
@@ -111,12 +113,13 @@ static json_t *answer_idle(struct service *s)
 		runs += r[i].runs;
 		run_time_ns += r[i].run_time_ns;
 	}
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "events", (json_int_t)s->events, "lost",
-			 (json_int_t)probes_lost(s->probes), "agent_cpu_ns",
-			 (json_int_t)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_ns),
-			 "wall_ns", (json_int_t)(clock_read(CLOCK_MONOTONIC) - s->started_ns),
-			 "bpf_runs", (json_int_t)runs, "bpf_run_time_ns",
-			 (json_int_t)run_time_ns);
+	return json_pack(
+		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "steal_ms",
+		(json_int_t)(threads_steal_ms() - s->steal_ms), "events", (json_int_t)s->events,
+		"lost", (json_int_t)probes_lost(s->probes), "agent_cpu_ns",
+		(json_int_t)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_ns), "wall_ns",
+		(json_int_t)(clock_read(CLOCK_MONOTONIC) - s->started_ns), "bpf_runs",
+		(json_int_t)runs, "bpf_run_time_ns", (json_int_t)run_time_ns);
 }
 
 static void forward(void *ctx, const struct strata_event *e)
@@ -170,6 +173,7 @@ static int start(struct service *s)
 
 	s->started_ns = s->put_ns = clock_read(CLOCK_MONOTONIC);
 	s->cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	s->steal_ms = threads_steal_ms();
 	s->clock_ns = 0;
 	s->events = 0;
 	s->pause_us = PAUSE_MIN_US;

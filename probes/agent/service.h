@@ -4,9 +4,10 @@
  *
  * What the host is told, as JSON, in the ring's answer:
  *   running  {"release":"6.12.0","hops":[...],"inferred":[...],"missing":[...],"probes":N,
- *             "nginx":"/usr/sbin/nginx" or null,"devices":["eth0"]}
+ *             "nginx":"/usr/sbin/nginx" or null,"devices":["eth0"],"ksoftirqd":[TID,...]}
  *   failed   {"error":"..."}
- *   idle {"events":N,"lost":N,"agent_cpu_ns":N,"wall_ns":N,"bpf_runs":N,"bpf_run_time_ns":N}
+ *   idle {"events":N,"lost":N,"agent_cpu_ns":N,"wall_ns":N,"bpf_runs":N,"bpf_run_time_ns":N,
+ *         "steal_ms":N}
  */
 #ifndef STRATA_PROBES_AGENT_SERVICE_H
 #define STRATA_PROBES_AGENT_SERVICE_H
@@ -25,6 +26,7 @@ struct service {
 	uint64_t events;
 	uint64_t lost_before; /* by earlier sets of probes */
 	uint64_t cpu_ns;      /* of this process, when the probes were opened */
+	uint64_t steal_ms;    /* of this machine, by then */
 	uint64_t started_ns;
 	uint64_t clock_ns; /* when the last clock sample was left */
 	uint64_t put_ns;   /* when the ring last had room */
