@@ -189,6 +189,9 @@ static void search_hop(struct search *s, int next)
 	s->unclaimed.count = 1;
 	s->unclaimed.at[0] = (struct stretch){w.from_ns, w.to_ns};
 	s->tid = 0;
+	s->domain = r->hops[s->hop].domain;
+	if (r->hops[s->hop].again_ns)
+		part(s, CAUSE_RESENT, w.from_ns, r->hops[s->hop].again_ns, 0, 0);
 	if (r->vm && needs(s->hop, OFF_VCPU))
 		search_vcpu(s, &w);
 	s->domain = 0;

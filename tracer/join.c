@@ -134,6 +134,22 @@ struct walk {
 	uint32_t again[HOP_COUNT];
 };
 
+static bool seen_further(const struct request *r, unsigned int hop)
+{
+	while (++hop < HOP_COUNT)
+		if (r->hops[hop].flags & HOP_SEEN)
+			return true;
+	return false;
+}
+
+/* Another packet with the same bytes. */
+static void came_again(struct request *r, const struct observation *o, struct walk *w)
+{
+	w->again[o->hop]++;
+	if (!seen_further(r, o->hop))
+		r->hops[o->hop].again_ns = o->time_ns;
+}
+
 static void consider(const struct join *j, struct request *r, const struct observation *o,
 		     struct walk *w)
 {
@@ -149,7 +165,7 @@ static void consider(const struct join *j, struct request *r, const struct obser
 		return;
 	if (r->hops[o->hop].flags & HOP_SEEN) {
 		if (!(o->flags & EVENT_UPTO) && o->packet && o->packet != w->packet[o->hop])
-			w->again[o->hop]++;
+			came_again(r, o, w);
 		return;
 	}
 	w->packet[o->hop] = o->packet;

@@ -31,6 +31,8 @@ struct hop_seen {
 	uint64_t time_ns; /* on the host's line */
 	uint64_t
 		outside_ns; /* a guest's hop: until the next, the vCPU was outside guest mode */
+	uint64_t again_ns;  /* its bytes came by once more, the last time before they were seen
+			       any further: they had been lost; 0: no */
 	uint32_t tid;
 	uint32_t len; /* of its TCP payload; as event_flags say, not known of some */
 	uint16_t cpu;
