@@ -10,12 +10,13 @@ BPFTOOL        ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 BPF_CLANG      ?= clang
 # The multiarch folder holds asm/, which clang does not look for when the target is bpf.
 probes_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+probes_BPF_FLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
+	-D__TARGET_ARCH_x86 -I. -I/usr/include/$(probes_MULTIARCH) -MMD -MP
 
 $(B)/probes/bpf/%.bpf.o: probes/bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
-	$(Q)$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
-		-D__TARGET_ARCH_x86 -I. -I/usr/include/$(probes_MULTIARCH) -MMD -MP -c -o $@ $<
+	$(Q)$(BPF_CLANG) $(probes_BPF_FLAGS) -c -o $@ $<
 
 $(B)/probes/probes.bpf.o: $(probes_BPF_O)
 	$(call say,BPF,$@)

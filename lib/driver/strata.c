@@ -33,6 +33,7 @@ static const struct command commands[] = {
 	{"run", "run a scenario or a lab"},
 	{"bench", "compare what the ways into a VM cost"},
 	{"peers", "run the same machine under strata and under other monitors, and compare"},
+	{"cost", "measure what tracing costs, beside other tools"},
 	{"load", "send HTTP requests, and time each as its client sees it"},
 	{"vm", "run a virtual machine; ask a running one"},
 	{"net", "make and remove the way from a virtual machine to the wire"},

@@ -1,0 +1,225 @@
+/* strata cost: what tracing costs, beside nobody looking on and beside other tools. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/cost/study.h"
+#include "lib/err.h"
+#include "lib/progress.h"
+
+static const char PROGRAM[] = "strata-cost";
+
+static const char HELP[] =
+	"usage: strata cost [OPTIONS] [PART...]\n"
+	"\n"
+	"What tracing costs, measured on this kernel. PART is load, collect or join (all):\n"
+	"\n"
+	"  load     nginx in a namespace behind a bridge, wrk at saturation and at half of it, while\n"
+	"           nobody, strata, tcpdump or bpftrace looks on, in random order, round after round\n"
+	"  collect  a storm of events into the rings of a tracer that has one core\n"
+	"  join     a large recording, read\n"
+	"\n"
+	"Needs root, a kernel with BTF, and nginx of the guest's image (make guest-image).\n"
+	"\n"
+	"  --list           the figures, and no more\n"
+	"  --observers LIST beside none and strata, of strata-no-uprobes,strata-sample-16,tcpdump,\n"
+	"                   bpftrace (all)\n"
+	"  --rounds N       (10)\n"
+	"  --seconds S      of each load and storm (2)\n"
+	"  --storm-rate N   events a second (1000000)\n"
+	"  --join-events N  (10000000)\n"
+	"  --quick          two rounds of one second, a tenth of the events to join\n"
+	"  --seed N         of the random order (from the clock, and printed)\n"
+	"  --json           print one JSON document (strata.bench/1) instead of the table\n"
+	"  --output FILE    keep that document in FILE (out/cost/result.json)\n"
+	"  --help           this text\n"
+	"\n"
+	"Ctrl-C ends it after the current step; what was measured until then is told.\n";
+
+static volatile bool stop;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop = true;
+}
+
+struct run_options {
+	struct study_options study;
+	bool json, list;
+	const char *output;
+	char command[512];
+};
+
+static int number(const char *text, const char *option, unsigned long max, unsigned int *out)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (!*text || *end || v < 1 || v > max)
+		return err_set("--%s %s: not a number from 1 to %lu", option, text, max);
+	*out = (unsigned int)v;
+	return 0;
+}
+
+static const struct option long_options[] = {
+	{"list", no_argument, NULL, 'l'},
+	{"observers", required_argument, NULL, 'O'},
+	{"rounds", required_argument, NULL, 'r'},
+	{"seconds", required_argument, NULL, 't'},
+	{"storm-rate", required_argument, NULL, 'S'},
+	{"join-events", required_argument, NULL, 'J'},
+	{"quick", no_argument, NULL, 'q'},
+	{"seed", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"output", required_argument, NULL, 'o'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static int parse_part(struct study_options *o, const char *name)
+{
+	static const char *const names[] = {"load", "collect", "join"};
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (!strcmp(name, names[i])) {
+			o->parts |= 1u << i;
+			return 0;
+		}
+	return err_set("%s: expected load, collect or join", name);
+}
+
+static int parse_one(struct run_options *o, int c)
+{
+	struct study_options *s = &o->study;
+	unsigned int events = 0;
+	int wrong = 0;
+
+	switch (c) {
+	case 'l':
+		o->list = true;
+		return 0;
+	case 'O':
+		s->observers = optarg;
+		return 0;
+	case 'r':
+		return number(optarg, "rounds", ROUNDS_MAX, &s->rounds);
+	case 't':
+		return number(optarg, "seconds", 3600, &s->seconds);
+	case 'S':
+		return number(optarg, "storm-rate", 100000000, &s->storm_rate);
+	case 'J':
+		wrong = number(optarg, "join-events", 1000000000, &events);
+		s->join_events = events;
+		return wrong;
+	case 'q':
+		s->rounds = 2;
+		s->seconds = 1;
+		s->join_events = 1000000;
+		return 0;
+	case 's':
+		s->seed = strtoull(optarg, NULL, 0);
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'o':
+		o->output = optarg;
+		return 0;
+	default:
+		return err_set("see --help");
+	}
+}
+
+/* 0 go on, 1 help was given, -1 wrong usage with a sentence. */
+static int parse(struct run_options *o, int argc, char **argv)
+{
+	int c;
+
+	snprintf(o->command, sizeof(o->command), "strata cost");
+	for (int i = 1; i < argc; i++) {
+		size_t n = strlen(o->command);
+
+		snprintf(o->command + n, sizeof(o->command) - n, " %s", argv[i]);
+	}
+	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(HELP, stdout);
+			return 1;
+		}
+		if (parse_one(o, c))
+			return -1;
+	}
+	for (int i = optind; i < argc; i++)
+		if (parse_part(&o->study, argv[i]))
+			return -1;
+	if (!o->study.parts)
+		o->study.parts = PART_ALL;
+	return 0;
+}
+
+static void list(void)
+{
+	for (unsigned int i = 0; i < FIGURES; i++)
+		printf("%-22s %-11s %-14s %s\n", figures[i].name, figures[i].unit,
+		       figures[i].higher ? "more is better" : "less is better",
+		       figures[i].text);
+}
+
+static int write_document(const struct run_options *o, const struct study *s)
+{
+	json_t *document = study_json(s, o->command);
+	int result = 0;
+
+	if (json_dump_file(document, o->output, JSON_INDENT(1) | JSON_REAL_PRECISION(9)))
+		result = err_errno("write %s", o->output);
+	if (o->json)
+		json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+	json_decref(document);
+	return result;
+}
+
+static int run(const struct run_options *o)
+{
+	static struct study s;
+	char folder[64];
+
+	s.stop = &stop;
+	snprintf(folder, sizeof(folder), "out/cost/run-%d", getpid());
+	progress("seed %llu", (unsigned long long)o->study.seed);
+	if (study_run(&s, &o->study, folder) || write_document(o, &s) ||
+	    (!o->json && study_print(&s, o->command, stdout))) {
+		fprintf(stderr, "%s: %s\n", PROGRAM, err_text());
+		return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct run_options o = {.study = {.rounds = 10,
+					  .seconds = 2,
+					  .storm_rate = 1000000,
+					  .join_events = 10000000,
+					  .seed = (uint64_t)time(NULL)},
+				.output = "out/cost/result.json"};
+	struct sigaction act = {.sa_handler = on_signal};
+	int parsed = parse(&o, argc, argv);
+
+	if (parsed < 0)
+		fprintf(stderr, "%s: %s\n", PROGRAM, err_text());
+	if (parsed)
+		return parsed < 0 ? 2 : 0;
+	if (o.list) {
+		list();
+		return 0;
+	}
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	progress_start("cost");
+	return run(&o);
+}
