@@ -151,6 +151,8 @@ static int ordered_wire(void *ctx, const struct strata_wire *w)
 {
 	struct analysis *a = ctx;
 
+	if (a->options.on_wire && a->options.on_wire(a->options.ctx, a->m, w))
+		return -1;
 	if (w->event.time_ns > a->idle_at_ns) {
 		exchanges_idle(a->exchanges, w->event.time_ns);
 		a->idle_at_ns = w->event.time_ns + 1000000000u;
@@ -265,6 +267,8 @@ static int prepare(struct analysis *a)
 	if (!a->clock || !a->m || !a->wires || !a->exchanges || !a->events)
 		return -1;
 	a->m->latest = o->latest;
+	a->m->on_request = o->on_request;
+	a->m->on_request_ctx = o->ctx;
 	a->join = join_create(a->m, &limits);
 	return a->join ? 0 : -1;
 }

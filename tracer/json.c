@@ -334,17 +334,21 @@ static void add_counts(json_t *o, const struct request *r)
 	json_object_set_new(o, "interrupts", json_integer(r->interrupts));
 }
 
+json_t *json_request(const struct model *m, const struct request *r)
+{
+	json_t *o = request_object(m, r);
+
+	if (o && r->counted)
+		add_counts(o, r);
+	return o;
+}
+
 static json_t *requests_array(const struct model *m)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < m->request_count; i++) {
-		json_t *o = request_object(m, &m->requests[i]);
-
-		if (m->requests[i].counted)
-			add_counts(o, &m->requests[i]);
-		json_array_append_new(list, o);
-	}
+	for (size_t i = 0; i < m->request_count; i++)
+		json_array_append_new(list, json_request(m, &m->requests[i]));
 	return list;
 }
 

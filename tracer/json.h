@@ -14,6 +14,9 @@ struct json_options {
 /* A new reference; NULL with a sentence. */
 json_t *json_document(struct model *m, const struct json_options *options);
 
+/* One request, as in the document's list; a new reference, NULL if memory is short. */
+json_t *json_request(const struct model *m, const struct request *r);
+
 /* Print it. -1 with a sentence if the stream failed. */
 int json_report(struct model *m, const struct json_options *options, FILE *f);
 

@@ -374,5 +374,7 @@ int model_add(struct model *m, struct request *r)
 		if (add_figures(m, r) || (r->counted && add_counts(m, r)))
 			return -1;
 	}
+	if (m->on_request && m->on_request(m->on_request_ctx, m, r))
+		return -1;
 	return keep(m, r);
 }

@@ -166,6 +166,11 @@ struct model {
 	size_t request_count, request_capacity;
 	bool latest;
 	uint64_t sample_state;
+
+	/* Called with each request when it has been judged, whether it is kept or not; may be
+	 * NULL. What it returns but 0 ends the analysis. */
+	int (*on_request)(void *ctx, const struct model *m, const struct request *r);
+	void *on_request_ctx;
 };
 
 struct model *model_create(size_t requests_max);

@@ -302,6 +302,16 @@ static json_t *probes_meta(const struct session *s)
 	return list;
 }
 
+/* What CLOCK_REALTIME was ahead of CLOCK_MONOTONIC. */
+static int64_t realtime_offset_ns(void)
+{
+	struct timespec t;
+	uint64_t before = now_ns();
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000000000 + t.tv_nsec - (int64_t)((before + now_ns()) / 2);
+}
+
 static int write_start_meta(struct session *s)
 {
 	json_t *meta = topology_meta(&s->topology);
@@ -319,6 +329,7 @@ static int write_start_meta(struct session *s)
 	json_object_set(meta, "agents", s->answers);
 	json_object_set_new(meta, "ksoftirqd", threads_ksoftirqd());
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));
+	json_object_set_new(meta, "realtime_offset_ns", json_integer(realtime_offset_ns()));
 	result = recording_meta(s->recording, meta);
 	json_decref(meta);
 	return result;

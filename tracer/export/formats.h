@@ -1,0 +1,9 @@
+/* The formats, a file each; export_formats lists them. */
+#ifndef STRATA_TRACER_EXPORT_FORMATS_H
+#define STRATA_TRACER_EXPORT_FORMATS_H
+
+#include "tracer/export/export.h"
+
+extern const struct export_format export_pcapng, export_perfetto, export_csv, export_jsonl;
+
+#endif
