@@ -17,7 +17,8 @@ struct analyse_options {
 	size_t window;           /* events held back to order them; 0: the default */
 	struct join_limits join; /* all zero: the defaults */
 	/* What goes by, for whoever streams it: each request, and each segment on the wire in
-	 * the order of time, on the host's line. Either may be NULL; not 0 ends the analysis. */
+	 * the order of time, on the host's line. Either may be NULL; not 0 ends the analysis.
+	 */
 	int (*on_request)(void *ctx, const struct model *m, const struct request *r);
 	int (*on_wire)(void *ctx, const struct model *m, const struct strata_wire *w);
 	void *ctx;

@@ -118,6 +118,7 @@ static void mark(struct request *r, const struct observation *o)
 	*seen = (struct hop_seen){
 		.time_ns = o->time_ns,
 		.tid = o->tid,
+		.seq = o->seq,
 		.len = o->len,
 		.cpu = o->cpu,
 		.queue = o->queue,

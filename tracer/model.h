@@ -34,7 +34,7 @@ struct hop_seen {
 	uint64_t again_ns;  /* its bytes came by once more, the last time before they were seen
 			       any further: they had been lost; 0: no */
 	uint32_t tid;
-	uint32_t len; /* of its TCP payload; as event_flags say, not known of some */
+	uint32_t seq, len; /* of its TCP payload; as event_flags say, not known of some */
 	uint16_t cpu;
 	uint16_t queue;
 	uint8_t domain;

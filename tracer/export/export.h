@@ -18,7 +18,8 @@
 #include "tracer/analyse.h"
 #include "tracer/model.h"
 
-struct export {
+struct export
+{
 	const struct export_format *format;
 	const struct model *m;
 	FILE *out;   /* where the format writes, when it likes to */

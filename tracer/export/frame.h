@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_HEADERS_MAX 60 /* IPv6 and TCP */
+#define FRAME_HEADERS_MAX 60         /* IPv6 and TCP */
 #define FRAME_PAYLOAD_MAX (1u << 28) /* more than any segment has */
 
 struct frame {

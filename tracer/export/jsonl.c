@@ -15,8 +15,7 @@ static int request(struct export *e, const struct request *r)
 	json_object_set_new(
 		o, "time",
 		e->wall_known
-			? json_string(
-				  text_time(export_wall_ns(e, r->http.request_first_ns)).s)
+			? json_string(text_time(export_wall_ns(e, r->http.request_first_ns)).s)
 			: json_null());
 	failed = json_dumpf(o, e->out, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	json_decref(o);

@@ -24,8 +24,8 @@
 #define NANOSECONDS  9
 
 /* Bits 0 and 1 of a packet's flags, seen from the server. */
-static const uint32_t direction_flags[DIRECTION_COUNT] = {[DIRECTION_REQUEST] = 1,
-							  [DIRECTION_REPLY] = 2};
+static const uint32_t direction_flags[DIRECTION_COUNT] = {
+	[DIRECTION_REQUEST] = 1, [DIRECTION_REPLY] = 2};
 
 struct pcapng {
 	uint32_t interface[HOP_COUNT]; /* 0, the wire's: this hop has none */
@@ -43,7 +43,7 @@ static void section(const struct export *e)
 
 	pcapng_begin(&b, PCAPNG_SECTION);
 	pcapng_u32(&b, 0x1a2b3c4d); /* its bytes tell their order */
-	pcapng_u16(&b, 1);	    /* version 1.0 */
+	pcapng_u16(&b, 1);          /* version 1.0 */
 	pcapng_u16(&b, 0);
 	pcapng_u64(&b, UINT64_MAX); /* the section's length is not known */
 	if (cpu)
@@ -52,13 +52,14 @@ static void section(const struct export *e)
 	if (kernel)
 		pcapng_text(&b, PCAPNG_SECTION_OS, text);
 	pcapng_text(&b, PCAPNG_SECTION_PROGRAM, "strata " STRATA_VERSION);
-	snprintf(text, sizeof(text),
-		 "Placement %s, mode %s, switch %s. Headers are rebuilt from what was recorded: "
-		 "addresses, ports, sequence numbers and lengths; window 65535 and all fields "
-		 "that are 0 were not recorded. Payload was recorded on the interface \"wire\" "
-		 "alone.%s",
-		 place_name(e->m->place), e->m->mode, e->m->switch_kind,
-		 e->wall_known ? "" : " Times count from the host's start.");
+	snprintf(
+		text, sizeof(text),
+		"Placement %s, mode %s, switch %s. Headers are rebuilt from what was recorded: "
+		"addresses, ports, sequence numbers and lengths; window 65535 and all fields "
+		"that are 0 were not recorded. Payload was recorded on the interface \"wire\" "
+		"alone.%s",
+		place_name(e->m->place), e->m->mode, e->m->switch_kind,
+		e->wall_known ? "" : " Times count from the host's start.");
 	pcapng_text(&b, PCAPNG_COMMENT, text);
 	pcapng_write(&b, e->out);
 }

@@ -28,8 +28,7 @@ static int begin(struct export *e)
 {
 	struct perfetto *p = e->state;
 
-	p->origin_ns =
-		(uint64_t)json_integer_value(json_object_get(e->m->meta, "started_ns"));
+	p->origin_ns = (uint64_t)json_integer_value(json_object_get(e->m->meta, "started_ns"));
 	fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", e->out);
 	fprintf(e->out,
 		"{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":"
@@ -85,8 +84,9 @@ static void slice(const struct export *e, int track, const char *category, const
 	bool before = begin_ns < p->origin_ns;
 	uint64_t since_ns = before ? p->origin_ns - begin_ns : begin_ns - p->origin_ns;
 
-	fprintf(e->out, ",\n{\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"cat\":\"%s\",\"name\":",
-		PROCESS, track, category);
+	fprintf(e->out,
+		",\n{\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"cat\":\"%s\",\"name\":", PROCESS,
+		track, category);
 	text_json(e->out, name);
 	fprintf(e->out, ",\"ts\":%s%s,\"dur\":%s,\"args\":{", before ? "-" : "",
 		text_fraction(since_ns, 3).s, text_fraction(took_ns, 3).s);
@@ -170,7 +170,6 @@ static void layer_slices(const struct export *e, int track, const struct request
 
 static int request(struct export *e, const struct request *r)
 {
-	struct perfetto *p = e->state;
 	struct rung rungs[HOP_COUNT];
 	size_t n = request_ladder(e->m, r, rungs);
 	uint64_t begin_ns, took_ns;

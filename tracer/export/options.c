@@ -1,0 +1,105 @@
+/* Options of strata-export. */
+#include "tracer/export/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/err.h"
+
+static const char help_head[] =
+	"usage: strata export --format FORMAT [-o FILE] RECORDING\n"
+	"\n"
+	"Write the requests of a recording in a format that other tools read, however long it is\n"
+	"in the same memory.\n"
+	"\n"
+	"Formats\n";
+
+static const char help_tail[] =
+	"\n"
+	"Options\n"
+	"  -f, --format FORMAT    one of these\n"
+	"  -o, --output FILE      write there; else to standard output\n"
+	"      --help             this text\n"
+	"\n"
+	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
+
+enum { HELP = 256 };
+
+static const struct option long_options[] = {
+	{"format", required_argument, NULL, 'f'},
+	{"output", required_argument, NULL, 'o'},
+	{"help", no_argument, NULL, HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static void help(void)
+{
+	fputs(help_head, stdout);
+	for (size_t i = 0; export_formats[i]; i++)
+		printf("  %-12s           %s\n", export_formats[i]->name,
+		       export_formats[i]->title);
+	fputs(help_tail, stdout);
+}
+
+static int take_format(struct export_options *o, const char *name)
+{
+	char names[256] = "";
+
+	o->format = export_format_by_name(name);
+	if (o->format)
+		return 0;
+	for (size_t i = 0, at = 0; export_formats[i]; i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "",
+				       export_formats[i]->name);
+	return err_set("there is no format \"%s\"; there are: %s", name, names);
+}
+
+static int take(struct export_options *o, int option)
+{
+	switch (option) {
+	case 'f':
+		return take_format(o, optarg);
+	case 'o':
+		o->output = optarg;
+		return 0;
+	default:
+		return err_set("wrong option");
+	}
+}
+
+static int check(const struct export_options *o, int left)
+{
+	if (!o->format)
+		return err_set("say in which format: --format FORMAT");
+	if (left != 1)
+		return err_set(left ? "one recording at a time"
+				    : "say which recording is to be exported");
+	return 0;
+}
+
+int export_options_parse(struct export_options *o, int argc, char **argv)
+{
+	int option;
+
+	*o = (struct export_options){0};
+	while ((option = getopt_long(argc, argv, "f:o:", long_options, NULL)) != -1) {
+		if (option == HELP) {
+			help();
+			return 1;
+		}
+		if (option == '?' || take(o, option)) {
+			if (option != '?')
+				err_print("strata-export");
+			goto usage;
+		}
+	}
+	if (!check(o, argc - optind)) {
+		o->recording = argv[optind];
+		return 0;
+	}
+	err_print("strata-export");
+usage:
+	fputs("try \"strata export --help\"\n", stderr);
+	return -1;
+}

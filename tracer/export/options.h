@@ -1,0 +1,16 @@
+/* What strata-export can be told. */
+#ifndef STRATA_TRACER_EXPORT_OPTIONS_H
+#define STRATA_TRACER_EXPORT_OPTIONS_H
+
+#include "tracer/export/export.h"
+
+struct export_options {
+	const struct export_format *format;
+	const char *output; /* NULL: standard output */
+	const char *recording;
+};
+
+/* -1: wrong usage, said on stderr; 1: help was asked for and given. */
+int export_options_parse(struct export_options *o, int argc, char **argv);
+
+#endif
