@@ -38,6 +38,32 @@ double statistics_median(const double *v, size_t n)
 	return m;
 }
 
+double statistics_quantile(const double *v, size_t n, double part)
+{
+	double *copy = malloc((n + 1) * sizeof(*copy)), at = (double)(n ? n - 1 : 0) * part;
+	size_t below = (size_t)at;
+	double result = NAN;
+
+	if (copy && n) {
+		memcpy(copy, v, n * sizeof(*copy));
+		qsort(copy, n, sizeof(*copy), ascending);
+		result = copy[below];
+		if (below + 1 < n)
+			result += (at - (double)below) * (copy[below + 1] - copy[below]);
+	}
+	free(copy);
+	return result;
+}
+
+void statistics_outliers(const double *v, size_t n, bool *out)
+{
+	double low = statistics_quantile(v, n, 0.25), high = statistics_quantile(v, n, 0.75);
+	double far = 3 * (high - low);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = v[i] < low - far || v[i] > high + far;
+}
+
 static double resampled_median(const double *v, size_t n, double *scratch, struct random *r)
 {
 	for (size_t i = 0; i < n; i++)

@@ -12,6 +12,7 @@
 #ifndef STRATA_LIB_STATISTICS_H
 #define STRATA_LIB_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/random.h"
@@ -25,6 +26,14 @@ struct interval {
 
 /* The middle value, or the mean of the two in the middle. NaN if there are none. */
 double statistics_median(const double *v, size_t n);
+
+/* The value that a part (0 to 1) of all do not exceed, between two samples if it must be
+ * (Hyndman and Fan 1996, definition 7). NaN if there are none. */
+double statistics_quantile(const double *v, size_t n, double part);
+
+/* Which samples lie more than three interquartile ranges beyond the quartiles: "far out"
+ * (Tukey, "Exploratory Data Analysis", 2D). */
+void statistics_outliers(const double *v, size_t n, bool *out);
 
 /* The interval that holds the true median with 95 % confidence. NaN of no samples. */
 struct interval statistics_median_interval(const double *v, size_t n, struct random *r);

@@ -1,0 +1,23 @@
+/* Pointers from page to page, 2 MiB in the guest on 4 KiB in the host: see chase.h. */
+#include "bench/micro/loop.h"
+#include "bench/suite/subject.h"
+#include "bench/micro/chase.h"
+
+static int setup(struct bench_context *c)
+{
+	return chase_setup(c, PAGES_LARGE, PAGES_SMALL);
+}
+
+const struct bench bench_tlb_chase_2m_4k = {
+	.name = "tlb.chase.2m.4k",
+	.unit = "ns",
+	.kinds = SUBJECT_KVM,
+	.floor = 0.5,
+	.shows =
+		"a load that follows a pointer to another page: the guest has pages of 2 MiB, the host of 4 KiB",
+	.source = "lmbench's lat_mem_rd (McVoy and Staelin 1996), a page per step",
+	.needs = loop_needs,
+	.setup = setup,
+	.run = chase_run,
+	.teardown = loop_teardown,
+};

@@ -1,0 +1,15 @@
+# What virtualization costs: make bench.
+suite_SRCS     := $(filter-out bench/suite/main.c,$(wildcard bench/suite/*.c)) $(wildcard bench/micro/*.c)
+suite_BLOB     := $(B)/bench/micro/blob.o
+suite_ARCHIVES := $(addprefix $(B)/,libbench.a libdoctor.a) $(LIB)
+suite_LIBS     := -ljansson -lbpf -lelf -lz -lm
+BENCH_OPTIONS  ?= --quick
+
+$(eval $(call archive,libbench.a,$(suite_SRCS) $(suite_BLOB)))
+$(eval $(call program,strata-bench,bench/suite/main.c,$(suite_ARCHIVES),$(suite_LIBS)))
+
+bench: deps
+	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image
+	./strata bench $(BENCH_OPTIONS)
+
+.PHONY: bench

@@ -1,0 +1,114 @@
+/* Two documents judged: see compare.h. */
+#include "bench/suite/compare.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/suite/document.h"
+#include "bench/suite/markdown.h"
+#include "lib/err.h"
+
+static const char HELP[] =
+	"usage: strata bench compare [--json] A.json B.json\n"
+	"\n"
+	"Judges the results B against the results A, both of strata bench or strata peers: a\n"
+	"difference is one if a permutation test says so after correction for their number, and\n"
+	"it exceeds what the sessions' own twins differ by. Exit code 1 if anything is worse.\n";
+
+#define SEED 1 /* of resampling: the same files, the same answer */
+
+static json_t *number(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *comparisons_json(const struct comparison *c, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct result *x = c[i].a ? c[i].a : c[i].b;
+
+		json_array_append_new(
+			list,
+			json_pack("{s:s,s:s?,s:s?,s:s?,s:o,s:o,s:o,s:[o,o],s:o,s:o,s:o,"
+				  "s:s}",
+				  "name", x->name, "mode", x->subject, "monitor", x->monitor,
+				  "where", x->where, "a", number(c[i].median_a), "b",
+				  number(c[i].median_b), "ratio", number(c[i].ratio), "ci95",
+				  number(c[i].interval.low), number(c[i].interval.high),
+				  "floor", number(c[i].floor), "p", number(c[i].p), "p_holm",
+				  number(c[i].p_holm), "verdict", verdict_text(c[i].verdict)));
+	}
+	return json_pack("{s:s,s:o}", "schema", "strata.bench.compare/1", "comparisons", list);
+}
+
+static int tell(json_t *a, json_t *b, const struct comparison *c, size_t count, bool json)
+{
+	json_t *document;
+	int result;
+
+	if (!json)
+		return markdown_comparison(a, b, c, count, stdout);
+	document = comparisons_json(c, count);
+	result = json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+	json_decref(document);
+	return result ? err_errno("write the comparison") : 0;
+}
+
+static int compare_results(json_t *a, json_t *b, const struct results *ra,
+			   const struct results *rb, bool json)
+{
+	size_t count, worse = 0;
+	struct comparison *c = judge_pairs(ra, rb, SEED, &count);
+	int result = c ? tell(a, b, c, count, json) : -1;
+
+	for (size_t i = 0; c && i < count; i++)
+		worse += c[i].verdict == VERDICT_WORSE;
+	free(c);
+	return result ? -1 : worse > 0;
+}
+
+/* 0 nothing is worse, 1 something is, -1 with a sentence. */
+static int compare_files(const char *path_a, const char *path_b, bool json)
+{
+	json_t *a = document_read(path_a), *b = a ? document_read(path_b) : NULL;
+	struct results ra = {0}, rb = {0};
+	int result = -1;
+
+	if (b && !results_read(&ra, a, path_a) && !results_read(&rb, b, path_b))
+		result = compare_results(a, b, &ra, &rb, json);
+	results_free(&ra);
+	results_free(&rb);
+	json_decref(a);
+	json_decref(b);
+	return result;
+}
+
+int compare_main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	bool json = false;
+	int c, result;
+
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(HELP, stdout);
+			return EXIT_OK;
+		}
+		if (c != 'j')
+			return EXIT_USAGE;
+		json = true;
+	}
+	if (argc - optind != 2) {
+		fputs("strata-bench: compare needs two documents; see --help\n", stderr);
+		return EXIT_USAGE;
+	}
+	result = compare_files(argv[optind], argv[optind + 1], json);
+	if (result < 0)
+		err_print("strata-bench");
+	return result ? EXIT_FAILED : EXIT_OK;
+}

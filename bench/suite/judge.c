@@ -1,0 +1,166 @@
+/* What may be said of results: see judge.h. */
+#include "bench/suite/judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+
+const char *verdict_text(enum verdict v)
+{
+	static const char *const texts[] = {
+		[VERDICT_SAME] = "same",           [VERDICT_BETTER] = "better",
+		[VERDICT_WORSE] = "worse",         [VERDICT_TOO_FEW] = "too few samples",
+		[VERDICT_MISSING] = "not in both",
+	};
+
+	return texts[v];
+}
+
+static double apart(const double *a, size_t na, const double *b, size_t nb)
+{
+	double base = statistics_median(a, na);
+
+	return na && nb && base != 0 ? fabs(statistics_median(b, nb) / base - 1) : NAN;
+}
+
+struct noise judge_noise(const struct result *x, struct random *r)
+{
+	struct noise noise = {NAN, NAN, 1};
+	double *half = calloc(2 * x->n + 1, sizeof(*half)), *twin = half + x->n;
+	size_t n = 0, twins = 0;
+
+	if (!half)
+		return noise;
+	for (size_t i = 0; i < x->n; i++) {
+		if (x->twin[i])
+			twin[twins++] = x->value[i];
+		else
+			half[n++] = x->value[i];
+	}
+	noise.twins = apart(half, n, twin, twins);
+	noise.p = statistics_permutation(half, n, twin, twins, r);
+	noise.drift = apart(x->value, x->n / 2, x->value + (x->n + 1) / 2, x->n / 2);
+	free(half);
+	return noise;
+}
+
+/* ---- two documents ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool is_pair(const struct result *a, const struct result *b)
+{
+	return !strcmp(a->name, b->name) && same_text(a->subject, b->subject) &&
+	       same_text(a->monitor, b->monitor) && same_text(a->where, b->where) &&
+	       same_text(a->unit, b->unit);
+}
+
+static const struct result *find(const struct results *all, const struct result *like)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (is_pair(&all->of[i], like))
+			return &all->of[i];
+	return NULL;
+}
+
+static double larger(double a, double b)
+{
+	return isnan(b) || a > b ? a : b;
+}
+
+static double noise_floor(const struct result *x, double floor, struct random *r)
+{
+	struct noise noise = judge_noise(x, r);
+
+	return larger(larger(floor, noise.twins), noise.drift);
+}
+
+static void contrast(struct comparison *c, struct random *r)
+{
+	const struct result *a = c->a, *b = c->b;
+
+	c->median_a = a ? statistics_median(a->value, a->n) : NAN;
+	c->median_b = b ? statistics_median(b->value, b->n) : NAN;
+	c->p = c->p_holm = c->ratio = NAN;
+	c->interval = (struct interval){NAN, NAN};
+	c->verdict = VERDICT_MISSING;
+	if (!a || !b || !a->n || !b->n)
+		return;
+	c->ratio = c->median_b / c->median_a;
+	c->interval = statistics_ratio_interval(b->value, b->n, a->value, a->n, r);
+	c->p = statistics_permutation(a->value, a->n, b->value, b->n, r);
+	c->floor = noise_floor(b, noise_floor(a, JUDGE_FLOOR, r), r);
+	c->floor = larger(c->floor, fmax(a->floor, b->floor) / fabs(c->median_a));
+	c->verdict = VERDICT_SAME;
+}
+
+/* The least p that so many samples can give: all of one kind on one side. */
+static double least_p(size_t na, size_t nb)
+{
+	double arrangements = 1;
+
+	for (size_t i = 1; i <= nb; i++)
+		arrangements *= (double)(na + i) / (double)i;
+	return fmax(2 / arrangements, 1.0 / (STATISTICS_PERMUTATIONS + 1));
+}
+
+static void decide(struct comparison *c, size_t tested)
+{
+	if (c->verdict == VERDICT_MISSING)
+		return;
+	if (least_p(c->a->n, c->b->n) * (double)tested >= JUDGE_P_MAX)
+		c->verdict = VERDICT_TOO_FEW;
+	if (c->p_holm < JUDGE_P_MAX && fabs(c->ratio - 1) > c->floor)
+		c->verdict = (c->ratio > 1) == c->a->higher ? VERDICT_BETTER : VERDICT_WORSE;
+}
+
+static int correct(struct comparison *c, size_t count)
+{
+	double *p = malloc((count + 1) * sizeof(*p));
+	size_t tested = 0, k = 0;
+
+	if (!p)
+		return err_set("out of memory for comparisons");
+	for (size_t i = 0; i < count; i++)
+		if (!isnan(c[i].p))
+			p[tested++] = c[i].p;
+	statistics_holm(p, tested);
+	for (size_t i = 0; i < count; i++)
+		if (!isnan(c[i].p))
+			c[i].p_holm = p[k++];
+	for (size_t i = 0; i < count; i++)
+		decide(&c[i], tested);
+	free(p);
+	return 0;
+}
+
+struct comparison *judge_pairs(const struct results *a, const struct results *b, uint64_t seed,
+			       size_t *count)
+{
+	struct comparison *c = calloc(a->count + b->count + 1, sizeof(*c));
+	struct random r;
+
+	*count = 0;
+	if (!c) {
+		err_set("out of memory for comparisons");
+		return NULL;
+	}
+	for (size_t i = 0; i < a->count; i++)
+		c[(*count)++] = (struct comparison){.a = &a->of[i], .b = find(b, &a->of[i])};
+	for (size_t i = 0; i < b->count; i++)
+		if (!find(a, &b->of[i]))
+			c[(*count)++] = (struct comparison){.b = &b->of[i]};
+	random_seed(&r, seed);
+	for (size_t i = 0; i < *count; i++)
+		contrast(&c[i], &r);
+	if (correct(c, *count)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}

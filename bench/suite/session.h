@@ -1,0 +1,83 @@
+/*
+ * A session: which benchmarks are run in which subjects, how often, and every sample that they
+ * gave. All that is random comes from one seed; what round r does depends on the seed and r
+ * alone, so that a session that was interrupted goes on as if it had not been.
+ *
+ * Rounds come in pairs, and the seed says which of the two is the twin: the samples of twins
+ * and of the others differ by nothing but chance. That is the session's A/A run.
+ *
+ * Threading: one thread.
+ */
+#ifndef STRATA_BENCH_SUITE_SESSION_H
+#define STRATA_BENCH_SUITE_SESSION_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "bench/suite/subject.h"
+
+#define ROUNDS_MAX   200
+#define WHY_BYTES    500
+#define SUBJECTS_MAX 32
+
+struct session_options {
+	bool quick;
+	unsigned int runs; /* samples of each benchmark; an even number */
+	uint64_t seed;
+	struct bench_limits limits;
+	char *const *names; /* globs; none: all */
+	int name_count;
+	const char *subjects;   /* "kvm,bare"; NULL: all */
+	const char *delay_name; /* the benchmark that delay_ns is added to; NULL: none */
+	uint64_t delay_ns;
+};
+
+/* One benchmark in one subject. */
+struct task {
+	const struct bench *bench;
+	const struct subject *subject;
+	double value[FIGURES_MAX][ROUNDS_MAX]; /* NaN: none */
+	uint64_t iterations;
+	bool asked;              /* its needs were */
+	char skipped[WHY_BYTES]; /* why it is not run at all; "" it is */
+	char failed[WHY_BYTES];  /* why the last of its samples that failed did */
+};
+
+struct session {
+	const struct session_options *options;
+	struct task *task;
+	size_t tasks;
+	bool twin[ROUNDS_MAX];
+	unsigned int rounds_done;
+	bool interrupted;
+	volatile bool *stop; /* set by a signal: end after the sample at hand */
+	char folder[PATH_MAX];
+	double visit_s[SUBJECTS_MAX]; /* spent in each subject */
+	unsigned int visits[SUBJECTS_MAX];
+	json_t *settings; /* settings that were changed, for the document; borrowed */
+};
+
+/* The limits of a session. */
+struct bench_limits session_limits(bool quick);
+
+/* Choose tasks. -1 with a sentence: a name or a list that means none. */
+int session_plan(struct session *s, const struct session_options *o, volatile bool *stop);
+
+/* Samples that this subject is to give. */
+unsigned int session_rounds(const struct session *s, const struct subject *subject);
+
+/* Run what is missing; after_round keeps what there is. -1 with a sentence if that fails: what
+ * a benchmark cannot do is no failure of the session's. */
+int session_run(struct session *s, int (*after_round)(struct session *s));
+
+/* Samples of a task's first figure. */
+unsigned int task_samples(const struct task *t);
+
+/* Figures of a benchmark: 1 at least. */
+unsigned int bench_figures(const struct bench *b);
+
+void session_free(struct session *s);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * What benchmarks are run in. A subject is brought up and taken down once per round.
+ *
+ * Two kinds share a machine's work: a subject of the laboratory (scenarios/lab) has a client, a
+ * wire and a server; a machine is booted by a monitor of bench/peers, strata's own among them.
+ */
+#ifndef STRATA_BENCH_SUITE_SUBJECT_H
+#define STRATA_BENCH_SUITE_SUBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bench/suite/bench.h"
+
+enum subject_kind {
+	SUBJECT_KVM = 1 << 0,       /* KVM alone: the benchmark makes its machine itself */
+	SUBJECT_BARE = 1 << 1,      /* processes on this kernel */
+	SUBJECT_CONTAINER = 1 << 2, /* ... in namespaces of their own */
+	SUBJECT_EMULATED = 1 << 3,
+	SUBJECT_VIRTIO = 1 << 4,
+	SUBJECT_VHOST = 1 << 5,
+	SUBJECT_PASSTHROUGH = 1 << 6,
+	SUBJECT_BOOT = 1 << 7, /* a machine without devices, from its start on */
+	SUBJECT_HOST = SUBJECT_BARE | SUBJECT_CONTAINER,
+	SUBJECT_PARAVIRTUAL = SUBJECT_VIRTIO | SUBJECT_VHOST,
+	SUBJECT_NETWORK =
+		SUBJECT_HOST | SUBJECT_EMULATED | SUBJECT_PARAVIRTUAL | SUBJECT_PASSTHROUGH,
+	SUBJECT_DISK = SUBJECT_HOST | SUBJECT_EMULATED | SUBJECT_VIRTIO,
+};
+
+struct subject {
+	enum subject_kind kind;
+	const char *monitor; /* "strata", "qemu-q35", ...; NULL: there is none */
+	const char *name;    /* "kvm", "bare", "virtio", ... */
+	const char *text;    /* for people */
+	bool stock_kernel;   /* boots one: KVM must run guest code at speed */
+	unsigned int share;  /* it gets one part in so many of a session's rounds: boots are
+				dear */
+
+	/* 0, or -1 with a sentence: it cannot be on this machine. */
+	int (*needs)(const struct subject *s);
+	int (*up)(const struct subject *s, struct bench_context *c);
+	void (*down)(const struct subject *s, struct bench_context *c);
+};
+
+extern const struct subject subjects[];
+extern const unsigned int subject_count;
+
+/* End what subjects have in common: the laboratory's site. */
+void subjects_close(void);
+
+#endif
