@@ -3,10 +3,14 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/environment.h"
+#include "lib/proc.h"
 #include "scenarios/doctor/speed.h"
+
+#define VERSION_MS 10000
 
 /* A hypervisor under us says so in CPUID.1:ECX.31, which the kernel shows as a flag. */
 static bool under_a_hypervisor(void)
@@ -40,4 +44,27 @@ json_t *kvm_kind(void)
 
 	return json_pack("{s:s,s:f,s:f,s:s?}", "kind", kind_of(s), "guest_ips", s->guest_ips,
 			 "native_ips", s->native_ips, "lacking", s->lacking);
+}
+
+json_t *program_versions(void)
+{
+	static const char *const programs[][4] = {
+		{"qemu-system-x86_64", "--version", NULL},
+		{"fio", "--version", NULL},
+		{"iperf3", "--version", NULL},
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		char *text = NULL;
+
+		if (proc_run(programs[i], NULL, VERSION_MS, &text)) {
+			json_object_set_new(o, programs[i][0], json_null());
+			continue;
+		}
+		text[strcspn(text, "\n")] = '\0';
+		json_object_set_new(o, programs[i][0], json_string(text));
+		free(text);
+	}
+	return o;
 }

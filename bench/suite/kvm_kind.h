@@ -8,4 +8,7 @@
  * "guest_ips", "native_ips", "lacking"}. The caller's reference. */
 json_t *kvm_kind(void);
 
+/* The programs that are measured, or measure, and their versions; null: not installed. */
+json_t *program_versions(void);
+
 #endif

@@ -148,6 +148,7 @@ static int run(struct bench_options *o)
 	keeping.path = o->output;
 	keeping.environment = environment_capture();
 	json_object_set_new(keeping.environment, "kvm", kvm_kind());
+	json_object_set_new(keeping.environment, "programs", program_versions());
 	if (o->resume) {
 		before = document_read(o->resume);
 		result = before ? document_options(before, &o->session, &names) : -1;
