@@ -2,6 +2,17 @@
 #include "bench/micro/fault.h"
 
 #include "lib/err.h"
+#include "scenarios/doctor/speed.h"
+
+int fault_needs(const struct bench_context *c)
+{
+	if (loop_needs(c))
+		return -1;
+	return kvm_speed()->verdict == SPEED_INTERPRETS
+		       ? err_set("this KVM interprets the guest's instructions: it has no second "
+				 "level of page tables that would have to be filled in")
+		       : 0;
+}
 
 int fault_setup(struct bench_context *c, enum micro_pages host_pages)
 {

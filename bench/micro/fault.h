@@ -5,6 +5,9 @@
 
 #include "bench/micro/loop.h"
 
+/* A KVM with two levels of page tables. */
+int fault_needs(const struct bench_context *c);
+
 /* A machine with memory of such pages, all of it there in the host. */
 int fault_setup(struct bench_context *c, enum micro_pages host_pages);
 

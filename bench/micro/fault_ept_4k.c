@@ -22,7 +22,7 @@ const struct bench bench_fault_ept_4k = {
 	.shows =
 		"the first touch of a 4 KiB page that the host has but the second level of page tables has not",
 	.source = "our own",
-	.needs = loop_needs,
+	.needs = fault_needs,
 	.setup = setup,
 	.run = run,
 	.teardown = loop_teardown,

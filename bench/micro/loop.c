@@ -69,14 +69,13 @@ static double median_ns(const struct micro *m, unsigned int n)
 static int find_iterations(struct bench_context *c, enum micro_op op)
 {
 	struct micro *m = c->state;
-
 	unsigned int usual_s = m->limit_s;
 
 	m->limit_s = FIRST_S;
 	for (c->iterations = ITERATIONS_FIRST; c->iterations < ITERATIONS_MAX;
 	     c->iterations *= 2) {
 		if (micro_command(m, op, 1, c->iterations))
-			return -1;
+			return err_add("%u operations", (unsigned int)c->iterations);
 		m->limit_s = usual_s;
 		if (median_ns(m, 1) >= (double)c->limits->batch_ns)
 			break;

@@ -1,6 +1,6 @@
 /*
  * A benchmark: one descriptor in one file of its own. Adding one is adding its file and a line
- * in suite/registry.c.
+ * to the list in bench/suite/list.c.
  *
  * A benchmark is run in one or more subjects: ways of running a workload, from a bare process
  * to a virtual machine with a network card of its own. In each round a subject is brought up

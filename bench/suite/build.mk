@@ -13,3 +13,7 @@ bench: deps
 	./strata bench $(BENCH_OPTIONS)
 
 .PHONY: bench
+
+$(eval $(call unit_test,test_bench_judge,tests/unit/bench/test_judge.c,$(B)/libbench.a $(LIB),-ljansson -lm))
+$(eval $(call unit_test,test_bench_settings,tests/unit/bench/test_settings.c,$(B)/libbench.a $(LIB),-ljansson))
+$(eval $(call unit_test,test_bench_session,tests/unit/bench/test_session.c,$(suite_ARCHIVES),$(suite_LIBS)))

@@ -11,6 +11,8 @@
 #include "lib/err.h"
 #include "lib/statistics.h"
 
+#define NAMES_MAX 1000
+
 static json_t *number(double v)
 {
 	return isfinite(v) ? json_real(v) : json_null();
@@ -199,8 +201,12 @@ int document_options(json_t *document, struct session_options *o, char ***names)
 	json_int_t runs = whole(document, "runs");
 	size_t n = json_array_size(list);
 
-	if (runs < 2 || runs > ROUNDS_MAX || n > 1000)
-		return err_set("its number of runs is not from 2 to %d", ROUNDS_MAX);
+	*names = NULL;
+	if (runs < 2 || runs > ROUNDS_MAX || n > NAMES_MAX)
+		return err_set(
+			"it is no document of strata bench: its number of runs is not from 2 "
+			"to %d, or it has more than %d names",
+			ROUNDS_MAX, NAMES_MAX);
 	o->runs = (unsigned int)runs;
 	o->seed = (uint64_t)whole(document, "seed");
 	o->quick = json_is_true(json_object_get(document, "quick"));
@@ -208,7 +214,9 @@ int document_options(json_t *document, struct session_options *o, char ***names)
 	o->delay_name = json_string_value(json_object_get(delay, "name"));
 	o->delay_ns = (uint64_t)whole(delay, "ns");
 	*names = calloc(n + 1, sizeof(**names));
-	for (size_t i = 0; *names && i < n; i++) {
+	if (!*names)
+		return err_set("out of memory for names");
+	for (size_t i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(list, i));
 
 		(*names)[i] = (char *)(name ? name : "");
@@ -224,11 +232,15 @@ static int same_environment(json_t *then, json_t *now)
 	static const char *const keys[] = {"cpu",    "microcode", "kernel",  "kernel_version",
 					   "strata", "commit",    "testbed", "cpus"};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (!json_equal(json_object_get(then, keys[i]), json_object_get(now, keys[i])))
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const json_t *a = json_object_get(then, keys[i]);
+		const json_t *b = json_object_get(now, keys[i]);
+
+		if (a != b && !json_equal(a, b))
 			return err_set("it was measured in another environment: \"%s\" is not "
 				       "what it was; begin a new session",
 				       keys[i]);
+	}
 	return 0;
 }
 

@@ -33,11 +33,16 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-static void list(void)
+static int list(const struct session_options *o)
 {
+	bool any = false;
+
 	for (size_t i = 0; benches[i]; i++) {
 		const struct bench *b = benches[i];
 
+		if (!session_wants(o, b->name))
+			continue;
+		any = true;
 		printf("%-24s %s, %s is better: %s\n%24s ", b->name, b->unit,
 		       b->higher ? "more" : "less", b->shows, "");
 		for (unsigned int k = 0; k < subject_count; k++)
@@ -47,6 +52,7 @@ static void list(void)
 				       subjects[k].monitor ? ":" : "", subjects[k].name);
 		printf("; from: %s\n", b->source);
 	}
+	return any ? 0 : err_set("no benchmark has such a name; --list tells them all");
 }
 
 /* ---- what is kept ---- */
@@ -123,7 +129,7 @@ static int run_session(struct session *s, struct bench_options *o, json_t *befor
 	struct settings settings = {0};
 	int result;
 
-	if (session_plan(s, &o->session, &stop) || make_folders(s, o->output) ||
+	if (make_folders(s, o->output) ||
 	    (before && document_resume(before, s, keeping.environment)))
 		return -1;
 	progress("seed %llu", (unsigned long long)o->session.seed);
@@ -138,25 +144,33 @@ static int run_session(struct session *s, struct bench_options *o, json_t *befor
 	return result;
 }
 
+static void capture_environment(void)
+{
+	keeping.environment = environment_capture();
+	json_object_set_new(keeping.environment, "kvm", kvm_kind());
+	json_object_set_new(keeping.environment, "programs", program_versions());
+}
+
+/* The exit code; there is a sentence if it is not EXIT_OK. */
 static int run(struct bench_options *o)
 {
 	struct session s = {0};
 	json_t *before = NULL;
 	char **names = NULL;
-	int result = 0;
+	int result = EXIT_OK;
 
 	keeping.path = o->output;
-	keeping.environment = environment_capture();
-	json_object_set_new(keeping.environment, "kvm", kvm_kind());
-	json_object_set_new(keeping.environment, "programs", program_versions());
 	if (o->resume) {
 		before = document_read(o->resume);
-		result = before ? document_options(before, &o->session, &names) : -1;
+		if (!before || document_options(before, &o->session, &names))
+			result = EXIT_FAILED;
 	}
-	if (!result)
-		result = run_session(&s, o, before);
-	if (!result)
-		result = show(o);
+	if (!result && session_plan(&s, &o->session, &stop))
+		result = EXIT_USAGE;
+	if (!result) {
+		capture_environment();
+		result = run_session(&s, o, before) || show(o) ? EXIT_FAILED : EXIT_OK;
+	}
 	session_free(&s);
 	json_decref(before);
 	json_decref(keeping.environment);
@@ -167,22 +181,21 @@ static int run(struct bench_options *o)
 int main(int argc, char **argv)
 {
 	struct bench_options o;
-	int parsed;
+	int result;
 
 	if (argc > 1 && !strcmp(argv[1], "compare"))
 		return compare_main(argc - 1, argv + 1);
-	parsed = bench_options_parse(&o, argc, argv);
-	if (parsed)
-		return parsed < 0 ? EXIT_USAGE : EXIT_OK;
+	result = bench_options_parse(&o, argc, argv);
+	if (result)
+		return result < 0 ? EXIT_USAGE : EXIT_OK;
 	if (o.list) {
-		list();
-		return EXIT_OK;
+		result = list(&o.session) ? EXIT_USAGE : EXIT_OK;
+	} else {
+		progress_start("bench");
+		catch_signals();
+		result = run(&o);
 	}
-	progress_start("bench");
-	catch_signals();
-	if (run(&o)) {
+	if (result)
 		err_print("strata-bench");
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
+	return result;
 }

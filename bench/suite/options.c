@@ -19,7 +19,7 @@ static const char HELP[] =
 	"benchmark or a glob (\"exit.*\"); without one, all. What cannot be measured here is\n"
 	"skipped, with the reason. Needs root.\n"
 	"\n"
-	"  --list            the benchmarks, and no more\n"
+	"  --list            the benchmarks of these names, and no more\n"
 	"  --quick           fewer and shorter samples: minutes, not an hour\n"
 	"  --runs N          samples of each benchmark, 2 to 200, an even number (20; quick: 10);\n"
 	"                    where a sample costs a boot, a part of that\n"
@@ -32,7 +32,6 @@ static const char HELP[] =
 	"  --delay NAME=T    add T (\"2us\") of work to that benchmark's path, to see that it is\n"
 	"                    found\n"
 	"  --json            print the document (strata.bench/1) instead of the report\n"
-	"  --here            run virtual machines on this machine, whatever strata doctor says\n"
 	"  --help            this text\n"
 	"\n"
 	"Ctrl-C ends it after the sample at hand; all that was measured is kept.\n";
@@ -48,7 +47,6 @@ enum {
 	OPT_TUNE,
 	OPT_DELAY,
 	OPT_JSON,
-	OPT_HERE,
 	OPT_HELP
 };
 
@@ -63,7 +61,6 @@ static const struct option longs[] = {
 	{"tune", no_argument, NULL, OPT_TUNE},
 	{"delay", required_argument, NULL, OPT_DELAY},
 	{"json", no_argument, NULL, OPT_JSON},
-	{"here", no_argument, NULL, OPT_HERE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{0},
 };
@@ -133,11 +130,8 @@ static int take(struct bench_options *o, int opt)
 		return 0;
 	case OPT_DELAY:
 		return delay(s, optarg);
-	case OPT_JSON:
-		o->json = true;
-		return 0;
 	default:
-		o->here = true;
+		o->json = true;
 		return 0;
 	}
 }

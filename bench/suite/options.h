@@ -10,7 +10,7 @@ struct bench_options {
 	struct session_options session;
 	const char *output; /* the document; the report lies beside it */
 	const char *resume; /* a document to go on with; NULL: none */
-	bool json, list, tune, here;
+	bool json, list, tune;
 };
 
 /* -1: wrong usage, said on stderr; 1: help was asked for and given. */

@@ -38,7 +38,7 @@ static bool in_list(const char *list, const char *name)
 	return false;
 }
 
-static bool is_wanted(const struct session_options *o, const char *name)
+bool session_wants(const struct session_options *o, const char *name)
 {
 	for (int i = 0; i < o->name_count; i++)
 		if (!fnmatch(o->names[i], name, 0))
@@ -104,7 +104,7 @@ int session_plan(struct session *s, const struct session_options *o, volatile bo
 	for (size_t i = 0; benches[i]; i++)
 		for (unsigned int k = 0; k < subject_count; k++)
 			if (benches[i]->kinds & subjects[k].kind &&
-			    is_wanted(o, benches[i]->name) &&
+			    session_wants(o, benches[i]->name) &&
 			    (!o->subjects || in_list(o->subjects, subjects[k].name)) &&
 			    add_task(s, benches[i], &subjects[k]))
 				return -1;

@@ -10,7 +10,8 @@
 #include "lib/progress.h"
 #include "lib/random.h"
 
-#define TASKS_MAX 256
+#define TASKS_MAX    256
+#define FAILURES_MAX 2 /* what never gave a sample is not tried again and again */
 
 static double now_s(void)
 {
@@ -73,8 +74,7 @@ static void sample(struct session *s, struct task *t, struct bench_context *c,
 		if (*s->stop)
 			return;
 		keep_reason(t->failed);
-		/* What fails at once is not tried again and again. */
-		if (!task_samples(t)) {
+		if (!task_samples(t) && ++t->failures == FAILURES_MAX) {
 			keep_reason(t->skipped);
 			progress("%s (%s) is skipped: %s", t->bench->name, t->subject->name,
 				 t->skipped);
@@ -99,12 +99,12 @@ static unsigned int due_tasks(struct session *s, const struct subject *subject,
 	return n;
 }
 
-/* It did not come up: none of its benchmarks has a sample. */
-static void give_up(struct task *due[], unsigned int n)
+/* It did not come up, or cannot: none of its benchmarks has a sample. */
+static void give_up(struct task *due[], unsigned int n, bool hopeless)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		keep_reason(due[i]->failed);
-		if (!task_samples(due[i]))
+		if (!task_samples(due[i]) && (hopeless || ++due[i]->failures == FAILURES_MAX))
 			keep_reason(due[i]->skipped);
 	}
 	progress("%s %s: %s", due[0]->subject->name,
@@ -123,10 +123,13 @@ static void visit(struct session *s, const struct subject *subject, unsigned int
 	random_order(r, order, n);
 	if (!n || *s->stop)
 		return;
-	if ((subject->needs && subject->needs(subject)) ||
-	    (subject->up && subject->up(subject, &c))) {
+	if (subject->needs && subject->needs(subject)) {
+		give_up(due, n, true);
+		return;
+	}
+	if (subject->up && subject->up(subject, &c)) {
 		if (!*s->stop)
-			give_up(due, n);
+			give_up(due, n, false);
 		return;
 	}
 	for (unsigned int i = 0; i < n && !*s->stop; i++)

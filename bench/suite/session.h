@@ -40,7 +40,8 @@ struct task {
 	const struct subject *subject;
 	double value[FIGURES_MAX][ROUNDS_MAX]; /* NaN: none */
 	uint64_t iterations;
-	bool asked;              /* its needs were */
+	bool asked; /* its needs were */
+	unsigned int failures;
 	char skipped[WHY_BYTES]; /* why it is not run at all; "" it is */
 	char failed[WHY_BYTES];  /* why the last of its samples that failed did */
 };
@@ -61,6 +62,9 @@ struct session {
 
 /* The limits of a session. */
 struct bench_limits session_limits(bool quick);
+
+/* Does one of the names mean it? */
+bool session_wants(const struct session_options *o, const char *name);
 
 /* Choose tasks. -1 with a sentence: a name or a list that means none. */
 int session_plan(struct session *s, const struct session_options *o, volatile bool *stop);

@@ -74,6 +74,7 @@ static void guard(const struct settings *s, int life)
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	if (read(life, &done, 1) != 1)
 		put_back(s);
 	_exit(0);

@@ -17,8 +17,9 @@
 #define GUEST_STACK     0x30000u /* the first one's lower end */
 #define GUEST_STACK_MAX 0x4000u
 #define GUEST_LOW_BYTES 0x200000u
-#define GUEST_ARENA_PTS 0x08000000u /* page tables of the arena, where it has pages of 4 KiB \
-				     */
+#define GUEST_ARENA_PTS                                                      \
+	0x08000000u /* page tables of the arena, where it has pages of 4 KiB \
+		     */
 #define GUEST_ARENA 0x10000000u
 #define GUEST_HOLE  0xd0000000u /* no memory there: an access is MMIO */
 

@@ -1,0 +1,295 @@
+/* What is said of results: of recorded sessions of this machine's kind, with nothing changed
+ * and with 10 % added to one path; of samples whose noise is known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/suite/judge.h"
+#include "lib/err.h"
+
+#define RECORDED         "tests/unit/bench/recorded.json"
+#define RECORDED_RESULTS 19
+#define SEED             1
+
+/* Two sessions of the same seed on one machine (strata bench --quick --runs 20 --seed 11),
+ * while it had other work to do than this. */
+struct recorded {
+	json_t *file;
+	struct results a, b;
+};
+
+static void read_recorded(struct recorded *r)
+{
+	r->file = json_load_file(RECORDED, 0, NULL);
+	assert_non_null(r->file);
+	assert_int_equal(results_read(&r->a, json_object_get(r->file, "a"), "a"), 0);
+	assert_int_equal(results_read(&r->b, json_object_get(r->file, "b"), "b"), 0);
+	assert_int_equal(r->a.count, RECORDED_RESULTS);
+	assert_int_equal(r->a.count, r->b.count);
+}
+
+static void free_recorded(struct recorded *r)
+{
+	results_free(&r->a);
+	results_free(&r->b);
+	json_decref(r->file);
+}
+
+static size_t differences(const struct results *a, const struct results *b, size_t *tested)
+{
+	size_t count, n = 0;
+	struct comparison *c = judge_pairs(a, b, SEED, &count);
+
+	assert_non_null(c);
+	*tested = 0;
+	for (size_t i = 0; i < count; i++) {
+		*tested += c[i].verdict == VERDICT_SAME || c[i].verdict == VERDICT_BETTER ||
+			   c[i].verdict == VERDICT_WORSE;
+		n += c[i].verdict == VERDICT_BETTER || c[i].verdict == VERDICT_WORSE;
+	}
+	free(c);
+	return n;
+}
+
+static void nothing_differs_between_two_sessions(void **state)
+{
+	struct recorded r;
+	size_t tested;
+
+	(void)state;
+	read_recorded(&r);
+	assert_true(differences(&r.a, &r.b, &tested) <= 1);
+	assert_int_equal(tested, RECORDED_RESULTS);
+	assert_int_equal(differences(&r.a, &r.a, &tested), 0);
+	free_recorded(&r);
+}
+
+static void nothing_differs_between_twins(void **state)
+{
+	struct recorded r;
+	struct random random;
+	double p[RECORDED_RESULTS];
+	size_t n = 0, apart = 0;
+
+	(void)state;
+	read_recorded(&r);
+	random_seed(&random, SEED);
+	for (size_t i = 0; i < r.a.count; i++)
+		p[n++] = judge_noise(&r.a.of[i], &random).p;
+	for (size_t i = 0; i < n; i++)
+		apart += p[i] < 0.01;
+	assert_true(apart <= 1);
+	statistics_holm(p, n);
+	for (size_t i = 0; i < n; i++)
+		assert_true(p[i] >= JUDGE_P_MAX);
+	free_recorded(&r);
+}
+
+static enum verdict verdict_of(const struct results *a, const struct results *b,
+			       const char *name)
+{
+	size_t count;
+	struct comparison *c = judge_pairs(a, b, SEED, &count);
+	enum verdict v = VERDICT_MISSING;
+
+	assert_non_null(c);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp((c[i].a ? c[i].a : c[i].b)->name, name))
+			v = c[i].verdict;
+	free(c);
+	return v;
+}
+
+static struct result *result_of(struct results *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (!strcmp(r->of[i].name, name))
+			return &r->of[i];
+	fail_msg("no %s", name);
+	return NULL;
+}
+
+static void scale(struct result *x, double by)
+{
+	for (size_t i = 0; i < x->n; i++)
+		x->value[i] *= by;
+}
+
+static void a_slowdown_of_a_tenth_is_found(void **state)
+{
+	static const char *const paths[] = {"exit.pio.user", "exit.mmio.user", "exit.cpuid"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct recorded r;
+		size_t tested, before;
+
+		read_recorded(&r);
+		before = differences(&r.a, &r.b, &tested);
+		assert_int_equal(verdict_of(&r.a, &r.b, paths[i]), VERDICT_SAME);
+		scale(result_of(&r.b, paths[i]), 1.1);
+		assert_int_equal(verdict_of(&r.a, &r.b, paths[i]), VERDICT_WORSE);
+		assert_int_equal(verdict_of(&r.b, &r.a, paths[i]), VERDICT_BETTER);
+		assert_int_equal(differences(&r.a, &r.b, &tested), before + 1);
+		free_recorded(&r);
+	}
+}
+
+/* ---- samples whose noise is known ---- */
+
+#define N       20
+#define RESULTS 20
+
+/* About normal: the sum of twelve uniform numbers. */
+static double normal(struct random *r)
+{
+	double sum = -6;
+
+	for (int i = 0; i < 12; i++)
+		sum += (double)random_below(r, 1 << 30) / (1 << 30);
+	return sum;
+}
+
+struct made {
+	double value[RESULTS][N];
+	bool twin[N];
+	char name[RESULTS][8];
+	struct result of[RESULTS];
+	struct results all;
+};
+
+static void make(struct made *m, double noise, struct random *r)
+{
+	m->all = (struct results){m->of, RESULTS};
+	for (size_t i = 0; i < RESULTS; i++) {
+		snprintf(m->name[i], sizeof(m->name[i]), "r%zu", i);
+		m->of[i] = (struct result){.name = m->name[i],
+					   .unit = "ns",
+					   .value = m->value[i],
+					   .twin = m->twin,
+					   .n = N};
+		for (size_t k = 0; k < N; k++) {
+			m->value[i][k] = 1000 * (1 + noise * normal(r));
+			m->twin[k] = k % 2;
+		}
+	}
+}
+
+static void error_rates_are_as_promised(void **state)
+{
+	static struct made a, b;
+	size_t sessions = 0, found = 0, tested;
+	struct random r;
+
+	(void)state;
+	random_seed(&r, SEED);
+	for (int i = 0; i < 20; i++) {
+		make(&a, 0.03, &r);
+		make(&b, 0.03, &r);
+		sessions += differences(&a.all, &b.all, &tested) > 0;
+		scale(&b.of[i], 1.1);
+		found += verdict_of(&a.all, &b.all, b.name[i]) == VERDICT_WORSE;
+	}
+	/* any difference at all in at most one session of 20; the real one in 19 of them */
+	assert_true(sessions <= 1);
+	assert_true(found >= 19);
+}
+
+static void the_direction_and_the_floors_count(void **state)
+{
+	static struct made a, b;
+	struct random r;
+
+	(void)state;
+	random_seed(&r, SEED);
+	make(&a, 0.001, &r);
+	make(&b, 0.001, &r);
+	scale(&b.of[0], 1.1);
+	a.of[0].higher = b.of[0].higher = true;
+	assert_int_equal(verdict_of(&a.all, &b.all, "r0"), VERDICT_BETTER);
+	a.of[0].floor = 150;
+	assert_int_equal(verdict_of(&a.all, &b.all, "r0"), VERDICT_SAME);
+	scale(&b.of[1], 1.005); /* certain, but less than 1 % */
+	assert_int_equal(verdict_of(&a.all, &b.all, "r1"), VERDICT_SAME);
+	scale(&b.of[2], 1.02);
+	assert_int_equal(verdict_of(&a.all, &b.all, "r2"), VERDICT_WORSE);
+	for (size_t k = 1; k < N; k += 2)
+		a.of[2].value[k] *= 1.03; /* twins that are further apart than that */
+	assert_int_equal(verdict_of(&a.all, &b.all, "r2"), VERDICT_SAME);
+}
+
+static void few_samples_and_missing_ones_are_said(void **state)
+{
+	static struct made a, b;
+	struct random r;
+
+	(void)state;
+	random_seed(&r, SEED);
+	make(&a, 0.01, &r);
+	make(&b, 0.01, &r);
+	scale(&b.of[3], 2);
+	a.of[3].n = b.of[3].n = 4;
+	assert_int_equal(verdict_of(&a.all, &b.all, "r3"), VERDICT_TOO_FEW);
+	b.of[4].n = 0;
+	assert_int_equal(verdict_of(&a.all, &b.all, "r4"), VERDICT_MISSING);
+	b.of[5].subject = "virtio";
+	assert_int_equal(verdict_of(&a.all, &b.all, "r5"), VERDICT_MISSING);
+}
+
+/* ---- documents that anyone may have written ---- */
+
+static void odd_documents_are_refused(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{'schema': 'strata.bench/2', 'results': []}",
+		"{'schema': 'strata.bench/1', 'results': {}}",
+		"{'schema': 'strata.bench/1', 'results': [{}]}",
+		"{'schema': 'strata.bench/1', 'results': [3]}",
+		"{'schema': 'strata.bench/1', 'results': [{'name': 'a', 'unit': 'ns', "
+		"'better': 'lower'}]}",
+		"{'schema': 'strata.bench/1', 'results': [{'name': 'a', 'unit': 'ns', "
+		"'better': 'lower', 'samples': [1, 'two']}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char text[256];
+		struct results r;
+		json_t *o;
+
+		strncpy(text, texts[i], sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		for (char *p = text; *p; p++)
+			if (*p == '\'')
+				*p = '"';
+		o = json_loads(text, 0, NULL);
+		assert_non_null(o);
+		assert_int_equal(results_read(&r, o, "it"), -1);
+		assert_non_null(strstr(err_text(), "it"));
+		json_decref(o);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_differs_between_two_sessions),
+		cmocka_unit_test(nothing_differs_between_twins),
+		cmocka_unit_test(a_slowdown_of_a_tenth_is_found),
+		cmocka_unit_test(error_rates_are_as_promised),
+		cmocka_unit_test(the_direction_and_the_floors_count),
+		cmocka_unit_test(few_samples_and_missing_ones_are_said),
+		cmocka_unit_test(odd_documents_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

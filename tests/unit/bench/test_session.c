@@ -1,0 +1,256 @@
+/* What a session is to do, and that its document says all of it: options, names, samples. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/suite/document.h"
+#include "bench/suite/markdown.h"
+#include "bench/suite/options.h"
+#include "lib/err.h"
+
+static volatile bool stop;
+
+static int parse(struct bench_options *o, const char *line)
+{
+	static char words[256];
+	char *argv[32] = {"strata-bench"}, *save = NULL;
+	int argc = 1, result, err = dup(2);
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	argv[argc] = NULL;
+	assert_non_null(freopen("/dev/null", "w", stderr));
+	optind = 0;
+	result = bench_options_parse(o, argc, argv);
+	fflush(stderr);
+	dup2(err, 2);
+	close(err);
+	return result;
+}
+
+static void options(void **state)
+{
+	struct bench_options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, "--quick"), 0);
+	assert_int_equal(o.session.runs, 10);
+	assert_int_equal(parse(&o, "--runs 6 --seed 0x10 --delay exit.msr=2us --tune"), 0);
+	assert_int_equal(o.session.runs, 6);
+	assert_int_equal(o.session.seed, 16);
+	assert_int_equal(o.session.delay_ns, 2000);
+	assert_string_equal(o.session.delay_name, "exit.msr");
+	assert_true(o.tune);
+	assert_int_equal(parse(&o, "--resume x.json"), 0);
+	assert_string_equal(o.output, "x.json");
+}
+
+static void options_refused(void **state)
+{
+	static const char *const lines[] = {
+		"--runs 0",    "--runs 7",           "--runs 202",
+		"--runs x",    "--seed -1",          "--delay exit.msr",
+		"--delay a=x", "--resume x --quick", "--resume x exit.msr",
+		"--nothing",
+	};
+	struct bench_options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		if (parse(&o, lines[i]) != -1)
+			fail_msg("%s is taken", lines[i]);
+}
+
+static struct session_options some(char **names, int count)
+{
+	return (struct session_options){.runs = 4,
+					.seed = 9,
+					.limits = session_limits(true),
+					.names = names,
+					.name_count = count};
+}
+
+static void names_are_globs(void **state)
+{
+	char *names[] = {"tlb.*", "ipi"}, *none[] = {"exit"};
+	struct session_options o = some(names, 2);
+	struct session s;
+
+	(void)state;
+	assert_int_equal(session_plan(&s, &o, &stop), 0);
+	assert_int_equal(s.tasks, 5);
+	session_free(&s);
+	o = some(none, 1);
+	assert_int_equal(session_plan(&s, &o, &stop), -1);
+	o = some(NULL, 0);
+	o.subjects = "nowhere";
+	assert_int_equal(session_plan(&s, &o, &stop), -1);
+	o.subjects = NULL;
+	o.delay_name = "ipi";
+	assert_int_equal(session_plan(&s, &o, &stop), -1);
+}
+
+static void half_are_twins_and_the_seed_says_which(void **state)
+{
+	struct session_options o = some(NULL, 0);
+	struct session a, b;
+	unsigned int twins = 0, differ = 0;
+
+	(void)state;
+	assert_int_equal(session_plan(&a, &o, &stop), 0);
+	assert_int_equal(session_plan(&b, &o, &stop), 0);
+	assert_memory_equal(a.twin, b.twin, sizeof(a.twin));
+	session_free(&b);
+	o.seed = 10;
+	assert_int_equal(session_plan(&b, &o, &stop), 0);
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		twins += a.twin[i];
+		differ += a.twin[i] != b.twin[i];
+	}
+	assert_int_equal(twins, ROUNDS_MAX / 2);
+	assert_true(differ > 0);
+	session_free(&a);
+	session_free(&b);
+}
+
+/* ---- documents ---- */
+
+static void fill(struct session *s)
+{
+	for (size_t i = 0; i < s->tasks; i++) {
+		s->task[i].value[0][0] = 100.5 + (double)i;
+		s->task[i].value[0][3] = 200.25;
+		s->task[i].iterations = 64 + i;
+	}
+	snprintf(s->task[0].skipped, sizeof(s->task[0].skipped), "it is not there");
+}
+
+static json_t *environment_of(const char *kernel)
+{
+	return json_pack("{s:s,s:s}", "kernel", kernel, "cpu", "a | b");
+}
+
+static void a_document_is_taken_up_again(void **state)
+{
+	char *names[] = {"exit.*"}, **again, path[] = "/tmp/strata-bench-XXXXXX";
+	struct session_options o = some(names, 1), read;
+	json_t *environment = environment_of("6.1"), *document;
+	struct session s, t;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(session_plan(&s, &o, &stop), 0);
+	fill(&s);
+	document = document_make(&s, environment);
+	assert_non_null(document);
+	assert_int_equal(document_write(document, path), 0);
+	json_decref(document);
+
+	document = document_read(path);
+	assert_non_null(document);
+	assert_int_equal(document_options(document, &read, &again), 0);
+	assert_int_equal(read.runs, 4);
+	assert_int_equal(read.seed, 9);
+	assert_int_equal(read.limits.batches, o.limits.batches);
+	assert_int_equal(read.limits.batch_ns, o.limits.batch_ns);
+	assert_int_equal(read.limits.events, o.limits.events);
+	assert_int_equal(read.limits.seconds, o.limits.seconds);
+	assert_int_equal(session_plan(&t, &read, &stop), 0);
+	assert_int_equal(t.tasks, s.tasks);
+	assert_int_equal(document_resume(document, &t, environment), 0);
+	assert_true(t.task[1].value[0][0] == 101.5 && t.task[1].value[0][3] == 200.25);
+	assert_true(isnan(t.task[1].value[0][1]));
+	assert_int_equal(t.task[1].iterations, 65);
+	assert_string_equal(t.task[0].skipped, "it is not there");
+	session_free(&t);
+	json_decref(environment);
+
+	/* samples of another kernel do not belong to them */
+	environment = environment_of("6.2");
+	assert_int_equal(session_plan(&t, &read, &stop), 0);
+	assert_int_equal(document_resume(document, &t, environment), -1);
+	assert_non_null(strstr(err_text(), "kernel"));
+	session_free(&t);
+	session_free(&s);
+	json_decref(environment);
+	json_decref(document);
+	free(again);
+	unlink(path);
+}
+
+static void a_document_says_all(void **state)
+{
+	char *names[] = {"exit.*"}, *text = NULL;
+	struct session_options o = some(names, 1);
+	json_t *environment = environment_of("6.1"), *document, *first;
+	struct session s;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_int_equal(session_plan(&s, &o, &stop), 0);
+	fill(&s);
+	document = document_make(&s, environment);
+	first = json_array_get(json_object_get(document, "results"), 1);
+	assert_int_equal(json_integer_value(json_object_get(first, "n")), 2);
+	assert_int_equal(json_integer_value(json_object_get(first, "asked")), 4);
+	assert_true(json_real_value(json_object_get(first, "median")) == 150.875);
+	assert_int_equal(markdown_report(document, out), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "| exit.cpuid | kvm | 151 ns |"));
+	assert_non_null(strstr(text, "exit.hypercall, kvm: it is not there"));
+	assert_non_null(strstr(text, "| cpu | a   b |"));
+	session_free(&s);
+	json_decref(document);
+	json_decref(environment);
+	free(text);
+}
+
+static void odd_documents_are_refused(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"[]",
+		"{\"runs\": 1000000}",
+		"{\"runs\": 4, \"limits\": {\"batches\": 0}}",
+		"{\"runs\": 4, \"names\": [1], \"limits\": {\"batches\": 100000}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct session_options o;
+		char **names = NULL;
+		json_t *document = json_loads(texts[i], 0, NULL);
+
+		assert_int_equal(document_options(document, &o, &names), -1);
+		free(names);
+		json_decref(document);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options),
+		cmocka_unit_test(options_refused),
+		cmocka_unit_test(names_are_globs),
+		cmocka_unit_test(half_are_twins_and_the_seed_says_which),
+		cmocka_unit_test(a_document_is_taken_up_again),
+		cmocka_unit_test(a_document_says_all),
+		cmocka_unit_test(odd_documents_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
