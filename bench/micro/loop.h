@@ -17,7 +17,8 @@ int loop_needs(const struct bench_context *c);     /* KVM */
 int loop_needs_two(const struct bench_context *c); /* KVM, and two CPUs of the host */
 
 /*
- * Nanoseconds per operation: the median of batches, less that of an empty loop if less_empty.
+ * Nanoseconds per operation: the median of batches, each less one of an empty loop if
+ * less_empty.
  *
  * Iterations per batch are doubled until a batch takes batch_ns, in the session's first sample.
  * Warm-up: batches are thrown away until two in a row differ by less than a tenth, ten at most.

@@ -18,11 +18,16 @@ const char *verdict_text(enum verdict v)
 	return texts[v];
 }
 
+/* By how much of the smaller one the larger one is larger: the same whichever is asked about
+ * first. Not a number unless both are more than nothing. */
+static double apart_by(double a, double b)
+{
+	return a > 0 && b > 0 ? fmax(a / b, b / a) - 1 : NAN;
+}
+
 static double apart(const double *a, size_t na, const double *b, size_t nb)
 {
-	double base = statistics_median(a, na);
-
-	return na && nb && base != 0 ? fabs(statistics_median(b, nb) / base - 1) : NAN;
+	return apart_by(statistics_median(a, na), statistics_median(b, nb));
 }
 
 struct noise judge_noise(const struct result *x, struct random *r)
@@ -95,7 +100,7 @@ static void contrast(struct comparison *c, struct random *r)
 	c->interval = statistics_ratio_interval(b->value, b->n, a->value, a->n, r);
 	c->p = statistics_permutation(a->value, a->n, b->value, b->n, r);
 	c->floor = noise_floor(b, noise_floor(a, JUDGE_FLOOR, r), r);
-	c->floor = larger(c->floor, fmax(a->floor, b->floor) / fabs(c->median_a));
+	c->floor = larger(c->floor, fmax(a->floor, b->floor) / fmin(c->median_a, c->median_b));
 	c->verdict = VERDICT_SAME;
 }
 
@@ -115,7 +120,7 @@ static void decide(struct comparison *c, size_t tested)
 		return;
 	if (least_p(c->a->n, c->b->n) * (double)tested >= JUDGE_P_MAX)
 		c->verdict = VERDICT_TOO_FEW;
-	if (c->p_holm < JUDGE_P_MAX && fabs(c->ratio - 1) > c->floor)
+	if (c->p_holm < JUDGE_P_MAX && apart_by(c->median_a, c->median_b) > c->floor)
 		c->verdict = (c->ratio > 1) == c->a->higher ? VERDICT_BETTER : VERDICT_WORSE;
 }
 

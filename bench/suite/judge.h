@@ -34,7 +34,7 @@ struct result {
 };
 
 struct noise {
-	double twins; /* how far apart the medians are, relative; NaN: too few samples */
+	double twins; /* how far apart the medians are, relative to the smaller; NaN: too few */
 	double drift; /* ... of the first half and the second */
 	double p;     /* that twins are of one source */
 };
@@ -60,7 +60,7 @@ struct comparison {
 	double median_a, median_b;
 	double ratio; /* b / a */
 	struct interval interval;
-	double floor; /* relative to a */
+	double floor; /* relative to the smaller one */
 	double p, p_holm;
 	enum verdict verdict; /* of b */
 };
