@@ -166,6 +166,30 @@ static int await(struct guest *g)
 	return 0;
 }
 
+static void last_of(const char *path, FILE *out)
+{
+	char text[1500];
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (!f)
+		return;
+	if (fseek(f, -(long)sizeof(text), SEEK_END))
+		rewind(f);
+	n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	fprintf(out, "the end of %s:\n%.*s\n", path, (int)n, text);
+}
+
+void guest_last_words(const struct guest *g, FILE *out)
+{
+	char log[300];
+
+	snprintf(log, sizeof(log), "%s/log", g->site->folder);
+	last_of(g->plan.console, out);
+	last_of(log, out);
+}
+
 static int launch(struct guest *g, struct words *w)
 {
 	struct proc_options opt = PROC_DEFAULTS;

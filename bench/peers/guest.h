@@ -8,6 +8,7 @@
 #define STRATA_BENCH_PEERS_GUEST_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "bench/peers/monitor.h"
@@ -41,6 +42,9 @@ void site_close(struct site *s);
  * its console said last; it is not left running. */
 int guest_start(struct guest *g, struct site *s, const struct monitor *m,
 		const struct monitor_mode *mode);
+
+/* The last that its console and its monitor said: why a measurement failed may be there. */
+void guest_last_words(const struct guest *g, FILE *out);
 
 void guest_stop(struct guest *g);
 

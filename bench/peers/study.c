@@ -72,6 +72,15 @@ int study_plan(struct study *s, const struct study_options *o)
 	return s->arms ? 0 : err_set("--modes %s: no monitor has such a mode", o->modes);
 }
 
+static void failed(struct series *r, const struct study_arm *a, const struct guest *g,
+		   const struct measure *m)
+{
+	snprintf(r->failed, sizeof(r->failed), "%s", err_text());
+	fprintf(stderr, "%s of %s %s: %s\n", m->name, a->monitor->name, a->mode->name,
+		r->failed);
+	guest_last_words(g, stderr);
+}
+
 static void take_all(struct study *s, struct study_arm *a, struct guest *g)
 {
 	for (unsigned int i = 0; i < measure_count && !*s->stop; i++) {
@@ -83,7 +92,7 @@ static void take_all(struct study *s, struct study_arm *a, struct guest *g)
 		if (!measures[i].take(g, &s->options->measure, &value))
 			r->value[r->n++] = value;
 		else
-			snprintf(r->failed, sizeof(r->failed), "%s", err_text());
+			failed(r, a, g, &measures[i]);
 	}
 }
 
