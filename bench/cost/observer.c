@@ -1,6 +1,7 @@
 /* Observers: see observer.h. */
 #include "bench/cost/observer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/cost/empty.skel.h"
 #include "lib/err.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
@@ -30,7 +32,7 @@ static const char counting[] =
 	"tracepoint:net:net_dev_queue,tracepoint:net:net_dev_start_xmit,"
 	"tracepoint:tcp:tcp_rcv_space_adjust,tracepoint:tcp:tcp_probe,"
 	"tracepoint:sock:sk_data_ready,tracepoint:tcp:tcp_sendmsg_locked,"
-	"tracepoint:sched:sched_switch { @[probe] = count(); } "
+	"tracepoint:sched:sched_switch,tracepoint:sched:sched_waking { @[probe] = count(); } "
 	"interval:ms:100 /!@told/ { @told = 1; printf(\"counting\\n\"); }";
 
 const struct observer observers[] = {
@@ -50,6 +52,7 @@ const struct observer observers[] = {
 	 .words = TRACE " --sample 1/16",
 	 .ready = "tracing",
 	 .strata = true},
+	{.name = "empty", .empty = true},
 	{.name = "tcpdump",
 	 .program = "tcpdump",
 	 .words = "-i br0 -n -s 96 -B 16384 -Z root -w {folder}/dump.pcap tcp port 80",
@@ -58,7 +61,8 @@ const struct observer observers[] = {
 	 .program = "bpftrace",
 	 .words = "-B none -e",
 	 .script = counting,
-	 .ready = "counting"},
+	 .ready = "counting",
+	 .fails = "not found"},
 };
 
 const unsigned int observer_count = sizeof(observers) / sizeof(*observers);
@@ -136,6 +140,8 @@ static int await_ready(struct watch *w, const struct site *s)
 
 	for (int i = 0; i < READY_TRIES && !*s->stop; i++) {
 		read_log(s, text);
+		if (w->observer->fails && strstr(text, w->observer->fails))
+			break;
 		if (strstr(text, w->observer->ready))
 			return 0;
 		if (proc_wait(w->pid, PAUSE_US / 1000, &status) != 1) {
@@ -149,6 +155,20 @@ static int await_ready(struct watch *w, const struct site *s)
 	return err_set("%s is not ready: %s", w->observer->name, text);
 }
 
+static int attach_empty(struct watch *w)
+{
+	int err;
+
+	w->empty = empty_bpf__open_and_load();
+	err = w->empty ? empty_bpf__attach(w->empty) : -errno;
+	if (!err)
+		return 0;
+	empty_bpf__destroy(w->empty);
+	w->empty = NULL;
+	errno = -err;
+	return err_errno("attach programs that do nothing");
+}
+
 int observer_start(struct watch *w, const struct observer *o, const struct site *s)
 {
 	struct proc_options opt = PROC_DEFAULTS;
@@ -156,6 +176,8 @@ int observer_start(struct watch *w, const struct observer *o, const struct site 
 	struct words words = {0};
 
 	*w = (struct watch){.observer = o};
+	if (o->empty)
+		return attach_empty(w);
 	if (!o->program)
 		return 0;
 	snprintf(log, sizeof(log), "%s/observer.log", s->folder);
@@ -199,6 +221,8 @@ static int read_document(const struct site *s, struct observed *seen)
 int observer_stop(struct watch *w, const struct site *s, struct observed *seen)
 {
 	*seen = (struct observed){0};
+	empty_bpf__destroy(w->empty);
+	w->empty = NULL;
 	if (!w->pid)
 		return 0;
 	proc_end(w->pid, SIGINT, STOP_MS);

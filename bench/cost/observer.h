@@ -11,11 +11,14 @@
 
 struct observer {
 	const char *name;
-	const char *program; /* strata's, beside us, or one in PATH; NULL: nobody looks on */
-	const char *words;   /* {nginx} its process, {folder} the site's */
-	const char *script;  /* one more word, which may hold spaces; NULL: none */
-	const char *ready;   /* what it says once it is at work */
-	bool strata;         /* it ends with a document of schema strata.trace/1 */
+	const char
+		*program;   /* strata's, beside us, or one in PATH; NULL: no process looks on */
+	const char *words;  /* {nginx} its process, {folder} the site's */
+	const char *script; /* one more word, which may hold spaces; NULL: none */
+	const char *ready;  /* what it says once it is at work */
+	const char *fails;  /* what it says if it is not wholly at work; NULL: it ends */
+	bool strata;        /* it ends with a document of schema strata.trace/1 */
+	bool empty;         /* no process: eBPF programs that do nothing */
 };
 
 extern const struct observer observers[];
@@ -29,8 +32,8 @@ struct observed {
 /* One at work. */
 struct watch {
 	const struct observer *observer;
-	pid_t pid;
-	uint64_t cpu_ns; /* its own, when asked last */
+	pid_t pid; /* 0: no process */
+	struct empty_bpf *empty;
 };
 
 /* Can it run here? NULL, or the reason why not. */

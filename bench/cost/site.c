@@ -63,6 +63,8 @@ int site_open(struct site *s, const char *folder)
 		return err_errno("take a mount namespace of our own (needs root)");
 	if (mount("strata", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700"))
 		return err_errno("mount a tmpfs on %s", folder);
+	/* bpftrace finds tracepoints there; it says so itself where there is none */
+	mount("strata", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	for (unsigned int i = 0; i < 3; i++) {
 		*ns[i] = netns_create();
 		if (*ns[i] < 0 || netns_sysctl(*ns[i], "ipv6/conf/default/disable_ipv6", "1"))
