@@ -90,6 +90,8 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 	out->irqs = choose_uses(p, "irq_handler_entry");
 	out->exact_bridge = choose_uses(p, "br_handle_frame");
 	out->exact_kick = choose_uses(p, "ioeventfd_write");
+	for (unsigned int i = 0; i < c->vm_count; i++)
+		out->any_kick |= c->vms[i].any_kick;
 	out->workers = (p->needs & NEED_VHOST) != 0;
 	out->inferred_recv = !choose_uses(p, "sock_recv_length");
 }
@@ -206,7 +208,8 @@ static bool uplinks_are_bridged(const struct probes_config *c)
 
 static unsigned int vm_needs(const struct probes_vm *vm)
 {
-	unsigned int needs = NEED_VM | NEED_SCHED | (vm->worker_count ? NEED_VHOST : 0);
+	unsigned int needs = NEED_VM | NEED_SCHED | (vm->worker_count ? NEED_VHOST : 0) |
+			     (vm->reads_tap ? NEED_READER : 0);
 
 	for (unsigned int i = 0; i < vm->irq_count; i++)
 		if (!vm->irqs[i].address)
@@ -274,6 +277,13 @@ static int put_vm(const struct probes *p, const struct probes_vm *v)
 		struct kick_key key = {.gpa = v->kicks[i].gpa, .vm = v->vm};
 		struct kick kick = {.queue = v->kicks[i].queue,
 				    .ioeventfd = v->kicks[i].ioeventfd};
+
+		if (put(p->skel->maps.kicks, &key, &kick))
+			return -1;
+	}
+	if (v->any_kick) {
+		struct kick_key key = {.gpa = KICK_ANY, .vm = v->vm};
+		struct kick kick = {.queue = 0};
 
 		if (put(p->skel->maps.kicks, &key, &kick))
 			return -1;

@@ -51,6 +51,8 @@ struct probes_vm {
 		bool ioeventfd; /* KVM signals one; else the VMM answers the write */
 	} kicks[PROBES_VCPUS_MAX];
 	unsigned int kick_count;
+	bool any_kick;  /* they are not known: any write of a device's register may be one */
+	bool reads_tap; /* no ring tells when the VMM takes a frame from its tap */
 	/* what its devices interrupt it with: those that do not tell of frames received are no
 	 * hops; a message that is not listed may be */
 	struct {

@@ -41,6 +41,8 @@ const struct program programs[] = {
 	TRACEPOINT(napi_poll, .point = -1, .needs = NEED_DEVICES, .option = "CONFIG_NET"),
 	FENTRY(tap_handle_frame, .needs = NEED_MACVTAP, .hops = BIT(PORT_XMIT)),
 	FENTRY(tun_recvmsg, .needs = NEED_VHOST, .hops = BIT(VHOST_RX_READ)),
+	TRACEPOINT(consume_skb, .point = -1, .needs = NEED_READER, .hops = BIT(VMM_RX_READ),
+		   .option = "CONFIG_NET"),
 	FENTRY(tap_recvmsg, .needs = NEED_VHOST | NEED_MACVTAP, .hops = BIT(VHOST_RX_READ)),
 
 	TRACEPOINT(tcp_rcv_space_adjust, .point = -1, .needs = NEED_SOCKETS, .required = true,

@@ -34,6 +34,7 @@ enum need {
 	NEED_MACVTAP = 1 << 11, /* VMs' ports are macvtaps */
 	NEED_LINES = 1 << 12,   /* VMs' NICs interrupt by a line */
 	NEED_PASSED = 1 << 13,  /* devices that belong to VMs have interrupt lines here */
+	NEED_READER = 1 << 14,  /* VMMs that do not tell read from their taps */
 };
 
 /* Of the programs with the same alternative, the first that the kernel takes is used. */

@@ -8,8 +8,8 @@ tracer_PURE_LIBS := -ljansson -lzstd -lz
 $(eval $(call archive,libtracer.a,$(tracer_PURE)))
 
 # Its live half: sessions over a topology, for whoever traces.
-tracer_LIVE := $(addprefix tracer/,session.c source.c topology.c topology_links.c topology_switch.c \
-	topology_vm.c)
+tracer_LIVE := $(addprefix tracer/,channel.c process.c session.c source.c topology.c topology_links.c \
+	topology_place.c topology_process.c topology_switch.c topology_vm.c)
 TRACER_ARCHIVES := $(B)/libsession.a $(B)/libtracer.a $(B)/libprobes.a $(LIB)
 TRACER_LIBS := $(tracer_PURE_LIBS) -lbpf -lelf -lz -lm
 

@@ -223,6 +223,92 @@ static void join_outside(const struct contexts *c, struct request *r)
 	}
 }
 
+/* ---- a guest that nobody looks into ---- */
+
+/* What woke who sent the reply: the last doorbell before that. Of other doorbells, meanwhile,
+ * nobody can say whose they are. */
+static void join_dark_reply(const struct contexts *c, const struct model *m, struct window w,
+			    struct request *r)
+{
+	if (m->place == PLACE_VHOST) {
+		if (!take(r, HOP_VHOST_TX_RUN, moments_last(&c->kind[CONTEXT_WORKER_RUN], &w)))
+			return;
+		w.to_ns = r->hops[HOP_VHOST_TX_RUN].time_ns;
+		if (take(r, HOP_VHOST_TX_WAKE, moments_last(&c->kind[CONTEXT_WORKER_WAKE], &w)))
+			w.to_ns = r->hops[HOP_VHOST_TX_WAKE].time_ns;
+	}
+	if (!take(r, HOP_KVM_KICK, moments_last(&c->kind[HOP_KVM_KICK], &w)))
+		return;
+	w.to_ns = r->hops[HOP_KVM_KICK].time_ns;
+	take(r, HOP_KVM_EXIT, moments_last(&c->kind[HOP_KVM_EXIT], &w));
+}
+
+/* Did the vCPU enter guest mode to see the frame? If it was in it already, a later entry is for
+ * something else. */
+static bool entered_for(const struct contexts *c, const struct window *since,
+			const struct moment *entry)
+{
+	struct window out = *since;
+
+	out.to_ns = entry->time_ns;
+	out.vcpu = entry->vcpu;
+	return 2 * moments_overlap(&c->kind[CONTEXT_VCPU_OUT], &out) >=
+	       entry->time_ns - since->from_ns;
+}
+
+/* The interrupt, the vCPU that it woke, and its way into the guest. */
+static void join_dark_vcpu(const struct contexts *c, struct window *w, struct request *r)
+{
+	const struct moment *m;
+
+	then_first(c, w, HOP_KVM_IRQ, HOP_KVM_IRQ, r);
+	m = seen(r, HOP_KVM_IRQ) ? moments_first(&c->kind[HOP_VCPU_WAKE], w) : NULL;
+	if (take(r, HOP_VCPU_WAKE, m)) {
+		w->from_ns = m->time_ns;
+		w->vcpu = m->vcpu;
+		then_first(c, w, HOP_VCPU_RUN, HOP_VCPU_RUN, r);
+	}
+	m = moments_first(&c->kind[HOP_KVM_ENTRY], w);
+	if (m && entered_for(c, w, m) && take(r, HOP_KVM_ENTRY, m)) {
+		w->from_ns = m->time_ns;
+		w->vcpu = m->vcpu;
+	}
+}
+
+/*
+ * All that is known is what the guest was given and what it rang: the time between is its own,
+ * but for what the vCPU that took the request was out of guest mode.
+ */
+static void join_dark(const struct contexts *c, const struct model *m, struct request *r)
+{
+	static const enum strata_hop shown[] = {HOP_VMM_RX_READ, HOP_VHOST_RX_READ,
+						HOP_PORT_XMIT};
+	const struct hop_seen *from = first_seen(r, shown, 3);
+	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
+
+	if (!from || !seen(r, HOP_PORT_RX))
+		return;
+	if (m->place == PLACE_VHOST && seen(r, HOP_PORT_XMIT)) {
+		struct window worker = w;
+
+		worker.from_ns = r->hops[HOP_PORT_XMIT].time_ns;
+		worker.to_ns = seen(r, HOP_VHOST_RX_READ) ? from->time_ns
+							  : r->hops[HOP_PORT_RX].time_ns;
+		join_worker(c, worker, HOP_VHOST_RX_WAKE, HOP_VHOST_RX_RUN, r);
+	}
+	w.from_ns = from->time_ns;
+	w.to_ns = r->hops[HOP_PORT_RX].time_ns;
+	join_dark_reply(c, m, w, r);
+	if (seen(r, HOP_KVM_EXIT))
+		w.to_ns = r->hops[HOP_KVM_EXIT].time_ns;
+	join_dark_vcpu(c, &w, r);
+	r->hops[HOP_GUEST] = (struct hop_seen){.time_ns = w.from_ns, .flags = HOP_SEEN};
+	if (w.vcpu == ANY_VCPU)
+		return;
+	r->hops[HOP_GUEST].cpu = (uint16_t)w.vcpu;
+	r->hops[HOP_GUEST].outside_ns = moments_overlap(&c->kind[CONTEXT_VCPU_OUT], &w);
+}
+
 /* ---- exits and interrupts ---- */
 
 static void count_exit(void *ctx, const struct moment *at)
@@ -274,9 +360,13 @@ static void count(const struct contexts *c, struct request *r)
 void contexts_join(const struct contexts *c, const struct model *m, struct request *r)
 {
 	if (place_is_vm(m->place)) {
-		join_request(c, m, r);
-		join_reply(c, m, r);
-		join_outside(c, r);
+		if (model_is_dark(m, r->vm)) {
+			join_dark(c, m, r);
+		} else {
+			join_request(c, m, r);
+			join_reply(c, m, r);
+			join_outside(c, r);
+		}
 		count(c, r);
 	}
 	causes_join(c->kind, m, r);

@@ -183,7 +183,8 @@ static bool next_began(const struct http_request *r, const struct observation *o
 static bool has_needed(const struct join *j, const struct request *r)
 {
 	for (int hop = 0; hop < HOP_COUNT; hop++)
-		if (j->m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN))
+		if (j->m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN) &&
+		    model_covers(j->m, r->vm, hop))
 			return false;
 	return true;
 }

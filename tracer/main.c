@@ -41,6 +41,18 @@ static int add_named_devices(const struct trace_options *o, struct topology *t)
 	return 0;
 }
 
+/* A server of this kernel, by whatever was said of it. */
+static int add_server(const struct trace_options *o, struct topology *t)
+{
+	if (o->server)
+		return topology_add_server(t, o->server);
+	if (o->container)
+		return topology_add_container(t, o->container);
+	if (o->netns)
+		return topology_add_netns(t, o->netns);
+	return t->vm_count || topology_find(t, ROLE_BARE) ? 0 : topology_add_listener(t);
+}
+
 static int find_topology(const struct trace_options *o, struct topology *t)
 {
 	topology_init(t);
@@ -52,7 +64,10 @@ static int find_topology(const struct trace_options *o, struct topology *t)
 	for (unsigned int i = 0; i < o->vm_count; i++)
 		if (topology_add_vm(t, o->vms[i]))
 			return -1;
-	return o->server ? topology_add_server(t, o->server) : 0;
+	for (unsigned int i = 0; i < o->pid_count; i++)
+		if (topology_add_process(t, o->pids[i]))
+			return -1;
+	return add_server(o, t);
 }
 
 /* A descriptor that becomes readable at Ctrl-C, or when the command has ended. */

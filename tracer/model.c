@@ -59,6 +59,19 @@ uint64_t model_lost(const struct model *m)
 	return sum;
 }
 
+bool model_is_dark(const struct model *m, uint8_t vm)
+{
+	for (unsigned int i = 1; i < m->domain_count; i++)
+		if (m->domains[i].vm == vm && m->domains[i].events)
+			return false;
+	return vm && place_is_vm(m->place);
+}
+
+bool model_covers(const struct model *m, uint8_t vm, int hop)
+{
+	return hop < HOP_GUEST_IRQ || hop > HOP_STACK_XMIT || !model_is_dark(m, vm);
+}
+
 /* ---- what META says ---- */
 
 static void take_text(char *to, size_t size, const json_t *text)
@@ -238,6 +251,8 @@ int model_conclude(struct model *m)
 			  (m->client_here || !of_client(hop));
 		if (!told) /* what was seen was in force */
 			h->in_force = h->events > 0;
+		if (hop == HOP_GUEST) /* of VMs that nobody looks into */
+			h->here = h->here && h->in_force;
 		h->in_force = h->in_force && h->here;
 		h->needed = h->in_force && (hop_table[hop].needed & m->place);
 		/* an optional hop that never once was seen is not there: a veth has no
@@ -367,7 +382,8 @@ int model_add(struct model *m, struct request *r)
 	m->unanswered += !r->http.answered;
 	m->retransmits += r->retransmits;
 	for (int hop = 0; hop < HOP_COUNT; hop++)
-		if (m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN))
+		if (m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN) &&
+		    model_covers(m, r->vm, hop))
 			m->hops[hop].missing++;
 	if (r->measured) {
 		m->measured++;

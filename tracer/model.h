@@ -190,6 +190,12 @@ int model_add(struct model *m, struct request *r);
 /* Is that thread of that clock domain a ksoftirqd? */
 bool model_is_ksoftirqd(const struct model *m, uint8_t domain, uint32_t tid);
 
+/* Nobody looked into that VM: its guest is one layer. */
+bool model_is_dark(const struct model *m, uint8_t vm);
+
+/* Could that hop have been seen for a request to that VM, where its probe is in force? */
+bool model_covers(const struct model *m, uint8_t vm, int hop);
+
 uint64_t model_lost(const struct model *m);
 
 #endif

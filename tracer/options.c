@@ -21,13 +21,19 @@ static const char help[] =
 	"What is traced\n"
 	"  --vm SOCKET            a strata VM, by its control socket; its network card's mode, its\n"
 	"                         tap's bridge and uplink are found from there\n"
+	"  --pid PID              anyone's VM, by its VMM's process (QEMU, or any on KVM that has taps):\n"
+	"                         its vCPUs, taps and vhost workers are found from there\n"
 	"  --server PID           a server that runs on this kernel: nginx in a network namespace\n"
 	"                         behind a bridge, or (with --bare) on a device of ours\n"
+	"  --container NAME|PID   whoever serves in that container (docker, podman, nerdctl, lxc,\n"
+	"                         systemd-machined), or in that process's\n"
+	"  --netns NAME|FILE|PID  whoever serves in that network namespace\n"
 	"  --client [PID:]DEVICE  the client's device, if the client is on this machine too;\n"
 	"                         PID is a process in its network namespace\n"
 	"  --uplink [PID:]DEVICE  the host's NIC, if the bridge does not tell\n"
 	"  --bare [PID:]DEVICE    the NIC that the server uses without a bridge between\n"
-	"  --port N               the server's TCP port (80); up to 8 times\n"
+	"  --port N               the server's TCP port (80); up to 8 times; alone: whoever listens\n"
+	"                         there on this machine\n"
 	"  --protocol NAME        what is spoken there: http; ping-pong, requests and replies that take\n"
 	"                         turns, whatever they say; or auto (the default): http, where a\n"
 	"                         connection begins so, else ping-pong\n"
@@ -55,7 +61,10 @@ static const char help[] =
 
 enum {
 	VM = 256,
+	PID,
 	SERVER,
+	CONTAINER,
+	NETNS,
 	CLIENT,
 	UPLINK,
 	BARE,
@@ -77,7 +86,10 @@ enum {
 
 static const struct option long_options[] = {
 	{"vm", required_argument, NULL, VM},
+	{"pid", required_argument, NULL, PID},
 	{"server", required_argument, NULL, SERVER},
+	{"container", required_argument, NULL, CONTAINER},
+	{"netns", required_argument, NULL, NETNS},
 	{"client", required_argument, NULL, CLIENT},
 	{"uplink", required_argument, NULL, UPLINK},
 	{"bare", required_argument, NULL, BARE},
@@ -154,15 +166,22 @@ static int parse_protocol(struct trace_options *o, const char *text)
 					  : 0;
 }
 
-static int parse_server(struct trace_options *o, const char *text)
+static int parse_process(const char *option, const char *text, pid_t *process)
 {
 	char *end;
 	long pid = strtol(text, &end, 10);
 
 	if (end == text || *end || pid < 1 || pid > 1 << 22)
-		return wrong("server", text, "a process id");
-	o->server = (pid_t)pid;
+		return wrong(option, text, "a process id");
+	*process = (pid_t)pid;
 	return 0;
+}
+
+static int parse_pid(struct trace_options *o, const char *text)
+{
+	if (o->vm_count + o->pid_count == TOPOLOGY_VMS_MAX)
+		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
+	return parse_process("pid", text, &o->pids[o->pid_count++]);
 }
 
 static int parse_duration(struct trace_options *o, const char *text)
@@ -193,8 +212,16 @@ static int parse_one(struct trace_options *o, int option)
 	switch (option) {
 	case VM:
 		return parse_vm(o, optarg);
+	case PID:
+		return parse_pid(o, optarg);
 	case SERVER:
-		return parse_server(o, optarg);
+		return parse_process("server", optarg, &o->server);
+	case CONTAINER:
+		o->container = optarg;
+		return 0;
+	case NETNS:
+		o->netns = optarg;
+		return 0;
 	case CLIENT:
 		return parse_device(o, "client", optarg, ROLE_CLIENT);
 	case UPLINK:
@@ -249,13 +276,22 @@ static bool names_role(const struct trace_options *o, enum device_role role)
 	return false;
 }
 
+/* How many ways of saying what to trace were used: VMs count as one, as do bare devices. */
+static int ways(const struct trace_options *o)
+{
+	return (o->vm_count + o->pid_count > 0) + names_role(o, ROLE_BARE) + (o->server > 0) +
+	       (o->container != NULL) + (o->netns != NULL);
+}
+
 /* What no option can check alone. */
 static int check(const struct trace_options *o)
 {
+	bool bare_server = o->server && names_role(o, ROLE_BARE);
+
 	if (o->hops)
 		return 0;
 	if (o->read)
-		return o->vm_count || o->server || o->device_count || o->command || o->sample ||
+		return ways(o) || o->port_given || o->device_count || o->command || o->sample ||
 				       o->seconds > 0 || o->no_uprobes || o->no_fentry ||
 				       o->stats
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")
@@ -264,11 +300,14 @@ static int check(const struct trace_options *o)
 		return err_set("--record-only prints nothing: --json does not go with it");
 	if (o->list && !o->json)
 		return err_set("--requests goes with --json");
-	if (!o->vm_count && !o->server && !names_role(o, ROLE_BARE))
-		return err_set("say what to trace: --vm SOCKET, --server PID or --bare DEVICE");
-	if (o->vm_count && (o->server || names_role(o, ROLE_BARE)))
+	if (!ways(o) && !o->port_given)
 		return err_set(
-			"--vm does not go with --server or --bare: one placement at a time");
+			"say what to trace: --vm SOCKET, --pid PID, --server PID, "
+			"--container NAME, --netns NAME, --bare DEVICE, or --port N alone");
+	if (ways(o) - bare_server > 1)
+		return err_set(
+			"one placement at a time: --vm and --pid, --server, --container, "
+			"--netns and --bare do not go together, but --server with --bare");
 	return 0;
 }
 
@@ -290,6 +329,7 @@ int trace_options_parse(struct trace_options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		o->command = argv + optind;
+	o->port_given = o->port_count;
 	if (!o->port_count)
 		o->ports[o->port_count++] = 80;
 	if (!check(o))

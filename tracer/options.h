@@ -21,7 +21,11 @@ struct trace_device {
 struct trace_options {
 	const char *vms[TOPOLOGY_VMS_MAX]; /* control sockets */
 	unsigned int vm_count;
-	pid_t server; /* 0: none given */
+	pid_t pids[TOPOLOGY_VMS_MAX]; /* VMMs of anyone's */
+	unsigned int pid_count;
+	pid_t server;                  /* 0: none given */
+	const char *container, *netns; /* NULL: none given */
+	bool port_given;
 	struct trace_device devices[TRACE_DEVICES_MAX];
 	unsigned int device_count;
 	uint16_t ports[PROBES_PORTS_MAX];

@@ -193,6 +193,10 @@ static void fact_clock(const struct model *m, FILE *f, struct table_style style)
 		name(f, style, i == 1 ? "clock" : "");
 		if (d->aligned)
 			aligned(d, f, style);
+		else if (!d->events)
+			fprintf(f,
+				"nobody looks into %s: it is one layer, on the host's clock\n",
+				d->name);
 		else
 			fprintf(f, "%s%s could not be aligned: its %s events are left out%s\n",
 				table_on(style, COLOUR_RED), d->name, units_count(d->events).s,

@@ -194,13 +194,13 @@ static int start_vm(struct session *s, unsigned int index)
 			    "own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
 			    s->topology.place == PLACE_PASSTHROUGH &&
 				    !topology_find(&s->topology, ROLE_CLIENT));
-	if (vm->memory_path[0]) {
+	if (vm->agent[0]) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);
 		agent->vm = vm->probes.vm;
 		agent->stage = LOST_GUEST_PROBES;
 		agent->has_clock = true;
-		if (source_open(agent, vm->memory_path, GUEST_TIMEOUT_MS))
+		if (source_open(agent, vm->agent, GUEST_TIMEOUT_MS))
 			goto out;
 		source_start(agent, request);
 		s->source_count++;
@@ -267,6 +267,19 @@ static bool vmm_marks(const struct session *s, enum strata_hop hop)
 	       s->topology.vm_count && s->topology.vms[0].ring_path[0];
 }
 
+/* Of a VM without an agent the guest as a whole follows from the hops around it. */
+static bool marks_itself(const struct session *s, enum strata_hop hop)
+{
+	for (unsigned int i = 0; hop == HOP_GUEST && i < s->topology.vm_count; i++) {
+		char key[12];
+
+		snprintf(key, sizeof(key), "%u", i + 1);
+		if (!json_object_get(s->answers, key))
+			return true;
+	}
+	return false;
+}
+
 static json_t *hops_meta(const struct session *s)
 {
 	json_t *force = json_array(), *inferred = json_array();
@@ -278,7 +291,8 @@ static json_t *hops_meta(const struct session *s)
 		if (!(hop_table[hop].places & s->topology.place))
 			continue;
 		if (!probes_hop_in_force(s->probes, (enum strata_hop)hop, &guess) &&
-		    !vmm_marks(s, (enum strata_hop)hop) && !agent_marks(s, "hops", name))
+		    !vmm_marks(s, (enum strata_hop)hop) && !agent_marks(s, "hops", name) &&
+		    !marks_itself(s, (enum strata_hop)hop))
 			continue;
 		json_array_append_new(force, json_string(name));
 		if (guess || agent_marks(s, "inferred", name))

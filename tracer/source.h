@@ -18,12 +18,12 @@
 #include "lib/clock.h"
 #include "lib/recording.h"
 #include "lib/ring.h"
+#include "tracer/channel.h"
 
 struct source {
 	char name[48]; /* for sentences: "the agent in VM web" */
 	struct ring ring;
-	void *memory;
-	size_t bytes;
+	struct channel channel;
 	uint32_t generation;
 	uint8_t domain; /* forced on every event */
 	uint8_t vm;
@@ -39,9 +39,9 @@ struct source {
 	uint32_t record_slots, record_filled; /* 0: none */
 };
 
-/* Map path. The producer may not have laid out its ring yet: waits up to timeout_ms. -1 with a
- * sentence. */
-int source_open(struct source *s, const char *path, int timeout_ms);
+/* By its address (tracer/channel.h). The producer may not have laid out its ring yet: waits up
+ * to timeout_ms. -1 with a sentence. */
+int source_open(struct source *s, const char *address, int timeout_ms);
 
 /* Ask for events; request is borrowed. */
 void source_start(struct source *s, const json_t *request);

@@ -94,7 +94,7 @@ static bool of_waking(enum strata_hop hop)
 
 static bool has_hop(const struct generator *g, enum strata_hop hop, bool polls)
 {
-	if (!(hop_table[hop].places & (unsigned int)g->o->place))
+	if (!(hop_table[hop].places & (unsigned int)g->o->place) || hop == HOP_GUEST)
 		return false;
 	if (g->o->remote_client && of_client(hop))
 		return false;

@@ -7,6 +7,7 @@
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "tracer/process.h"
 #include "tracer/topology_links.h"
 
 static const char *const role_names[ROLE_COUNT] = {
@@ -79,6 +80,16 @@ static int add_veth(struct topology *t, int server_fd, int here_fd, json_t *insi
 	return err_set("the server's network namespace has no veth whose other end is here");
 }
 
+/* nginx has places for uprobes; what else serves has not. */
+static void name_binary(struct topology *t, pid_t pid)
+{
+	char name[17];
+
+	process_name(pid, name, sizeof(name));
+	if (!strcmp(name, "nginx"))
+		snprintf(t->nginx_path, sizeof(t->nginx_path), "/proc/%d/exe", pid);
+}
+
 int topology_add_server(struct topology *t, pid_t server_pid)
 {
 	int server = netns_of_pid(server_pid), here = netns_of_pid(0), result = -1;
@@ -86,15 +97,13 @@ int topology_add_server(struct topology *t, pid_t server_pid)
 
 	if (server < 0 || here < 0)
 		goto out;
-	snprintf(t->nginx_path, sizeof(t->nginx_path), "/proc/%d/exe", server_pid);
+	name_binary(t, server_pid);
 	if (topology_find(t, ROLE_BARE)) {
 		result = 0;
 		goto out;
 	}
 	if (netns_inode(server) == netns_inode(here)) {
-		err_set("process %d runs in our own network namespace: name the device that it "
-			"uses with --bare DEVICE",
-			server_pid);
+		result = topology_add_bare(t);
 		goto out;
 	}
 	t->place = PLACE_CONTAINER;

@@ -34,8 +34,9 @@ struct topology_vm {
 	char name[32];
 	pid_t pid;
 	bool has_net;
-	char ring_path[256];   /* the VMM's event ring; "" none */
-	char memory_path[256]; /* the ivshmem memory shared with the agent; "" none */
+	char ring_path[256]; /* the VMM's event ring; "" none */
+	char agent[256];     /* the way to the agent (tracer/channel.h); "" none */
+	bool tsc_known;      /* the offset: without it the guest's clock cannot be aligned */
 	int64_t tsc_offset;
 	double tsc_ratio;
 	struct probes_vm probes;
@@ -72,10 +73,27 @@ int topology_add_vm(struct topology *t, const char *control_path);
 /* The same from what it answered. */
 int topology_take_status(struct topology *t, const json_t *status);
 
+/*
+ * Anyone's VM, by its VMM's process: its vCPU threads, vhost's workers and taps, from what the
+ * kernel says of the process. Its TSC offset needs debugfs.
+ */
+int topology_add_process(struct topology *t, pid_t pid);
+
 /* A server process in a container-like namespace or on this kernel: its device, the port of the
  * bridge it is plugged into and that bridge's uplinks; where a bare device was given, its
  * binary alone. */
 int topology_add_server(struct topology *t, pid_t server_pid);
+
+/* The same for whoever listens on the topology's ports (add them before): in a container, by
+ * its name or a process of it; in a network namespace, by its name, file or a process; wherever
+ * it may be, our own namespace first. */
+int topology_add_container(struct topology *t, const char *name);
+int topology_add_netns(struct topology *t, const char *name);
+int topology_add_listener(struct topology *t);
+
+/* The device that our namespace's default route leaves by, used by a server without a bridge.
+ */
+int topology_add_bare(struct topology *t);
 
 /* A tap, or any device plugged into a bridge or Open vSwitch: it is a port, what else the
  * vSwitch has but taps are uplinks. Of a macvtap the uplink is the device it sits on. Nothing

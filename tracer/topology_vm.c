@@ -46,6 +46,7 @@ static int read_vcpus(struct topology_vm *vm, const json_t *status)
 				"(KVM_VCPU_TSC_OFFSET needs Linux 5.16)",
 				vm->name);
 		vm->tsc_offset = json_integer_value(offset);
+		vm->tsc_known = true;
 	}
 	return vm->probes.vcpus ? 0 : err_set("VM %s has no vCPU", vm->name);
 }
@@ -249,8 +250,7 @@ static int read_device(struct topology *t, struct topology_vm *vm, const json_t 
 	bool traced = !strcmp(type, "net") && is_traced(t, vm, mode_of(device));
 
 	if (!strcmp(type, "ivshmem"))
-		path_of(vm->memory_path, sizeof(vm->memory_path), vm->pid,
-			text_of(device, "path"));
+		path_of(vm->agent, sizeof(vm->agent), vm->pid, text_of(device, "path"));
 	if (traced && read_net(t, vm, device))
 		return -1;
 	read_irqs(vm, device, traced ? mode_of(device) : NULL);

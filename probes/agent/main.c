@@ -1,6 +1,6 @@
 /*
  * strata-agent: runs in a guest, where it puts probes on the kernel and on nginx while the host
- * asks for it, and hands what they see to the host through shared memory.
+ * asks for it, and hands what they see to the host through shared memory or a stream.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -11,10 +11,8 @@
 
 #include "lib/err.h"
 #include "lib/version.h"
-#include "probes/agent/memory.h"
 #include "probes/agent/service.h"
-
-#define PCI_DEVICES "/sys/bus/pci/devices"
+#include "probes/agent/transport.h"
 
 static volatile sig_atomic_t ended;
 
@@ -26,15 +24,18 @@ static void on_signal(int number)
 
 static void usage(FILE *f)
 {
-	fputs("usage: strata-agent [--memory FILE]\n"
+	fputs("usage: strata-agent [--memory FILE | --serial DEVICE | --vsock]\n"
 	      "\n"
 	      "Runs as root in a guest. Waits, at next to no cost, until the host asks for\n"
 	      "events; then attaches eBPF probes to the kernel and to nginx and writes what\n"
-	      "they see to the memory that the host shares.\n"
+	      "they see to the memory that the host shares, or to a stream: an ivshmem device,\n"
+	      "a virtio-serial port called strata.agent, a vsock, whichever there is first.\n"
 	      "\n"
-	      "  --memory FILE   share this file instead of an ivshmem device's memory\n"
-	      "  --help          this text\n"
-	      "  --version       the version\n",
+	      "  --memory FILE     share this file instead of an ivshmem device's memory\n"
+	      "  --serial DEVICE   use this port (/dev/vport1p1)\n"
+	      "  --vsock           use the vsock, even if there is something else\n"
+	      "  --help            this text\n"
+	      "  --version         the version\n",
 	      f);
 }
 
@@ -45,25 +46,31 @@ static void sleep_us(unsigned int us)
 	nanosleep(&ts, NULL);
 }
 
-static int serve(const char *file)
+static int serve(const char *kind, const char *where)
 {
-	struct memory m;
+	struct transport t;
 	struct service s;
 	struct utsname u;
 
-	if (file ? memory_open(&m, file) : memory_find(&m, PCI_DEVICES))
+	if (transport_open(&t, kind, where))
 		return -1;
-	if (service_create(&s, m.bytes, m.size)) {
-		memory_close(&m);
-		return err_add("%s", m.path);
+	if (service_create(&s, t.memory.bytes, t.memory.size) || transport_start(&t)) {
+		err_add("%s", t.memory.path);
+		transport_close(&t);
+		return -1;
 	}
 	uname(&u);
 	fprintf(stderr, "strata-agent: ready on %s: %u events fit into %s\n", u.release,
-		s.ring.capacity, m.path);
-	while (!ended)
-		sleep_us(service_turn(&s));
+		s.ring.capacity, t.memory.path);
+	while (!ended) {
+		unsigned int pause_us = service_turn(&s);
+
+		transport_turn(&t);
+		sleep_us(pause_us);
+	}
 	service_end(&s);
-	memory_close(&m);
+	transport_turn(&t);
+	transport_close(&t);
 	return 0;
 }
 
@@ -71,17 +78,27 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"memory", required_argument, NULL, 'm'},
+		{"serial", required_argument, NULL, 's'},
+		{"vsock", no_argument, NULL, 'k'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *file = NULL;
+	const char *kind = NULL, *where = NULL;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
 		case 'm':
-			file = optarg;
+			kind = "ivshmem";
+			where = optarg;
+			break;
+		case 's':
+			kind = "virtio-serial";
+			where = optarg;
+			break;
+		case 'k':
+			kind = "vsock";
 			break;
 		case 'h':
 			usage(stdout);
@@ -101,7 +118,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	if (serve(file)) {
+	if (serve(kind, where)) {
 		err_print("strata-agent");
 		return EXIT_FAILED;
 	}

@@ -32,6 +32,7 @@ struct bpf_config {
 	__u8 exact_bridge;  /* br_handle_frame is traced: netif_receive_skb only prepares */
 	__u8 exact_kick;    /* ioeventfd_write is traced: kvm_mmio only counts what has one */
 	__u8 workers;       /* there are vhost workers to follow */
+	__u8 any_kick;      /* of some VM any doorbell may be a kick */
 	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
 };
 
@@ -62,6 +63,8 @@ struct kick_key {
 	__u64 gpa;
 	__u64 vm;
 };
+
+#define KICK_ANY (~0ull) /* as gpa: whatever else is written to */
 
 struct kick {
 	__u16 queue;

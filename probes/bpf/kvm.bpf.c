@@ -274,6 +274,10 @@ static __always_inline int kick(struct task_state *st, __u64 gpa, bool ioeventfd
 	struct kick *k = bpf_map_lookup_elem(&kicks, &key);
 	__u32 tid = bpf_get_current_pid_tgid();
 
+	if (!k && config.any_kick) {
+		key.gpa = KICK_ANY;
+		k = bpf_map_lookup_elem(&kicks, &key);
+	}
 	if (!k || (config.exact_kick && k->ioeventfd && !ioeventfd))
 		return 0;
 	if (st->exit_ns)

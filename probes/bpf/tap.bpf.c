@@ -67,6 +67,17 @@ int BPF_PROG(tap_recvmsg, struct socket *sock, struct msghdr *m)
 	return read_by_vhost(m);
 }
 
+/* A VMM has copied the frame out of its tap, and the kernel lets go of it. */
+SEC("tp_btf/consume_skb")
+int BPF_PROG(consume_skb, struct sk_buff *skb)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (!bpf_map_lookup_elem(&vm_of_tgid, &tgid))
+		return 0;
+	return frame(skb, false, HOP_VMM_RX_READ);
+}
+
 /* Before Linux 6.15 the verifier knows no pointers to pointers: hence by helper. */
 SEC("fentry/tap_handle_frame")
 int tap_handle_frame(__u64 *ctx)

@@ -187,7 +187,7 @@ static void every_hop_has_a_program(void **state)
 		}
 	}
 	for (int hop = 0; hop < HOP_COUNT; hop++)
-		if (strncmp(hop_table[hop].name, "vmm.", 4))
+		if (strncmp(hop_table[hop].name, "vmm.", 4) && hop != HOP_GUEST)
 			assert_true(marked >> hop & 1);
 }
 

@@ -36,6 +36,9 @@ static int setup(void **state)
 	t.m = model_create(0);
 	t.m->place = PLACE_VIRTIO;
 	t.m->domains[1].error_ns = ERROR_NS;
+	t.m->domains[1].vm = 1;
+	t.m->domains[1].events = 1;
+	t.m->domain_count = 2;
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		t.m->hops[hop].in_force = true;
 	t.r.vm = 1;
@@ -104,6 +107,88 @@ static void test_ordinary(void **state)
 	expect(HOP_KVM_ENTRY, 1900);
 	expect(HOP_KVM_EXIT, 3200);
 	expect(HOP_KVM_KICK, 3210);
+}
+
+static void away(uint64_t from_ns, uint64_t to_ns)
+{
+	struct observation o = {.time_ns = to_ns,
+				.len = (uint32_t)(to_ns - from_ns),
+				.hop = CONTEXT_VCPU_OUT,
+				.flags = EVENT_CONTEXT,
+				.vm = 1};
+
+	assert_int_equal(contexts_add(t.contexts, &o), 0);
+}
+
+/* Nobody looks into the guest: what it was given, what it rang, and that lies between. */
+static void look_away(void)
+{
+	t.m->domains[1].events = 0;
+	memset(t.r.hops, 0, sizeof(t.r.hops));
+	see(HOP_VMM_RX_READ, PUBLISH, 0);
+	see(HOP_PORT_RX, POP, 0);
+}
+
+static void test_dark(void **state)
+{
+	(void)state;
+	look_away();
+	happen(HOP_KVM_IRQ, 1100, 1, 0);
+	happen(HOP_VCPU_WAKE, 1110, 1, 0);
+	happen(HOP_VCPU_RUN, 1300, 1, 0);
+	away(1110, 1310);
+	happen(HOP_KVM_ENTRY, 1310, 1, 0);
+	away(2000, 2100);
+	happen(HOP_KVM_EXIT, 3200, 1, 0);
+	happen(HOP_KVM_KICK, 3210, 1, 0);
+	join();
+	expect(HOP_KVM_IRQ, 1100);
+	expect(HOP_VCPU_WAKE, 1110);
+	expect(HOP_VCPU_RUN, 1300);
+	expect(HOP_KVM_ENTRY, 1310);
+	expect(HOP_GUEST, 1310);
+	assert_int_equal(t.r.hops[HOP_GUEST].outside_ns, 100);
+	expect(HOP_KVM_EXIT, 3200);
+	expect(HOP_KVM_KICK, 3210);
+}
+
+/* It was running when the interrupt came: a later entry is for something else. */
+static void test_dark_running(void **state)
+{
+	(void)state;
+	look_away();
+	happen(HOP_KVM_IRQ, 1100, 1, 0);
+	away(2000, 2050);
+	happen(HOP_KVM_ENTRY, 2050, 1, 0);
+	join();
+	expect(HOP_KVM_IRQ, 1100);
+	expect_none(HOP_KVM_ENTRY);
+	expect(HOP_GUEST, 1100);
+	expect_none(HOP_KVM_EXIT);
+}
+
+/* vhost's worker was woken for the reply: by the last doorbell before that. */
+static void test_dark_vhost(void **state)
+{
+	(void)state;
+	look_away();
+	t.m->place = PLACE_VHOST;
+	see(HOP_PORT_XMIT, 900, 0);
+	see(HOP_VHOST_RX_READ, PUBLISH, 0);
+	happen(HOP_KVM_KICK, 3000, 1, 0);
+	happen(HOP_KVM_KICK, 3500, 1, 0); /* meanwhile: not what woke it */
+	for (int i = 0; i < 2; i++) {
+		struct observation o = {.time_ns = i ? 3600 : 3010,
+					.hop = i ? CONTEXT_WORKER_RUN : CONTEXT_WORKER_WAKE,
+					.flags = EVENT_CONTEXT,
+					.vm = 1};
+
+		assert_int_equal(contexts_add(t.contexts, &o), 0);
+	}
+	join();
+	expect(HOP_KVM_KICK, 3000);
+	expect(HOP_VHOST_TX_WAKE, 3010);
+	expect(HOP_VHOST_TX_RUN, 3600);
 }
 
 static void test_others(void **state)
@@ -244,7 +329,8 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ordinary),    TEST(test_others),       TEST(test_polling),
+		TEST(test_ordinary),    TEST(test_dark),         TEST(test_dark_running),
+		TEST(test_dark_vhost),  TEST(test_others),       TEST(test_polling),
 		TEST(test_clock_error), TEST(test_beyond_error), TEST(test_ends_missing),
 		TEST(test_bounded),     TEST(test_edges),        TEST(test_outside),
 	};

@@ -104,7 +104,7 @@ static void test_virtio(void **state)
 	assert_int_equal(vm->probes.vcpu_tids[1], 12);
 	assert_int_equal(vm->tsc_offset, -5);
 	assert_non_null(strstr(vm->ring_path, "/root/run/ring"));
-	assert_non_null(strstr(vm->memory_path, "/root/run/memory"));
+	assert_non_null(strstr(vm->agent, "/root/run/memory"));
 	expect_virtio(&vm->probes);
 	assert_int_equal(vm->probes.worker_count, 0);
 }
