@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
 
 #include "lib/err.h"
 #include "lib/proc.h"
@@ -64,6 +68,30 @@ uint32_t netns_inode(int fd)
 		return 0;
 	}
 	return (uint32_t)st.st_ino;
+}
+
+int netns_id(int fd)
+{
+	struct {
+		struct nlmsghdr header;
+		struct rtgenmsg family;
+		char pad[NLMSG_ALIGN(sizeof(struct rtgenmsg)) - sizeof(struct rtgenmsg)];
+		struct nlattr attribute;
+		uint32_t value;
+	} m = {.header = {.nlmsg_len = sizeof(m),
+			  .nlmsg_type = RTM_GETNSID,
+			  .nlmsg_flags = NLM_F_REQUEST},
+	       .attribute = {.nla_len = NLA_HDRLEN + sizeof(m.value), .nla_type = NETNSA_FD},
+	       .value = (uint32_t)fd};
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), id = -1;
+
+	if (s < 0 || send(s, &m, sizeof(m), 0) < 0 || recv(s, &m, sizeof(m), 0) < 0)
+		id = err_errno("ask for the number of a network namespace");
+	else if (m.header.nlmsg_type == RTM_NEWNSID && m.attribute.nla_type == NETNSA_NSID)
+		id = (int)m.value;
+	if (s >= 0)
+		close(s);
+	return id;
 }
 
 static int ip_run(int fd, char *words, char **out)

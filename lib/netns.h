@@ -22,6 +22,10 @@ int netns_of_pid(pid_t pid);
  * namespace. */
 uint32_t netns_inode(int fd);
 
+/* The number that our namespace knows that one by (link_netnsid of what leads there). -1: it
+ * does not know it, or with a sentence cannot be asked. */
+int netns_id(int fd);
+
 /* Run "ip WORDS..." in it: words are one string, split at spaces. -1 with a sentence holding
  * ip's own. */
 int netns_ip(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

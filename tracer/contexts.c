@@ -337,11 +337,11 @@ static bool irqs_until(const struct contexts *c, uint8_t vm, uint64_t time_ns, u
 static void count(const struct contexts *c, struct request *r)
 {
 	static const enum strata_hop arrivals[] = {
-		HOP_VMM_RX_PUBLISH, HOP_VHOST_RX_READ, HOP_VFIO_IRQ, HOP_KVM_IRQ,
-		HOP_GUEST_IRQ,      HOP_GUEST_NAPI,    HOP_STACK_RX};
+		HOP_VMM_RX_PUBLISH, HOP_VMM_RX_READ, HOP_VHOST_RX_READ, HOP_VFIO_IRQ,
+		HOP_KVM_IRQ,        HOP_GUEST_IRQ,   HOP_GUEST_NAPI,    HOP_STACK_RX};
 	static const enum strata_hop departures[] = {HOP_VMM_TX_POP, HOP_PORT_RX, HOP_NIC_XMIT,
 						     HOP_STACK_XMIT};
-	const struct hop_seen *from = first_seen(r, arrivals, 7);
+	const struct hop_seen *from = first_seen(r, arrivals, 8);
 	const struct hop_seen *to = first_seen(r, departures, 4);
 	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
 	uint32_t before, after;

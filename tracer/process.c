@@ -222,8 +222,9 @@ pid_t process_listening(int netns_fd, const uint16_t *ports, unsigned int count)
 			read_listening(path, ports, count, &sockets);
 		}
 		read = true;
-		if (sockets.count && pid > best && !process_each_fd(pid, look_at_fd, &h) &&
-		    h.holds)
+		if (!sockets.count)
+			break;
+		if (pid > best && !process_each_fd(pid, look_at_fd, &h) && h.holds)
 			best = pid;
 	}
 	closedir(d);

@@ -56,10 +56,18 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
 	return result;
 }
 
+static bool leads_to(const json_t *link, int netns_id)
+{
+	json_t *id = json_object_get(link, "link_netnsid");
+
+	return json_is_integer(id) && json_integer_value(id) == netns_id;
+}
+
 /* The veth in the server's namespace, and its peer here, which is the bridge's port. */
 static int add_veth(struct topology *t, int server_fd, int here_fd, json_t *inside,
 		    json_t *outside)
 {
+	int id = netns_id(server_fd);
 	json_t *link, *peer;
 	size_t i;
 
@@ -68,7 +76,7 @@ static int add_veth(struct topology *t, int server_fd, int here_fd, json_t *insi
 			continue;
 		peer = link_find(outside, NULL,
 				 json_integer_value(json_object_get(link, "link_index")));
-		if (!peer)
+		if (!peer || !leads_to(peer, id))
 			continue;
 		if (topology_add_link(t, server_fd, link, ROLE_SERVER, 0) ||
 		    topology_add_link(t, here_fd, peer, ROLE_PORT, 0))

@@ -124,10 +124,11 @@ int topology_add_container(struct topology *t, const char *name)
 
 /* ---- by port alone ---- */
 
-/* The server's own namespace is looked at first, then every other that a process is in. */
+/* Namespaces that were looked at, and who listens in one that our namespace has a link to. */
 struct namespaces {
 	uint32_t seen[NAMESPACES_MAX];
 	unsigned int count;
+	pid_t found, also; /* 0 nobody */
 };
 
 static bool is_new(struct namespaces *n, uint32_t inode)
@@ -140,7 +141,7 @@ static bool is_new(struct namespaces *n, uint32_t inode)
 	return true;
 }
 
-static pid_t listening_in(struct namespaces *n, const struct topology *t, pid_t pid)
+static int look_into(struct namespaces *n, const struct topology *t, pid_t pid, bool ours)
 {
 	char path[64];
 	struct stat st;
@@ -153,29 +154,44 @@ static pid_t listening_in(struct namespaces *n, const struct topology *t, pid_t 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	server = process_listening(fd, t->ports, t->port_count);
+	server = ours || netns_id(fd) >= 0 ? process_listening(fd, t->ports, t->port_count) : 0;
 	close(fd);
-	return server;
+	if (server <= 0)
+		return server;
+	*(n->found ? &n->also : &n->found) = server;
+	return 0;
+}
+
+static int look_elsewhere(struct namespaces *n, const struct topology *t)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	int result = 0;
+
+	if (!d)
+		return err_errno("look for processes in /proc");
+	while (!result && !n->also && (e = readdir(d)))
+		if (is_number(e->d_name))
+			result = look_into(n, t, (pid_t)atoi(e->d_name), false);
+	closedir(d);
+	return result;
 }
 
 int topology_add_listener(struct topology *t)
 {
 	struct namespaces n = {.count = 0};
-	pid_t server = listening_in(&n, t, getpid());
-	DIR *d = opendir("/proc");
-	struct dirent *e;
 
-	if (!d)
-		return err_errno("look for processes in /proc");
-	while (!server && (e = readdir(d)))
-		if (is_number(e->d_name))
-			server = listening_in(&n, t, (pid_t)atoi(e->d_name));
-	closedir(d);
-	if (server < 0)
+	if (look_into(&n, t, getpid(), true) || (!n.found && look_elsewhere(&n, t)))
 		return -1;
-	if (!server)
-		return err_set("nobody on this machine listens on TCP port %u", t->ports[0]);
-	return topology_add_server(t, server);
+	if (n.also)
+		return err_set("processes %d and %d listen on TCP port %u, each in a network "
+			       "namespace of its own: say which with --server PID",
+			       n.found, n.also, t->ports[0]);
+	if (!n.found)
+		return err_set("nobody listens on TCP port %u, neither here nor in a network "
+			       "namespace that a device here leads to",
+			       t->ports[0]);
+	return topology_add_server(t, n.found);
 }
 
 /* ---- without a bridge ---- */
@@ -184,17 +200,17 @@ int topology_add_listener(struct topology *t)
 static bool routed_device(char name[16])
 {
 	FILE *f = fopen("/proc/thread-self/net/route", "re");
-	unsigned long destination;
-	char line[256], device[16];
+	char line[256], device[16], destination[16];
 	bool found = false, best = false;
 
 	while (f && !best && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%15s %lx", device, &destination) != 2)
+		if (sscanf(line, "%15s %15s", device, destination) != 2 ||
+		    !strcmp(destination, "Destination")) /* the headings */
 			continue;
-		if (!found || !destination)
+		best = !strcmp(destination, "00000000");
+		if (!found || best)
 			snprintf(name, 16, "%s", device);
 		found = true;
-		best = !destination;
 	}
 	if (f)
 		fclose(f);

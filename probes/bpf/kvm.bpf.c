@@ -170,7 +170,7 @@ int BPF_PROG(kvm_vcpu_wakeup)
  * Whose message? It is sent in the context of whoever signals the irqfd: a thread of the VMM, a
  * worker of vhost; or in the interrupt of the device itself, whatever task that interrupted.
  */
-static __always_inline __u8 sender(struct cpu_state *cpu, __u64 now)
+static __always_inline __u8 sender(struct cpu_state *cpu, __u64 now, bool *worker)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 tgid = id >> 32;
@@ -183,6 +183,7 @@ static __always_inline __u8 sender(struct cpu_state *cpu, __u64 now)
 	if (config.workers) {
 		__u8 worked_for = learn_worker();
 
+		*worker = worked_for;
 		if (worked_for)
 			return worked_for;
 	}
@@ -193,23 +194,31 @@ static __always_inline __u8 sender(struct cpu_state *cpu, __u64 now)
 	return *vm;
 }
 
+/* Of a message that nobody told us of: where vhost serves the NIC, its workers send the NIC's,
+ * and what the VMM sends is another device's. */
+static __always_inline bool may_be_nics(const struct irq_key *key, bool worker)
+{
+	return key->address && (worker || !config.workers);
+}
+
 /* It is a hop if it may be the NIC's word of a frame that was received. */
 static __always_inline void irq_sent(struct irq_key *key, __u64 arg64)
 {
 	struct cpu_state *cpu = this_cpu();
 	__u64 now = bpf_ktime_get_ns();
 	struct vm_counts *counts;
+	bool worker = false;
 	__u8 *use, vm;
 
 	if (!cpu)
 		return;
-	vm = sender(cpu, now);
+	vm = sender(cpu, now, &worker);
 	if (!vm)
 		return;
 	cpu->message_vm = vm;
 	key->vm = vm;
 	use = bpf_map_lookup_elem(&irq_uses, key);
-	if (use ? *use != IRQ_RECEIVE : !key->address)
+	if (use ? *use != IRQ_RECEIVE : !may_be_nics(key, worker))
 		goto out;
 	counts = counts_of(vm);
 	if (counts)
@@ -221,10 +230,16 @@ out:
 	cpu->device_vm = 0;
 }
 
+/*
+ * What every message's address begins with (Intel SDM volume 3, 11.11.1). KVM does not look
+ * there, and a VMM may leave it out: QEMU does where it sends a message by KVM_SIGNAL_MSI.
+ */
+#define MSI_ADDRESS 0xfee00000ull
+
 SEC("tp_btf/kvm_msi_set_irq")
 int BPF_PROG(kvm_msi_set_irq, __u64 address, __u64 data)
 {
-	struct irq_key key = {.address = address, .data = data};
+	struct irq_key key = {.address = address | MSI_ADDRESS, .data = data};
 
 	irq_sent(&key, data << 32 | (__u32)address);
 	return 0;
