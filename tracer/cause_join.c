@@ -52,10 +52,16 @@ struct search {
 	uint8_t domain; /* whose tasks */
 };
 
+/* A guest that nobody looks into has one hop, which the host knows of. */
+static bool in_guest(const struct request *r, int hop)
+{
+	return hop == HOP_GUEST || r->hops[hop].domain != 0;
+}
+
 static void part(struct search *s, enum cause cause, uint64_t from_ns, uint64_t to_ns,
 		 uint16_t actor, uint8_t detail)
 {
-	bool guests = s->r->hops[s->hop].domain != 0;
+	bool guests = in_guest(s->r, s->hop);
 	struct request_cause found = {
 		.ns = claim(&s->unclaimed, from_ns, to_ns),
 		.actor = actor,
@@ -154,14 +160,21 @@ static bool seen(const struct request *r, int hop)
 /* The vCPU that the request was handled on; a guest's hop says its own. */
 static int vcpu_of(const struct request *r, int hop)
 {
-	static const enum strata_hop guests[] = {HOP_GUEST_IRQ, HOP_GUEST_NAPI, HOP_STACK_RX};
+	static const enum strata_hop guests[] = {HOP_GUEST, HOP_GUEST_IRQ, HOP_GUEST_NAPI,
+						 HOP_STACK_RX};
 
-	if (r->hops[hop].domain)
+	if (in_guest(r, hop))
 		return r->hops[hop].cpu;
 	for (size_t i = 0; hop < HOP_GUEST_IRQ && i < sizeof(guests) / sizeof(guests[0]); i++)
 		if (seen(r, guests[i]))
 			return r->hops[guests[i]].cpu;
 	return seen(r, HOP_STACK_XMIT) ? r->hops[HOP_STACK_XMIT].cpu : ANY_VCPU;
+}
+
+/* One that nobody looks into took the request while it ran: on any of its vCPUs. */
+static bool vcpu_known(const struct request *r, int hop)
+{
+	return hop != HOP_GUEST || seen(r, HOP_VCPU_WAKE) || seen(r, HOP_KVM_ENTRY);
 }
 
 /* The host's side first: while the vCPU is away, nothing in the guest gets on. */
@@ -171,7 +184,7 @@ static void search_vcpu(struct search *s, struct window *w)
 	s->task = OFF_VCPU;
 	w->vcpu = vcpu_of(s->r, s->hop);
 	moments_within(&s->kind[CONTEXT_TASK_OFF], w, take_off, s);
-	if (s->r->hops[s->hop].domain)
+	if (in_guest(s->r, s->hop))
 		moments_within(&s->kind[CONTEXT_VCPU_OUT], w, take_exit, s);
 	w->vcpu = ANY_VCPU;
 }
@@ -192,7 +205,7 @@ static void search_hop(struct search *s, int next)
 	s->domain = r->hops[s->hop].domain;
 	if (r->hops[s->hop].again_ns)
 		part(s, CAUSE_RESENT, w.from_ns, r->hops[s->hop].again_ns, 0, 0);
-	if (r->vm && needs(s->hop, OFF_VCPU))
+	if (r->vm && needs(s->hop, OFF_VCPU) && vcpu_known(r, s->hop))
 		search_vcpu(s, &w);
 	s->domain = 0;
 	for (s->task = OFF_WORKER; s->task <= OFF_VMM; s->task++)

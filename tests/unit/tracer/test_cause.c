@@ -47,6 +47,8 @@ static void begin(const char *place)
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		t.m->hops[hop].events = 1;
 	assert_int_equal(model_take_meta(t.m, meta), 0);
+	t.m->domains[1].vm = t.m->domains[1].events = 1; /* its guest is looked into */
+	t.m->domain_count = 2;
 	assert_int_equal(model_conclude(t.m), 0);
 	json_decref(meta);
 	for (int hop = 0; hop < HOP_COUNT; hop++)
@@ -278,6 +280,39 @@ static void test_vcpu(void **state)
 	assert_int_equal(t.r.layer_ns[LAYER_HYPERVISOR][DIRECTION_REQUEST], 1900 + 3200);
 }
 
+/* A guest that nobody looks into is one hop: its vCPU's waits and exits are the hypervisor's.
+ */
+static void test_dark(void **state)
+{
+	(void)state;
+	in_vm();
+	t.m->domains[1].events = 0;
+	for (int hop = HOP_GUEST_IRQ; hop <= HOP_STACK_XMIT; hop++)
+		t.r.hops[hop] = (struct hop_seen){.flags = 0};
+	t.r.hops[HOP_VMM_TX_POP] = (struct hop_seen){.flags = 0};
+	see(HOP_PORT_RX, 9400, 0);
+	add((struct observation){.hop = HOP_KVM_ENTRY, .time_ns = 2000, .vm = 1});
+	add((struct observation){
+		.hop = CONTEXT_VCPU_OUT, .time_ns = 2000, .len = 900, .vm = 1});
+	add((struct observation){.hop = CONTEXT_VCPU_OUT,
+				 .time_ns = 4100,
+				 .len = 600,
+				 .vm = 1,
+				 .packet = EXIT_ISA_SVM << EXIT_ISA_SHIFT | SVM_EXIT_NPF |
+					   EXIT_MMIO});
+	off_cpu(&(struct off){.bits = OFF_VCPU,
+			      .vm = 1,
+			      .from_ns = 6000,
+			      .to_ns = 8000,
+			      .ready_ns = 2000,
+			      .actor = rival("stress", 5)});
+	join();
+	expect(HOP_GUEST, CAUSE_EXIT, 600);
+	expect(HOP_GUEST, CAUSE_CPU, 2000);
+	assert_int_equal(find(HOP_GUEST, CAUSE_CPU)->layer, LAYER_HYPERVISOR);
+	assert_int_equal(t.r.hops[HOP_GUEST].time_ns, 2000);
+}
+
 /* The VMM's threads on the host count between the port and the guest, and on the way back. */
 static void test_helpers(void **state)
 {
@@ -392,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sleeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vcpu, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_helpers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_softirqs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resent, setup, teardown),
