@@ -18,6 +18,9 @@ int print_report(struct model *m, FILE *f);
 /* All hops, with what marks them and a paragraph on each; needs no trace. */
 int print_hops(FILE *f);
 
+/* A paragraph, broken at blanks, its lines indented. */
+void print_paragraph(FILE *f, const char *text, int indent);
+
 /* The report's parts. */
 void print_ladder(const struct model *m, const struct request *r, FILE *f,
 		  struct table_style style);

@@ -4,8 +4,7 @@
 #include "lib/hop.h"
 #include "tracer/print.h"
 
-/* One paragraph, broken at blanks. */
-static void paragraph(FILE *f, const char *text, int indent)
+void print_paragraph(FILE *f, const char *text, int indent)
 {
 	while (*text) {
 		size_t room = (size_t)(PRINT_COLUMNS - indent), n = strlen(text);
@@ -57,7 +56,7 @@ int print_hops(FILE *f)
 		heading(f, hop, i ? hop - 1 : NULL, style);
 		fprintf(f, "  %s%s%s  %s\n", table_on(style, COLOUR_BOLD), hop->name,
 			table_off(style), hop->title);
-		paragraph(f, hop->text, 4);
+		print_paragraph(f, hop->text, 4);
 		fprintf(f, "%s    marked by: %s%s\n", table_on(style, COLOUR_DIM), hop->probe,
 			table_off(style));
 		places(f, hop, style);

@@ -48,6 +48,7 @@ struct generator {
 	unsigned int connection_count;
 	uint32_t connections_made;
 	char *message;
+	bool delayed; /* the requests at hand */
 	synthetic_truth_fn truth;
 	void *ctx;
 };
@@ -71,7 +72,7 @@ static uint64_t takes(struct generator *g, enum strata_hop hop)
 	ns = ns * (800 + draw(g, 400)) / 1000;
 	if (chance(g, 20))
 		ns *= 2 + draw(g, 4);
-	if (g->o->delay_ns && hop == g->o->delay_hop)
+	if (g->delayed && hop == g->o->delay_hop)
 		ns += g->o->delay_ns;
 	return ns ? ns : 1;
 }
@@ -246,7 +247,8 @@ static int send_reply(struct generator *g, struct connection *c, struct syntheti
 	c->reply_seq += (uint32_t)bytes;
 	t->reply_end = c->reply_seq;
 	return emit_message(g->emit, &m, t->time_ns, c->request_seq) ||
-			       emit_exits(g->emit, &m, t->time_ns)
+			       emit_exits(g->emit, &m, t->time_ns) ||
+			       (g->delayed && emit_delay(g->emit, &m, t->time_ns))
 		       ? -1
 		       : 0;
 }
@@ -256,6 +258,8 @@ static int one_burst(struct generator *g, struct connection *c, unsigned int cou
 	struct burst b = {.count = count, .lost_at = HOP_COUNT};
 	uint64_t t;
 
+	g->delayed =
+		g->o->delay_ns && (!g->o->delay_permille || chance(g, g->o->delay_permille));
 	b.polls = chance(g, g->o->poll_permille);
 	if (!g->o->remote_client && chance(g, g->o->retransmit_permille))
 		b.lost_at = HOP_CLIENT_XMIT;

@@ -35,6 +35,11 @@ struct synthetic_options {
 	int64_t misalign_ns;              /* a lie about the TSC offset: causality breaks */
 	enum strata_hop delay_hop;        /* takes delay_ns more */
 	uint64_t delay_ns;
+	unsigned int delay_permille; /* of requests; 0: all of them */
+	/* Meanwhile a task is off the CPU and told of, as lib/offcpu.h says; if runnable, "hog"
+	 * has the CPU, or its quota is used up. */
+	bool delay_told, delay_throttled;
+	uint16_t delay_off; /* OFF_* */
 };
 
 /* When a request was where, on the host's line; 0 where it was not. */

@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/exits.h"
+#include "lib/offcpu.h"
 #include "tracer/kinds.h"
 
 #define BATCH            8192 /* events that a collector writes in one round */
@@ -309,6 +310,43 @@ int emit_exits(struct emitter *e, const struct emit_message *m,
 			return -1;
 	}
 	return 0;
+}
+
+static void name_hog(struct strata_event *event)
+{
+	char comm[OFF_COMM_BYTES] = "hog";
+
+	memcpy(&event->flow, comm, 8);
+	memcpy(&event->packet, comm + 8, 8);
+	event->arg32 = 4321;
+	event->client_port = 99; /* its cgroup */
+}
+
+int emit_delay(struct emitter *e, const struct emit_message *m,
+	       const uint64_t time_ns[HOP_COUNT])
+{
+	const struct synthetic_options *o = e->o;
+	bool server = (o->delay_off & OFF_TASK) == OFF_SERVER;
+	struct strata_event event = {.hop = CONTEXT_TASK_OFF,
+				     .flags = EVENT_CONTEXT,
+				     .cpu = (uint16_t)(m->client_port & 1),
+				     .queue = (uint16_t)(m->client_port & 1),
+				     .vm = place_is_vm(o->place),
+				     .tid = server ? event_at(e, m, HOP_APP_READ, 0).tid : 2000,
+				     .reserved = o->delay_off,
+				     .arg64 = o->delay_ns};
+
+	if (!o->delay_told || !time_ns[o->delay_hop])
+		return 0;
+	if (!(o->delay_off & OFF_BLOCKED))
+		event.len = (uint32_t)o->delay_ns;
+	if (o->delay_throttled)
+		event.seq = event.len;
+	else if (event.len)
+		name_hog(&event);
+	event.domain = (uint8_t)(server ? domain_of(e, HOP_APP_READ) : 0);
+	event.time_ns = in_domain(e, event.domain, time_ns[o->delay_hop] + 1);
+	return put(e, &event);
 }
 
 int emit_message(struct emitter *e, const struct emit_message *m,

@@ -36,6 +36,10 @@ int emit_message(struct emitter *e, const struct emit_message *m,
 int emit_exits(struct emitter *e, const struct emit_message *m,
 	       const uint64_t time_ns[HOP_COUNT]);
 
+/* Who had no CPU while it was delayed, if the options have that told. */
+int emit_delay(struct emitter *e, const struct emit_message *m,
+	       const uint64_t time_ns[HOP_COUNT]);
+
 /* Its packets once more, later_ns later, up to and including hop up_to (HOP_COUNT: all). */
 int emit_again(struct emitter *e, const struct emit_message *m,
 	       const uint64_t time_ns[HOP_COUNT], uint64_t later_ns, uint32_t up_to);

@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{"demo", "the main job: one request through a VM, and where its time went"},
 	{"compare", "the same server in several modes, layer by layer"},
 	{"trace", "follow requests through all layers, and say where their time went"},
+	{"explain", "which layer and which cause made the slow requests of a recording slow"},
 	{"export", "hand a recording to Wireshark, Perfetto, OpenTelemetry and others"},
 	{"tui", "walk one request through the machine, hop by hop; live or recorded"},
 	{"report", "turn recordings and results into documents"},

@@ -28,24 +28,35 @@ static __always_inline void switched_in(struct task_state *st, struct task_struc
 	emit_context(HOP_VCPU_RUN, now, st->vm, st->vcpu, t->pid, 0);
 }
 
+static __always_inline void task_leaves(struct task_struct *prev, struct task_struct *next,
+					bool preempt)
+{
+	struct task_state *st = known_task(prev);
+
+	if (!st || !followed(st))
+		return;
+	leaves(st, prev, next, preempt, bpf_ktime_get_ns());
+	if (st->vm && st->ready_ns)
+		st->preempted = 1;
+}
+
+static __always_inline void task_comes(struct task_struct *prev, struct task_struct *next)
+{
+	struct task_state *st = known_task(next);
+	__u64 now;
+
+	if (!st || !followed(st))
+		return;
+	now = bpf_ktime_get_ns();
+	arrives(st, next, prev, now);
+	switched_in(st, next, now);
+}
+
 SEC("tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	struct task_state *came = known_task(next), *left = known_task(prev);
-	__u64 now;
-
-	if (!came && !left)
-		return 0;
-	now = bpf_ktime_get_ns();
-	if (left && followed(left)) {
-		leaves(left, prev, next, preempt, now);
-		if (left->vm && left->ready_ns)
-			left->preempted = 1;
-	}
-	if (came && followed(came)) {
-		arrives(came, next, prev, now);
-		switched_in(came, next, now);
-	}
+	task_leaves(prev, next, preempt);
+	task_comes(prev, next);
 	return 0;
 }
 

@@ -1,0 +1,33 @@
+# Asks "strata explain" about a recording in which some requests met a delay that is known.
+#
+#   blames RECORDING LAYER DIRECTION CAUSE MS NAME    CAUSE "unknown": where, but not why; the slow requests took MS
+#                                                     longer in that layer (to within 5 %), no other layer did
+# shellcheck shell=bash disable=SC2016,SC2154 # see tap.sh, which goes before
+
+# The layer's figures are medians of the slow and of the usual requests: one that something else held up does not count.
+blames_query='
+def moved: .slow_p50_ns - .usual_p50_ns;
+[
+	if .verdict == (if $cause == "unknown" then "where-not-why" else "explained" end) then empty
+		else "verdict: \(.verdict)" end,
+	(.findings[0] | if .blamed and .layer == $layer and .direction == $direction and (.cause // "unknown") == $cause
+		then empty else "first finding: \(.cause) in \(.layer), \(.direction), blamed: \(.blamed)" end),
+	(.layers[] | if .layer == $layer and .direction == $direction
+		then select(moved < $ns * 0.95 or moved > $ns * 1.05)
+		else select(moved > $ns * 0.05 or moved < -$ns * 0.05) end |
+		"\(.layer), \(.direction): \(moved / 1000 | floor) us longer"),
+	(if .lost == 0 and .causality_violations == 0 then empty
+		else "lost: \(.lost), violations: \(.causality_violations)" end)
+] | if . == [] then "ok" else join("; ") end'
+
+blames() {
+	local told
+
+	run ./strata explain --json "$1"
+	[ "$status" -eq 0 ] || diagnose "$err"
+	printf '%s' "$out" >"$tmp/explain.json"
+	told=$(jq -r --arg layer "$2" --arg direction "$3" --arg cause "$4" --argjson ns "$5000000" "$blames_query" \
+		"$tmp/explain.json")
+	is "$told" ok "$6: $5 ms more in $2 ($3), nowhere else; blamed: $4"
+	[ "$told" = ok ] || diagnose "$(./strata explain "$1")"
+}

@@ -1,0 +1,75 @@
+/* strata explain: why the slow requests of a recording were slow. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "tracer/analyse.h"
+#include "tracer/explain.h"
+
+static const char help[] =
+	"usage: strata explain [--json] RECORDING\n"
+	"\n"
+	"Say which layer, and which cause, made the slow requests of a recording slow: the slowest\n"
+	"in a hundred (but five at least) against the middle half, with the evidence; or that it\n"
+	"does not know. RECORDING is what \"strata trace\" or \"strata demo\" wrote.\n"
+	"\n"
+	"  --json   one JSON document, schema strata.explain/1\n"
+	"  --help   this text\n"
+	"\n"
+	"Exit status: 0 all is well, also if it does not know, 1 something failed, 2 wrong usage.\n";
+
+static const struct option long_options[] = {
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static int show_json(const struct model *m, const struct explanation *e)
+{
+	json_t *doc = explain_json(m, e);
+	int failed = !doc || json_dumpf(doc, stdout, JSON_INDENT(2)) || putchar('\n') < 0;
+
+	json_decref(doc);
+	return failed || fflush(stdout) ? err_errno("write the explanation") : 0;
+}
+
+static int show(const char *path, bool json)
+{
+	struct explanation e;
+	struct model *m;
+	int result;
+
+	if (analyse(path, NULL, &m))
+		return -1;
+	result = explain(m, &e);
+	if (!result)
+		result = json ? show_json(m, &e) : explain_print(m, &e, path, stdout);
+	model_free(m);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == 'h')
+			return fputs(help, stdout) < 0 ? EXIT_FAILED : EXIT_OK;
+		if (option != 'j')
+			return EXIT_USAGE;
+		json = true;
+	}
+	if (argc - optind != 1) {
+		fprintf(stderr,
+			"strata-explain: which recording? One, as \"strata trace\" wrote it; "
+			"--help tells more\n");
+		return EXIT_USAGE;
+	}
+	if (!show(argv[optind], json))
+		return EXIT_OK;
+	err_print("strata-explain");
+	return EXIT_FAILED;
+}
