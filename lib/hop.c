@@ -81,6 +81,7 @@ const char *event_kind_name(int kind)
 		[CONTEXT_WORKER_RUN - HOP_COUNT] = "worker.run",
 		[CONTEXT_TASK_OFF - HOP_COUNT] = "task.off",
 		[CONTEXT_NAPI_FULL - HOP_COUNT] = "napi.full",
+		[CONTEXT_DROP - HOP_COUNT] = "drop",
 	};
 
 	return kind < HOP_COUNT ? hop_table[kind].name : contexts[kind - HOP_COUNT];

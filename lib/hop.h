@@ -28,6 +28,9 @@ enum strata_context {
 	CONTEXT_TASK_OFF,
 	/* A NAPI poll used up its budget, and the rest of its frames had to wait. */
 	CONTEXT_NAPI_FULL,
+	/* A kernel dropped a packet with these bytes: queue is its direction, arg32 the
+	 * kernel's number of the reason, arg64 the address of the code. */
+	CONTEXT_DROP,
 	EVENT_KINDS
 };
 

@@ -39,6 +39,7 @@ struct probes {
 	int wire_fd;  /* the packet socket, or -1 */
 	int stats_fd; /* keeps run-time statistics enabled, or -1 */
 	uint64_t lost_in_reader;
+	struct drops drops;
 	struct probe_report report[PROGRAMS_MAX];
 };
 

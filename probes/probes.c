@@ -229,6 +229,12 @@ size_t probes_report(struct probes *p, const struct probe_report **report)
 	return n;
 }
 
+const struct drops *probes_drops(struct probes *p)
+{
+	drops_name(&p->drops);
+	return &p->drops;
+}
+
 /* The hops that a packet's program marks on the devices of this configuration. */
 static uint64_t packet_program_hops(const struct probes *p, int point)
 {

@@ -18,6 +18,7 @@
 
 #include "lib/event.h"
 #include "lib/hop.h"
+#include "probes/drops.h"
 #include "probes/points.h"
 
 #define PROBES_DEVICES_MAX 64
@@ -124,6 +125,9 @@ uint64_t probes_lost(const struct probes *p);
 
 /* One entry per probe; valid until probes_close(). */
 size_t probes_report(struct probes *p, const struct probe_report **report);
+
+/* The different drops so far, named; valid until the next call. Takes some 50 ms. */
+const struct drops *probes_drops(struct probes *p);
 
 /* Can this kernel mark that hop with the probes in force? inferred: only by a neighbour. */
 bool probes_hop_in_force(const struct probes *p, enum strata_hop hop, bool *inferred);

@@ -34,6 +34,7 @@ const struct program programs[] = {
 	PACKET(netif_receive_skb, POINT_STACK, true),
 	PACKET(net_dev_queue, POINT_QUEUE, true),
 	PACKET(net_dev_start_xmit, POINT_XMIT, true),
+	TRACEPOINT(kfree_skb, .point = -1, .option = "Linux 5.17"),
 	FENTRY(br_handle_frame, .needs = NEED_BRIDGE, .exact = BIT(VSWITCH_IN)),
 	TRACEPOINT(irq_handler_entry, .point = -1, .needs = NEED_IRQS,
 		   .hops = BIT(NIC_IRQ) | BIT(VFIO_IRQ) | BIT(GUEST_IRQ),

@@ -25,7 +25,10 @@ int rings_size(struct bpf_map *rings)
 static int on_record(void *ctx, void *data, size_t bytes)
 {
 	struct probes *p = ctx;
+	const struct strata_event *e = data;
 
+	if (bytes == sizeof(*e) && e->hop == CONTEXT_DROP)
+		drops_note(&p->drops, e->arg32, e->arg64);
 	if (bytes == sizeof(struct strata_event))
 		p->callbacks.event(p->callbacks.ctx, data);
 	else if (bytes == sizeof(struct strata_wire) && p->callbacks.wire)

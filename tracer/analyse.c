@@ -234,6 +234,9 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 		o.packet = e->arg32;
 	} else if (o.hop == CONTEXT_TASK_OFF) {
 		take_off_event(a->m, &o, e);
+	} else if (o.hop == CONTEXT_DROP) {
+		o.tid = e->arg32;
+		o.packet = (uint32_t)e->arg64;
 	}
 	return reorder_add(a->events, &o);
 }

@@ -1,6 +1,6 @@
 # The tracer. Its pure half, from a recording to the printed result, needs no kernel and no
 # libbpf: views (tui, reports), tests and fuzzers link libtracer.a alone.
-tracer_PURE := $(addprefix tracer/,analyse.c attribution.c cause.c cause_join.c contexts.c exchanges.c explain.c \
+tracer_PURE := $(addprefix tracer/,analyse.c attribution.c cause.c cause_join.c contexts.c drops.c exchanges.c explain.c \
 	explain_json.c explain_print.c flows.c http.c http_stream.c join.c json.c kinds.c lru.c model.c \
 	moments.c ping_pong.c print.c print_hops.c print_ladder.c reorder.c summary.c synthetic.c synthetic_emit.c wire_order.c)
 tracer_PURE_LIBS := -ljansson -lzstd -lz
@@ -18,7 +18,7 @@ $(eval $(call program,strata-trace,tracer/main.c tracer/options.c,$(TRACER_ARCHI
 
 $(eval $(call program,strata-explain,tracer/explain_main.c,$(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS) -lm))
 
-tracer_TESTS := analyse attribution cause contexts exchanges explain http join print reorder
+tracer_TESTS := analyse attribution cause contexts drops exchanges explain http join print reorder
 $(foreach t,$(tracer_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tracer/test_$(t).c,$(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS) -lm)))
 
 $(eval $(call fuzzer,fuzz_exchanges,tests/fuzz/fuzz_exchanges.c tracer/exchanges.c tracer/ping_pong.c tracer/http.c tracer/http_stream.c tracer/lru.c lib/err.c lib/hop.c))

@@ -6,10 +6,14 @@
 
 #include "lib/err.h"
 #include "tracer/contexts.h"
+#include "tracer/drops.h"
 #include "tracer/flows.h"
 
 /* Observations older than a request by this much belong to something else. */
 #define STALE_NS 30000000000u
+
+/* TCP's timers wait longer than this before it sends again. */
+#define RESEND_NS 1000000u
 
 /* So many observations are looked at beyond a request's end for hops that it lacks. */
 #define LOOK_ON 512
@@ -27,6 +31,7 @@ struct join {
 	struct join_limits limits;
 	struct flows *flows;
 	struct contexts *contexts;
+	struct drops_seen *drops;
 	/* requests that wait for their last hops: a ring */
 	struct http_request *waiting;
 	size_t first, count, capacity;
@@ -45,7 +50,8 @@ struct join *join_create(struct model *m, const struct join_limits *limits)
 	j->limits = *limits;
 	j->flows = flows_create(limits->flows_max, limits->flow_max);
 	j->contexts = contexts_create(limits->contexts_max);
-	if (j->flows && j->contexts)
+	j->drops = drops_seen_create(limits->flows_max);
+	if (j->flows && j->contexts && j->drops)
 		return j;
 	join_destroy(j);
 	return NULL;
@@ -57,6 +63,7 @@ void join_destroy(struct join *j)
 		return;
 	flows_destroy(j->flows);
 	contexts_destroy(j->contexts);
+	drops_seen_destroy(j->drops);
 	free(j->waiting);
 	free(j);
 }
@@ -143,7 +150,19 @@ static bool seen_further(const struct request *r, unsigned int hop)
 	return false;
 }
 
-/* Another packet with the same bytes. */
+/*
+ * Another packet with the same bytes? TCP sends again what it has kept, so it may be the same
+ * memory; but a driver that was busy is handed the same packet once more, too: at once.
+ */
+static bool is_another(const struct request *r, const struct observation *o,
+		       const struct walk *w)
+{
+	if (o->flags & EVENT_UPTO || !o->packet)
+		return false;
+	return o->packet != w->packet[o->hop] ||
+	       o->time_ns > r->hops[o->hop].time_ns + RESEND_NS;
+}
+
 static void came_again(struct request *r, const struct observation *o, struct walk *w)
 {
 	w->again[o->hop]++;
@@ -165,7 +184,7 @@ static void consider(const struct join *j, struct request *r, const struct obser
 	if (used && o->time_ns <= *used)
 		return;
 	if (r->hops[o->hop].flags & HOP_SEEN) {
-		if (!(o->flags & EVENT_UPTO) && o->packet && o->packet != w->packet[o->hop])
+		if (is_another(r, o, w))
 			came_again(r, o, w);
 		return;
 	}
@@ -323,6 +342,7 @@ static int conclude_oldest(struct join *j)
 	}
 	drop_all_unrelated(j->m, &r);
 	contexts_join(j->contexts, j->m, &r);
+	drops_seen_join(j->drops, &r);
 	j->first = (j->first + 1) % j->capacity;
 	j->count--;
 	return model_add(j->m, &r);
@@ -350,6 +370,8 @@ int join_observe(struct join *j, const struct observation *o)
 {
 	if (o->flags & EVENT_CONTEXT || o->hop >= HOP_COUNT) {
 		j->now_ns = o->time_ns > j->now_ns ? o->time_ns : j->now_ns;
+		if (o->hop == CONTEXT_DROP)
+			return drops_seen_add(j->drops, j->m, o);
 		return contexts_add(j->contexts, o);
 	}
 	if (flows_add(j->flows, o))

@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "tracer/attribution.h"
+#include "tracer/drops.h"
 #include "tracer/exchanges.h"
 #include "tracer/summary.h"
 
@@ -231,6 +232,46 @@ static json_t *request_hops(const struct model *m, const struct request *r)
 	return list;
 }
 
+static json_t *drop_object(const struct model *m, const struct drop *drop)
+{
+	return json_pack("{s:s?,s:s?,s:s,s:s}", "reason", drop_reason(m, drop), "place",
+			 drop_place(m, drop), "direction",
+			 direction_name((enum strata_direction)drop->direction), "clock",
+			 m->domains[drop->domain].name);
+}
+
+/* Of all requests, and of packets that were no request's. */
+static json_t *drops_array(const struct model *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->drop_count; i++) {
+		json_t *o = drop_object(m, &m->drops[i].what);
+
+		json_object_set_new(o, "packets", number(m->drops[i].packets));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* at_ns counts from the request's start: a packet may have been dropped before. */
+static json_t *request_drops(const struct model *m, const struct request *r)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < r->dropped && i < REQUEST_DROPS_MAX; i++) {
+		json_t *o = drop_object(m, &r->drops[i]);
+
+		if (r->measured)
+			json_object_set_new(
+				o, "at_ns",
+				json_integer((json_int_t)(r->drops[i].time_ns -
+							  r->hops[r->first].time_ns)));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *request_layers(const struct request *r)
 {
 	json_t *o = json_object();
@@ -340,6 +381,8 @@ json_t *json_request(const struct model *m, const struct request *r)
 
 	if (o && r->counted)
 		add_counts(o, r);
+	if (o && r->dropped)
+		json_object_set_new(o, "drops", request_drops(m, r));
 	return o;
 }
 
@@ -404,6 +447,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
 	json_object_set_new(doc, "rivals", rivals_array(m));
 	add_overhead(doc, m);
+	json_object_set_new(doc, "drops", drops_array(m));
 	add_meta(doc, m, "devices");
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "probes");

@@ -42,6 +42,17 @@ struct hop_seen {
 	uint8_t event_flags; /* enum event_flags */
 };
 
+/* A packet that a kernel dropped; why and where is numbered as that kernel does. */
+struct drop {
+	uint64_t time_ns;
+	uint32_t seq, len;
+	uint32_t reason;
+	uint32_t place; /* the low half of the code's address */
+	uint8_t direction, domain;
+};
+
+#define REQUEST_DROPS_MAX 4
+
 struct request {
 	uint64_t number; /* from 1, in the order in which they were found */
 	struct http_request http;
@@ -51,7 +62,9 @@ struct request {
 	bool complete;        /* every hop that is needed here was seen */
 	bool measured;        /* both ends were seen: the figures below hold */
 	uint32_t retransmits; /* packets of its last bytes seen once more */
-	uint32_t violations;  /* pairs of hops in the wrong order, beyond the clocks' error */
+	uint32_t dropped;     /* packets with bytes of its: */
+	struct drop drops[REQUEST_DROPS_MAX]; /* ... the first ones, in order */
+	uint32_t violations; /* pairs of hops in the wrong order, beyond the clocks' error */
 	uint64_t end_to_end_ns;
 	uint64_t layer_ns[LAYER_COUNT][DIRECTION_COUNT];
 	uint64_t unattributed_ns[DIRECTION_COUNT];
@@ -116,6 +129,14 @@ struct model_cause {
 	uint64_t sum_ns, max_ns;
 };
 
+/* All packets that one kernel dropped for one reason at one place. */
+struct model_drop {
+	struct drop what; /* the first one */
+	uint64_t packets;
+};
+
+#define MODEL_DROPS_MAX 64
+
 struct model_thread {
 	uint32_t tid;
 	uint8_t domain;
@@ -151,6 +172,9 @@ struct model {
 
 	uint64_t seen, complete, partial, measured, unanswered;
 	uint64_t retransmits;
+	struct model_drop drops[MODEL_DROPS_MAX];
+	size_t drop_count;
+	uint64_t dropped; /* packets, those beyond MODEL_DROPS_MAX kinds included */
 	uint64_t events, events_unaligned, events_rejected;
 	uint64_t lost[LOST_STAGES];
 	uint64_t forgotten;                   /* events dropped to bound memory */

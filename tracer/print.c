@@ -5,10 +5,12 @@
 
 #include "lib/err.h"
 #include "lib/units.h"
+#include "tracer/drops.h"
 #include "tracer/summary.h"
 
-#define BAR_WIDTH  24
-#define NAME_WIDTH 12
+#define BAR_WIDTH   24
+#define NAME_WIDTH  12
+#define DROPS_SHOWN 4
 
 /* ---- layers ---- */
 
@@ -143,6 +145,25 @@ static void fact_requests(const struct model *m, FILE *f, struct table_style sty
 	name(f, style, "");
 	fprintf(f, "missing most often: %s, in %s requests\n", hop_table[most].name,
 		units_count(m->hops[most].missing).s);
+}
+
+static void fact_drops(const struct model *m, FILE *f, struct table_style style)
+{
+	for (size_t i = 0; i < m->drop_count && i < DROPS_SHOWN; i++) {
+		const struct drop *what = &m->drops[i].what;
+		char text[128];
+
+		name(f, style, i ? "" : "drops");
+		drop_text(m, what, text, sizeof(text));
+		fprintf(f, "%s %s: %s, in the %s's kernel\n",
+			units_count(m->drops[i].packets).s,
+			what->direction == DIRECTION_REPLY ? "of replies" : "of requests", text,
+			what->domain ? "guest" : "host");
+	}
+	if (m->drop_count > DROPS_SHOWN) {
+		name(f, style, "");
+		fprintf(f, "%s in all; the JSON has the others\n", units_count(m->dropped).s);
+	}
 }
 
 static void fact_events(const struct model *m, FILE *f, struct table_style style)
@@ -289,6 +310,7 @@ static void fact_probes(const struct model *m, FILE *f, struct table_style style
 void print_facts(const struct model *m, FILE *f, struct table_style style)
 {
 	fact_requests(m, f, style);
+	fact_drops(m, f, style);
 	fact_events(m, f, style);
 	fact_clock(m, f, style);
 	fact_overhead(m, f, style);

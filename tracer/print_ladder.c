@@ -8,6 +8,7 @@
 
 #include "lib/units.h"
 #include "tracer/attribution.h"
+#include "tracer/drops.h"
 #include "tracer/summary.h"
 
 /* Columns, in order: at 9, took 9 and a mark, gutter, layer, hop and a mark, title, CPU. */
@@ -133,6 +134,25 @@ static bool causes_rows(const struct model *m, const struct request *r, const st
 	return any;
 }
 
+/* Below a hop: packets with the request's bytes that were dropped before the next one. */
+static void drops_rows(const struct model *m, const struct request *r, const struct rung *rung,
+		       bool last, int layer, FILE *f, struct table_style style)
+{
+	uint64_t from_ns = r->hops[rung->hop].time_ns;
+
+	for (uint32_t i = 0; i < r->dropped && i < REQUEST_DROPS_MAX; i++) {
+		const struct drop *drop = &r->drops[i];
+		char text[96];
+
+		if (drop->time_ns < from_ns ||
+		    (!last && drop->time_ns >= from_ns + rung->took_ns))
+			continue;
+		drop_text(m, drop, text, sizeof(text));
+		note_begins(drop->time_ns - from_ns, layer, f, style);
+		fprintf(f, "later dropped: %s%s\n", text, table_off(style));
+	}
+}
+
 /* A hop that others had and this request did not: its time is not 0, it is unknown. */
 static void missing_row(const struct model *m, const struct request *r, int hop, int from,
 			FILE *f, struct table_style style)
@@ -229,6 +249,7 @@ void print_ladder(const struct model *m, const struct request *r, FILE *f,
 		if (!causes_rows(m, r, &rungs[i], layer, f, style) &&
 		    rungs[i].outside_ns > rungs[i].took_ns / OUTSIDE_SHOWN)
 			outside_row(&rungs[i], layer, f, style);
+		drops_rows(m, r, &rungs[i], i + 1 == n, layer, f, style);
 		hop = (int)rungs[i].hop + 1;
 	}
 	legend(r, rungs, n, f, style);

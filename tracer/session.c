@@ -439,8 +439,9 @@ uint64_t session_events(const struct session *s)
 
 static int write_end_meta(struct session *s, uint64_t ended_ns)
 {
-	json_t *meta = json_pack("{s:o,s:I,s:o}", "probes", probes_meta(s), "ended_ns",
-				 (json_int_t)ended_ns, "agents", json_incref(s->answers));
+	json_t *meta = json_pack("{s:o,s:I,s:o,s:o}", "probes", probes_meta(s), "ended_ns",
+				 (json_int_t)ended_ns, "agents", json_incref(s->answers),
+				 "drops", drops_meta(probes_drops(s->probes)));
 	int result = recording_meta(s->recording, meta);
 
 	json_decref(meta);

@@ -114,7 +114,8 @@ static json_t *answer_idle(struct service *s)
 		run_time_ns += r[i].run_time_ns;
 	}
 	return json_pack(
-		"{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "steal_ms",
+		"{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "drops",
+		drops_meta(probes_drops(s->probes)), "steal_ms",
 		(json_int_t)(threads_steal_ms() - s->steal_ms), "events", (json_int_t)s->events,
 		"lost", (json_int_t)probes_lost(s->probes), "agent_cpu_ns",
 		(json_int_t)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_ns), "wall_ns",

@@ -62,6 +62,7 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned int len;
 	__be16 protocol;
+	__u16 network_header; /* behind head */
 	unsigned char *head;
 	unsigned char *data;
 };

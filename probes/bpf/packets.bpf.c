@@ -144,6 +144,36 @@ int BPF_PROG(napi_poll, struct napi_struct *napi, int work, int budget)
 	return 0;
 }
 
+/*
+ * The kernel drops a packet, for a reason. Wherever that is, its data may stand at any header,
+ * but the IP header's place is known.
+ */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(kfree_skb, struct sk_buff *skb, void *location, int reason)
+{
+	struct skb_view v = {.head = skb->head,
+			     .data = skb->network_header,
+			     .len = skb->len + (__u32)(skb->data - skb->head) -
+				    skb->network_header,
+			     .protocol = skb->protocol};
+	struct place nowhere = {0};
+	struct strata_event *e;
+	struct segment s;
+
+	if ((v.protocol != bpf_htons(ETH_P_IP) && v.protocol != bpf_htons(ETH_P_IPV6)) ||
+	    !segment_of_view(&v, true, &s))
+		return 0;
+	e = ring_reserve(sizeof(*e));
+	if (!e)
+		return 0;
+	event_fill(e, CONTEXT_DROP, bpf_ktime_get_ns(), &s, nowhere);
+	e->queue = s.direction;
+	e->arg32 = reason;
+	e->arg64 = (__u64)location;
+	ring_submit(e);
+	return 0;
+}
+
 SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(irq_handler_entry, int irq)
 {

@@ -158,6 +158,36 @@ static void test_again(void **state)
 	assert_int_equal(t.m->requests[0].retransmits, 2);
 }
 
+/* TCP sends what it kept: the same memory, but not at once. Until when it was lost, the last
+ * hop that it reached knows. */
+static void test_again_from_the_same_memory(void **state)
+{
+	struct observation o = {.time_ns = 30,
+				.flow = FLOW,
+				.seq = 1000,
+				.len = 100,
+				.packet = 77,
+				.hop = HOP_CLIENT_XMIT};
+
+	(void)state;
+	assert_int_equal(join_observe(t.join, &o), 0);
+	o.hop = HOP_NIC_RX;
+	o.time_ns = 40;
+	assert_int_equal(join_observe(t.join, &o), 0);
+	o.hop = HOP_CLIENT_XMIT;
+	o.time_ns = 200000030;
+	assert_int_equal(join_observe(t.join, &o), 0);
+	o.hop = HOP_NIC_RX;
+	o.time_ns = 200000040;
+	assert_int_equal(join_observe(t.join, &o), 0);
+	observe(HOP_VSWITCH_IN, 200000050, 1000, 100, 0);
+	found(0, 40, 200000090);
+	finish(1);
+	assert_int_equal(t.m->requests[0].retransmits, 1);
+	assert_int_equal(t.m->requests[0].hops[HOP_NIC_RX].again_ns, 200000040);
+	assert_int_equal(t.m->requests[0].hops[HOP_VSWITCH_IN].again_ns, 0);
+}
+
 /* Hops that know only how far they got. */
 static void test_upto(void **state)
 {
@@ -365,10 +395,19 @@ static void test_pipelined_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_last_byte),   TEST(test_pipelined_read), TEST(test_again),
-		TEST(test_upto),        TEST(test_upto_lost),      TEST(test_upto_within_error),
-		TEST(test_pipelined),   TEST(test_unrelated),      TEST(test_unanswered),
-		TEST(test_grace),       TEST(test_long_transfer),  TEST(test_long_upload),
+		TEST(test_last_byte),
+		TEST(test_pipelined_read),
+		TEST(test_again),
+		TEST(test_again_from_the_same_memory),
+		TEST(test_upto),
+		TEST(test_upto_lost),
+		TEST(test_upto_within_error),
+		TEST(test_pipelined),
+		TEST(test_unrelated),
+		TEST(test_unanswered),
+		TEST(test_grace),
+		TEST(test_long_transfer),
+		TEST(test_long_upload),
 		TEST(test_fair_sample),
 	};
 

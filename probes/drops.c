@@ -1,0 +1,74 @@
+/* Names for dropped packets' reasons and places: see drops.h. */
+#include "probes/drops.h"
+
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX "SKB_DROP_REASON_"
+
+void drops_note(struct drops *d, uint32_t reason, uint64_t place)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->at[i].reason == reason && d->at[i].place == place)
+			return;
+	if (d->count < DROPS_MAX)
+		d->at[d->count++] = (struct probe_drop){.reason = reason, .place = place};
+}
+
+static void name_reason(const struct btf *btf, const struct btf_type *type,
+			struct probe_drop *drop)
+{
+	const struct btf_enum *value = btf_enum(type);
+
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const char *name = btf__name_by_offset(btf, value[i].name_off);
+
+		if ((uint32_t)value[i].val != drop->reason || !name)
+			continue;
+		if (!strncmp(name, PREFIX, strlen(PREFIX)))
+			name += strlen(PREFIX);
+		snprintf(drop->name, sizeof(drop->name), "%s", name);
+		return;
+	}
+}
+
+static void name_reasons(struct drops *d)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "skb_drop_reason", BTF_KIND_ENUM) : -1;
+
+	for (size_t i = 0; id > 0 && i < d->count; i++)
+		name_reason(btf, btf__type_by_id(btf, (uint32_t)id), &d->at[i]);
+	btf__free(btf);
+}
+
+/* The nearest symbol at or before each place, in one pass. */
+static void name_places(struct drops *d)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	uint64_t nearest[DROPS_MAX] = {0};
+	char line[512], symbol[64], type;
+	unsigned long long address;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %c %63s", &address, &type, symbol) != 3 || !address)
+			continue;
+		for (size_t i = 0; i < d->count; i++) {
+			if (address > d->at[i].place || address <= nearest[i])
+				continue;
+			nearest[i] = address;
+			memcpy(d->at[i].symbol, symbol, sizeof(symbol));
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+void drops_name(struct drops *d)
+{
+	if (!d->count)
+		return;
+	name_reasons(d);
+	name_places(d);
+}
