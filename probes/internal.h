@@ -18,12 +18,20 @@ struct ring_buffer;
 
 /* How one program of the table stands in this session. */
 struct program_state {
-	bool wanted; /* the configuration has a use for it */
-	bool used;   /* ... and it was loaded and attached, or is about to be */
-	bool failed; /* refused once: not tried again */
+	bool wanted;    /* the configuration has a use for it */
+	bool used;      /* ... and it was loaded and attached, or is about to be */
+	bool failed;    /* refused once: not tried again */
+	bool taken_off; /* it was attached, and grew too dear */
 	char why_not[WHY_NOT_BYTES];
 	struct bpf_program *program;
 	struct bpf_link *link;
+};
+
+/* What uprobes are asked: governor.c. */
+struct governor {
+	uint64_t looked_ns, began_ns; /* CLOCK_MONOTONIC; of the window */
+	uint64_t requests;            /* that uprobes had seen when it began */
+	bool done;
 };
 
 struct probes {
@@ -40,6 +48,7 @@ struct probes {
 	int stats_fd; /* keeps run-time statistics enabled, or -1 */
 	uint64_t lost_in_reader;
 	struct drops drops;
+	struct governor governor;
 	struct probe_report report[PROGRAMS_MAX];
 };
 
@@ -63,5 +72,12 @@ void attach_undo(struct probes *p);
 int rings_size(struct bpf_map *rings);
 int rings_create(struct probes *p);
 uint64_t rings_lost(const struct probes *p);
+
+/* governor.c: now and then; takes uprobes off if there are too many requests. */
+void governor_look(struct probes *p);
+
+/* Were there more requests than the limit since the window began? A new one begins each second.
+ */
+bool governor_exceeds(struct governor *g, uint64_t now, uint64_t requests, unsigned int limit);
 
 #endif

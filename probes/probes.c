@@ -183,6 +183,7 @@ int probes_poll(struct probes *p)
 {
 	int n = ring_buffer__consume(p->reader);
 
+	governor_look(p);
 	if (n >= 0)
 		return n;
 	errno = -n;
@@ -217,9 +218,9 @@ size_t probes_report(struct probes *p, const struct probe_report **report)
 			continue;
 		*r = (struct probe_report){
 			.name = programs[i].section,
-			.attached = st->used,
+			.attached = st->used && !st->taken_off,
 			.required = programs[i].required,
-			.why_not = st->used ? "" : st->why_not,
+			.why_not = st->used && !st->taken_off ? "" : st->why_not,
 		};
 		if (st->used)
 			run_stats(st->program, r);

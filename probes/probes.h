@@ -88,7 +88,9 @@ struct probes_config {
 	unsigned int sample;  /* trace one connection in so many; 0 and 1: all */
 	bool no_fentry;       /* tracepoints only */
 	bool no_uprobes;      /* none, whatever nginx_path is */
-	bool stats;           /* measure the programs' own run time (bpf_enable_stats) */
+	unsigned int uprobe_limit; /* requests within a second after which uprobes are taken
+				      off; 0: none */
+	bool stats;                /* measure the programs' own run time (bpf_enable_stats) */
 };
 
 struct probes_callbacks {

@@ -125,6 +125,7 @@ static int record(const struct trace_options *o)
 	struct session_options so = {.recording_path = o->output,
 				     .no_fentry = o->no_fentry,
 				     .no_uprobes = o->no_uprobes,
+				     .uprobe_limit = o->uprobe_limit,
 				     .protocol = o->protocol ? o->protocol
 							     : protocol_name(PROTOCOL_AUTO),
 				     .sample = o->sample,

@@ -46,6 +46,8 @@ static const char help[] =
 	"                         little\n"
 	"  --no-uprobes           none on nginx: the two dearest probes; nginx is timed from its reading\n"
 	"                         to its writing\n"
+	"  --uprobe-limit N       take them off after N requests within a second, for there they cost\n"
+	"                         more than all the others (5000); 0: never\n"
 	"  --no-fentry            probes on tracepoints alone\n"
 	"  --stats                have the kernel time the probes themselves\n"
 	"\n"
@@ -58,6 +60,9 @@ static const char help[] =
 	"  --help                 this text\n"
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
+
+/* Two traps of some microseconds each: a few per cent of one processor. */
+#define UPROBE_LIMIT_DEFAULT 5000
 
 enum {
 	VM = 256,
@@ -76,6 +81,7 @@ enum {
 	SAMPLE,
 	NO_FENTRY,
 	NO_UPROBES,
+	UPROBE_LIMIT,
 	STATS,
 	RECORD_ONLY,
 	JSON,
@@ -100,6 +106,7 @@ static const struct option long_options[] = {
 	{"duration", required_argument, NULL, DURATION},
 	{"sample", required_argument, NULL, SAMPLE},
 	{"no-uprobes", no_argument, NULL, NO_UPROBES},
+	{"uprobe-limit", required_argument, NULL, UPROBE_LIMIT},
 	{"no-fentry", no_argument, NULL, NO_FENTRY},
 	{"stats", no_argument, NULL, STATS},
 	{"record-only", no_argument, NULL, RECORD_ONLY},
@@ -207,6 +214,17 @@ static int parse_sample(struct trace_options *o, const char *text)
 	return 0;
 }
 
+static int parse_uprobe_limit(struct trace_options *o, const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < 0 || n > 1000000000)
+		return wrong("uprobe-limit", text, "a number of requests; 0: none");
+	o->uprobe_limit = (unsigned int)n;
+	return 0;
+}
+
 static int parse_one(struct trace_options *o, int option)
 {
 	switch (option) {
@@ -245,6 +263,8 @@ static int parse_one(struct trace_options *o, int option)
 	case NO_UPROBES:
 		o->no_uprobes = true;
 		return 0;
+	case UPROBE_LIMIT:
+		return parse_uprobe_limit(o, optarg);
 	case NO_FENTRY:
 		o->no_fentry = true;
 		return 0;
@@ -315,7 +335,8 @@ int trace_options_parse(struct trace_options *o, int argc, char **argv)
 {
 	int option;
 
-	*o = (struct trace_options){.output = "out/trace/trace.strata"};
+	*o = (struct trace_options){.output = "out/trace/trace.strata",
+				    .uprobe_limit = UPROBE_LIMIT_DEFAULT};
 	while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
 		if (option == HELP) {
 			fputs(help, stdout);

@@ -40,6 +40,7 @@ struct trace_options {
 	unsigned int sample; /* one connection in so many; 0: all */
 	bool no_fentry;
 	bool no_uprobes;
+	unsigned int uprobe_limit; /* requests a second; 0: none */
 	bool stats;
 	bool hops;      /* explain the hops, trace nothing */
 	char **command; /* NULL-terminated, or NULL */

@@ -1,6 +1,7 @@
 /* The result for people: see print.h. */
 #include "tracer/print.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "lib/err.h"
@@ -307,6 +308,33 @@ static void fact_probes(const struct model *m, FILE *f, struct table_style style
 	fputc('\n', f);
 }
 
+/* A recording may say anything. */
+static void print_clean(const char *text, FILE *f)
+{
+	for (; *text; text++)
+		fputc(isprint((unsigned char)*text) ? *text : '?', f);
+}
+
+/* Why a probe that was there at first is not to the end. */
+static void fact_taken_off(const struct model *m, FILE *f, struct table_style style)
+{
+	const json_t *probe;
+	size_t i;
+
+	json_array_foreach (json_object_get(m->meta, "probes"), i, probe) {
+		const char *why = json_string_value(json_object_get(probe, "why_not"));
+		const char *probe_name = json_string_value(json_object_get(probe, "name"));
+
+		if (!why || !probe_name || strncmp(why, "taken off", strlen("taken off")))
+			continue;
+		name(f, style, "uprobes");
+		print_clean(probe_name, f);
+		fputs(": ", f);
+		print_clean(why, f);
+		fputc('\n', f);
+	}
+}
+
 void print_facts(const struct model *m, FILE *f, struct table_style style)
 {
 	fact_requests(m, f, style);
@@ -315,6 +343,7 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	fact_clock(m, f, style);
 	fact_overhead(m, f, style);
 	fact_probes(m, f, style);
+	fact_taken_off(m, f, style);
 	name(f, style, "placement");
 	fprintf(f, "%s, mode %s, switch %s; measured from %s%s to %s\n", place_name(m->place),
 		m->mode, m->switch_kind, hop_table[m->first].name,

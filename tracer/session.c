@@ -151,6 +151,7 @@ static void fill_config(const struct session *s, struct probes_config *c)
 	c->nginx_path = t->nginx_path[0] ? t->nginx_path : NULL;
 	c->no_fentry = s->options.no_fentry;
 	c->no_uprobes = s->options.no_uprobes;
+	c->uprobe_limit = s->options.uprobe_limit;
 	c->sample = s->options.sample;
 	c->stats = s->options.stats;
 	c->port_count = t->port_count;
@@ -187,13 +188,14 @@ static int start_vm(struct session *s, unsigned int index)
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request = json_pack("{s:o,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports, "domain",
-			    (int)index + 1, "vm", vm->probes.vm, "sample",
-			    (int)s->options.sample, "stats", s->options.stats, "no_uprobes",
-			    s->options.no_uprobes, "no_fentry", s->options.no_fentry,
-			    "own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
-			    s->topology.place == PLACE_PASSTHROUGH &&
-				    !topology_find(&s->topology, ROLE_CLIENT));
+	request = json_pack(
+		"{s:o,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports, "domain",
+		(int)index + 1, "vm", vm->probes.vm, "sample", (int)s->options.sample,
+		"uprobe_limit", (int)s->options.uprobe_limit, "stats", s->options.stats,
+		"no_uprobes", s->options.no_uprobes, "no_fentry", s->options.no_fentry,
+		"own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
+		s->topology.place == PLACE_PASSTHROUGH &&
+			!topology_find(&s->topology, ROLE_CLIENT));
 	if (vm->agent[0]) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);

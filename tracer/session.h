@@ -15,8 +15,10 @@
 
 struct session_options {
 	const char *recording_path;
-	bool no_fentry;       /* tracepoints only */
-	bool no_uprobes;      /* none on nginx */
+	bool no_fentry;  /* tracepoints only */
+	bool no_uprobes; /* none on nginx */
+	unsigned int
+		uprobe_limit; /* requests a second from which on they are taken off; 0: none */
 	const char *protocol; /* what requests are of: protocol_name(); NULL: HTTP */
 	unsigned int sample;  /* trace one connection in so many; 0: all */
 	bool stats;           /* have the kernel time the probes themselves */

@@ -26,7 +26,7 @@ static const char HELP[] =
 	"Needs root, a kernel with BTF, and nginx of the guest's image (make guest-image).\n"
 	"\n"
 	"  --list           the figures, and no more\n"
-	"  --observers LIST beside none and strata, of strata-no-uprobes,strata-sample-16,empty,\n"
+	"  --observers LIST beside none and strata, of strata-uprobes,strata-sample-16,empty,\n"
 	"                   tcpdump,bpftrace (all)\n"
 	"  --rounds N       (10)\n"
 	"  --seconds S      of each load and storm (2)\n"

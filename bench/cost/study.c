@@ -101,9 +101,13 @@ static struct arm *own_arm(struct study *s)
 static int measure_load(struct study *s, struct arm *a, struct watch *w, unsigned int round)
 {
 	unsigned int seconds = s->options->seconds;
-	uint64_t before = w->pid ? site_cpu_ns(w->pid) : 0, observer;
 	struct load_result full, half;
+	uint64_t before, observer;
 
+	/* connections, caches, and observers that adapt to what they see */
+	if (load_run(&s->site, 1, 0, &full))
+		return -1;
+	before = w->pid ? site_cpu_ns(w->pid) : 0;
 	if (load_run(&s->site, seconds, 0, &full))
 		return -1;
 	observer = w->pid ? site_cpu_ns(w->pid) - before : 0;

@@ -54,6 +54,8 @@ int survey_request(struct survey *s, const char *json)
 	c->stats = json_is_true(json_object_get(root, "stats"));
 	c->sample = (unsigned int)json_integer_value(json_object_get(root, "sample"));
 	c->no_uprobes = json_is_true(json_object_get(root, "no_uprobes"));
+	c->uprobe_limit =
+		(unsigned int)json_integer_value(json_object_get(root, "uprobe_limit"));
 	c->no_fentry = json_is_true(json_object_get(root, "no_fentry"));
 	s->own_device = json_is_true(json_object_get(root, "own_device"));
 	s->wire = json_is_true(json_object_get(root, "wire"));

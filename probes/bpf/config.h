@@ -90,10 +90,11 @@ struct vm_counts {
 	__u64 accepted; /* interrupts that its vCPUs were given, whatever for */
 };
 
-/* Events that never reached a ring, per CPU. */
+/* Per CPU: events that never reached a ring. */
 struct losses {
 	__u64 ring_full;
 	__u64 map_full;
+	__u64 uprobe_requests; /* not lost: requests that nginx's uprobes saw */
 };
 
 #endif

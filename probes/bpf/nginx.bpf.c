@@ -69,6 +69,16 @@ static __always_inline bool segment_of_untyped(struct sock *sk, struct segment *
 	return true;
 }
 
+/* For user space to know what uprobes cost. */
+static __always_inline void count_request(void)
+{
+	__u32 zero = 0;
+	struct losses *l = bpf_map_lookup_elem(&losses, &zero);
+
+	if (l)
+		l->uprobe_requests++;
+}
+
 static __always_inline int request(__u16 hop, __u64 address)
 {
 	struct ngx_request_head r;
@@ -77,6 +87,8 @@ static __always_inline int request(__u16 hop, __u64 address)
 	struct segment s;
 	struct sock *sk;
 
+	if (hop == HOP_NGINX_PROCESS)
+		count_request();
 	if (bpf_probe_read_user(&r, sizeof(r), (void *)address) ||
 	    r.signature != NGX_HTTP_SIGNATURE ||
 	    bpf_probe_read_user(&c, sizeof(c), (void *)r.connection) || c.fd < 0)

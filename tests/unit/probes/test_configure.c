@@ -166,6 +166,19 @@ static void cheap_instructions_are_found(void **state)
 }
 
 /* Every hop that the kernel can see has a program that marks it. */
+/* The window is a second; what counts is what came within it. */
+static void uprobes_are_governed(void **state)
+{
+	struct governor g = {0};
+
+	(void)state;
+	assert_false(governor_exceeds(&g, 5000000000u, 700, 100));
+	assert_false(governor_exceeds(&g, 5500000000u, 800, 100));
+	assert_false(governor_exceeds(&g, 6100000000u, 860, 100));
+	assert_false(governor_exceeds(&g, 7000000000u, 960, 100));
+	assert_true(governor_exceeds(&g, 7050000000u, 961, 100));
+}
+
 static void every_hop_has_a_program(void **state)
 {
 	uint64_t marked = 0;
@@ -208,6 +221,7 @@ int main(void)
 		cmocka_unit_test(interrupts_are_told_apart),
 		cmocka_unit_test(interrupts_are_found),
 		cmocka_unit_test(cheap_instructions_are_found),
+		cmocka_unit_test(uprobes_are_governed),
 		cmocka_unit_test(every_hop_has_a_program),
 		cmocka_unit_test(a_program_is_listed_once),
 	};

@@ -1,0 +1,84 @@
+/*
+ * Uprobes, only as long as they are cheap. Each hit is a trap and a walk through the process's
+ * file table, some microseconds: little beside a hundred requests a second, and more than all
+ * other probes together beside tens of thousands. Then they are taken off, and the report says
+ * so.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "probes/internal.h"
+
+#include "probes/probes.skel.h"
+
+#define LOOK_NS   50000000ULL
+#define WINDOW_NS 1000000000ULL
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+/* Requests that a uprobe saw so far. */
+static uint64_t requests_seen(const struct probes *p)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct losses *l = cpus > 0 ? calloc((size_t)cpus, sizeof(*l)) : NULL;
+	uint64_t seen = 0;
+	__u32 zero = 0;
+
+	if (l && !bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &zero, l))
+		for (int i = 0; i < cpus; i++)
+			seen += l[i].uprobe_requests;
+	free(l);
+	return seen;
+}
+
+static void take_off(struct probes *p, uint64_t requests)
+{
+	for (size_t i = 0; i < program_count; i++) {
+		struct program_state *st = &p->state[i];
+
+		if (programs[i].kind != PROGRAM_UPROBE || !st->link)
+			continue;
+		bpf_link__destroy(st->link);
+		st->link = NULL;
+		st->taken_off = true;
+		snprintf(st->why_not, sizeof(st->why_not),
+			 "taken off after %llu requests within a second; the limit is %u",
+			 (unsigned long long)requests, p->config.uprobe_limit);
+	}
+	p->governor.done = true;
+}
+
+bool governor_exceeds(struct governor *g, uint64_t now, uint64_t requests, unsigned int limit)
+{
+	if (!g->began_ns || now - g->began_ns > WINDOW_NS) {
+		g->began_ns = now;
+		g->requests = requests;
+	}
+	return requests - g->requests > limit;
+}
+
+void governor_look(struct probes *p)
+{
+	struct governor *g = &p->governor;
+	uint64_t now, requests;
+
+	if (g->done || !p->config.uprobe_limit || !(p->needs & NEED_NGINX))
+		return;
+	now = now_ns();
+	if (now - g->looked_ns < LOOK_NS)
+		return;
+	g->looked_ns = now;
+	requests = requests_seen(p);
+	if (governor_exceeds(g, now, requests, p->config.uprobe_limit))
+		take_off(p, requests - g->requests);
+}
