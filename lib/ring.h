@@ -25,11 +25,12 @@
 
 #include "lib/event.h"
 
-#define RING_MAGIC        0x73747261746172ULL /* "stratar" */
-#define RING_VERSION      2
-#define RING_LANES_MAX    64
-#define RING_HEADER_BYTES 4096
-#define RING_NOTE_BYTES   2048
+#define RING_MAGIC         0x73747261746172ULL /* "stratar" */
+#define RING_VERSION       3
+#define RING_LANES_MAX     64
+#define RING_HEADER_BYTES  4096
+#define RING_NOTE_BYTES    2048
+#define RING_REQUEST_BYTES 2304 /* a filter takes 16 for each instruction */
 
 /* Clock samples a producer in another clock domain leaves for the consumer. */
 struct ring_clock {
@@ -57,7 +58,7 @@ struct ring_header {
 	/* consumer to producer: what is asked for, as JSON text; producer to consumer: what it
 	 * could do or why it failed, as JSON text. NUL-terminated. Written before wanted/state.
 	 */
-	char request[RING_NOTE_BYTES / 2];
+	char request[RING_REQUEST_BYTES];
 	char answer[RING_NOTE_BYTES / 2];
 };
 

@@ -77,6 +77,7 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 	out->domain = c->domain;
 	out->sample_max = sample_max(c->sample);
 	memcpy(out->ports, c->ports, c->port_count * sizeof(c->ports[0]));
+	out->filtered = c->filter.count != 0;
 	out->server_netns = server_netns(c);
 	out->client_netns = netns_of_roles(c, 1u << ROLE_CLIENT);
 	out->server_device = server ? server->index : 0;

@@ -43,6 +43,7 @@ struct probes {
 	unsigned char irqs[IRQS_MAX]; /* by line: IRQ_LINE_NIC, a VM's number, 0 */
 
 	struct probes_bpf *skel;
+	void *elf; /* the object file with a filter in it; NULL: as it was built */
 	struct ring_buffer *reader;
 	int wire_fd;  /* the packet socket, or -1 */
 	int stats_fd; /* keeps run-time statistics enabled, or -1 */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "probes/filter.h"
 #include "probes/internal.h"
 
 #include "probes/probes.skel.h"
@@ -62,6 +63,8 @@ static void close_attempt(struct probes *p)
 	p->reader = NULL;
 	probes_bpf__destroy(p->skel);
 	p->skel = NULL;
+	free(p->elf);
+	p->elf = NULL;
 }
 
 static int prepare(struct probes *p)
@@ -102,6 +105,29 @@ static int load(struct probes *p, size_t *culprit)
 	return err_errno("cannot load the eBPF programs: %s", last_message);
 }
 
+/* As probes_bpf__open(), with the filter put in before. */
+static int open_programs(struct probes *p)
+{
+	struct bpf_object_skeleton *s;
+
+	p->skel = calloc(1, sizeof(*p->skel));
+	if (!p->skel || probes_bpf__create_skeleton(p->skel))
+		return err_set("probes: out of memory");
+	s = p->skel->skeleton;
+	if (p->config.filter.count) {
+		p->elf = malloc(s->data_sz);
+		if (!p->elf)
+			return err_set("probes: out of memory");
+		memcpy(p->elf, s->data, s->data_sz);
+		if (filter_insert(&p->config.filter, p->elf, s->data_sz))
+			return -1;
+		s->data = p->elf;
+	}
+	if (bpf_object__open_skeleton(s, NULL))
+		return err_errno("cannot open the eBPF programs");
+	return 0;
+}
+
 static int attempt(struct probes *p, size_t *culprit)
 {
 	*culprit = NOBODY;
@@ -110,10 +136,8 @@ static int attempt(struct probes *p, size_t *culprit)
 		if (p->state[i].wanted && !p->state[i].used && programs[i].required)
 			return err_set("the required probe %s cannot be had: %s",
 				       programs[i].section, p->state[i].why_not);
-	p->skel = probes_bpf__open();
-	if (!p->skel)
-		return err_errno("cannot open the eBPF programs");
-	if (prepare(p) || load(p, culprit) || configure_maps(p) || rings_create(p))
+	if (open_programs(p) || prepare(p) || load(p, culprit) || configure_maps(p) ||
+	    rings_create(p))
 		return -1;
 	return attach_all(p, culprit);
 }

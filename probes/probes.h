@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/event.h"
+#include "lib/flow_filter.h"
 #include "lib/hop.h"
 #include "probes/drops.h"
 #include "probes/points.h"
@@ -85,9 +86,10 @@ struct probes_config {
 				 ~0 none */
 	int wire_netns_fd;    /* its network namespace; -1: this process's */
 	size_t ring_bytes;    /* per CPU, a power of two; 0: 4 MiB */
-	unsigned int sample;  /* trace one connection in so many; 0 and 1: all */
-	bool no_fentry;       /* tracepoints only */
-	bool no_uprobes;      /* none, whatever nginx_path is */
+	struct flow_filter filter; /* of connections */
+	unsigned int sample;       /* trace one connection in so many; 0 and 1: all */
+	bool no_fentry;            /* tracepoints only */
+	bool no_uprobes;           /* none, whatever nginx_path is */
 	unsigned int uprobe_limit; /* requests within a second after which uprobes are taken
 				      off; 0: none */
 	bool stats;                /* measure the programs' own run time (bpf_enable_stats) */

@@ -272,6 +272,7 @@ static int prepare(struct analysis *a)
 	a->m->latest = o->latest;
 	a->m->on_request = o->on_request;
 	a->m->on_request_ctx = o->ctx;
+	a->m->filter = o->filter;
 	a->join = join_create(a->m, &limits);
 	return a->join ? 0 : -1;
 }

@@ -6,15 +6,18 @@
 #ifndef STRATA_TRACER_ANALYSE_H
 #define STRATA_TRACER_ANALYSE_H
 
+#include "tracer/filter.h"
 #include "tracer/join.h"
 #include "tracer/model.h"
 
 struct analyse_options {
-	size_t requests_max;     /* kept for looking at one by one; 0: the default, 10000 */
-	bool latest;             /* keep the latest ones, not a sample of all */
-	const char *protocol;    /* look for its requests; NULL: for those of the recording's */
-	bool growing;            /* it is still being written: it may have no blocks yet */
-	size_t window;           /* events held back to order them; 0: the default */
+	size_t requests_max;  /* kept for looking at one by one; 0: the default, 10000 */
+	bool latest;          /* keep the latest ones, not a sample of all */
+	const char *protocol; /* look for its requests; NULL: for those of the recording's */
+	bool growing;         /* it is still being written: it may have no blocks yet */
+	size_t window;        /* events held back to order them; 0: the default */
+	/* Requests that are not wanted leave no trace; NULL: all are. */
+	const struct filter *filter;
 	struct join_limits join; /* all zero: the defaults */
 	/* What goes by, for whoever streams it: each request, and each segment on the wire in
 	 * the order of time, on the host's line. Either may be NULL; not 0 ends the analysis.

@@ -1,15 +1,13 @@
 # The tracer. Its pure half, from a recording to the printed result, needs no kernel and no
 # libbpf: views (tui, reports), tests and fuzzers link libtracer.a alone.
-tracer_PURE := $(addprefix tracer/,analyse.c attribution.c cause.c cause_join.c contexts.c drops.c exchanges.c explain.c \
-	explain_json.c explain_print.c flows.c http.c http_stream.c join.c json.c kinds.c lru.c model.c \
-	moments.c ping_pong.c print.c print_hops.c print_ladder.c reorder.c summary.c synthetic.c synthetic_emit.c wire_order.c)
-tracer_PURE_LIBS := -ljansson -lzstd -lz
+tracer_OWN  := $(addprefix tracer/,main.c options.c explain_main.c)
+tracer_LIVE := $(addprefix tracer/,channel.c process.c session.c source.c $(notdir $(wildcard tracer/topology*.c)))
+tracer_PURE := $(filter-out $(tracer_OWN) $(tracer_LIVE),$(wildcard tracer/*.c))
+tracer_PURE_LIBS := -ljansson -lzstd -lz -lpcap
 
 $(eval $(call archive,libtracer.a,$(tracer_PURE)))
 
 # Its live half: sessions over a topology, for whoever traces.
-tracer_LIVE := $(addprefix tracer/,channel.c process.c session.c source.c topology.c topology_links.c \
-	topology_place.c topology_process.c topology_switch.c topology_vm.c)
 TRACER_ARCHIVES := $(B)/libsession.a $(B)/libtracer.a $(B)/libprobes.a $(LIB)
 TRACER_LIBS := $(tracer_PURE_LIBS) -lbpf -lelf -lz -lm
 

@@ -46,11 +46,12 @@ static json_t *quantile_object(struct quantile *q)
 static json_t *requests_object(const struct model *m)
 {
 	int most = summary_most_missing(m);
-	json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "seen", number(m->seen),
-			      "complete", number(m->complete), "partial", number(m->partial),
-			      "measured", number(m->measured), "unanswered",
-			      number(m->unanswered), "retransmitted", number(m->retransmits),
-			      "retransmitted_on_wire", number(m->http.retransmitted));
+	json_t *o =
+		json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "seen", number(m->seen),
+			  "complete", number(m->complete), "partial", number(m->partial),
+			  "measured", number(m->measured), "unanswered", number(m->unanswered),
+			  "retransmitted", number(m->retransmits), "retransmitted_on_wire",
+			  number(m->http.retransmitted), "filtered", number(m->filtered));
 
 	if (most >= 0)
 		json_object_set_new(o, "most_missing",

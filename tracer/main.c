@@ -128,7 +128,7 @@ static int record(const struct trace_options *o)
 				     .uprobe_limit = o->uprobe_limit,
 				     .protocol = o->protocol ? o->protocol
 							     : protocol_name(PROTOCOL_AUTO),
-				     .sample = o->sample,
+				     .filter = &o->filter,
 				     .stats = o->stats};
 	struct proc_options po = PROC_DEFAULTS;
 	struct session *s = NULL;
@@ -176,11 +176,12 @@ static int make_folder_of(const char *file)
 static int show(const struct trace_options *o)
 {
 	struct json_options json = {.requests = o->list};
-	const struct analyse_options as = {.protocol = o->read ? o->protocol : NULL};
+	const struct analyse_options wanted = {.filter = &o->filter,
+					       .protocol = o->read ? o->protocol : NULL};
 	struct model *m;
 	int result;
 
-	if (analyse(o->read ? o->read : o->output, &as, &m))
+	if (analyse(o->read ? o->read : o->output, &wanted, &m))
 		return -1;
 	result = o->json ? json_report(m, &json, stdout) : print_report(m, stdout);
 	model_free(m);

@@ -376,6 +376,10 @@ static int add_figures(struct model *m, const struct request *r)
 int model_add(struct model *m, struct request *r)
 {
 	attribute(m, r);
+	if (m->filter && !filter_request(m->filter, m, r)) {
+		m->filtered++;
+		return 0;
+	}
 	r->number = ++m->seen;
 	m->complete += r->complete;
 	m->partial += !r->complete;

@@ -18,6 +18,7 @@
 #include "lib/quantile.h"
 #include "lib/recording.h"
 #include "tracer/cause.h"
+#include "tracer/filter.h"
 #include "tracer/http.h"
 
 enum hop_seen_flags {
@@ -169,6 +170,9 @@ struct model {
 	struct actors actors;
 	struct model_thread ksoftirqd[MODEL_KSOFTIRQD_MAX];
 	size_t ksoftirqd_count;
+
+	const struct filter *filter; /* borrowed; NULL: all requests are wanted */
+	uint64_t filtered;           /* requests that are not, and are counted nowhere else */
 
 	uint64_t seen, complete, partial, measured, unanswered;
 	uint64_t retransmits;

@@ -11,7 +11,7 @@
 
 static const char help[] =
 	"usage: strata trace [OPTION]... [-- COMMAND [ARG]...]\n"
-	"       strata trace --read RECORDING [--json] [--protocol NAME]\n"
+	"       strata trace --read RECORDING [FILTER]... [--json] [--protocol NAME]\n"
 	"       strata trace --hops\n"
 	"\n"
 	"Trace every request to a server, through the host, the vSwitch, the VMM, KVM and the guest\n"
@@ -38,12 +38,19 @@ static const char help[] =
 	"                         turns, whatever they say; or auto (the default): http, where a\n"
 	"                         connection begins so, else ping-pong\n"
 	"\n"
+	"Which requests (FILTER; while tracing and with --read)\n"
+	"  --filter EXPRESSION    connections that this is true of, as tcpdump takes it: hosts,\n"
+	"                         networks, ports; decided in the kernel, once for all hops\n"
+	"  --sample 1/N           one connection in N; decided in the kernel\n"
+	"  --slower-than TIME     that took longer, as 5ms, 250us, 1s\n"
+	"  --status STATUS        answered so, as 404 or 5xx; several with commas\n"
+	"  --path PATTERN         of that path, as '/api/*'\n"
+	"  --vm NAME              with --read: of that VM\n"
+	"\n"
 	"How\n"
 	"  --output FILE          the recording (out/trace/trace.strata)\n"
 	"  --read FILE            analyse that recording, trace nothing\n"
 	"  --duration SECONDS     stop after that time\n"
-	"  --sample 1/N           one connection in N, chosen in the kernel: what is not traced costs\n"
-	"                         little\n"
 	"  --no-uprobes           none on nginx: the two dearest probes; nginx is timed from its reading\n"
 	"                         to its writing\n"
 	"  --uprobe-limit N       take them off after N requests within a second, for there they cost\n"
@@ -75,10 +82,10 @@ enum {
 	BARE,
 	PORT,
 	PROTOCOL,
+	FILTER,
 	OUTPUT,
 	READ,
 	DURATION,
-	SAMPLE,
 	NO_FENTRY,
 	NO_UPROBES,
 	UPROBE_LIMIT,
@@ -101,10 +108,14 @@ static const struct option long_options[] = {
 	{"bare", required_argument, NULL, BARE},
 	{"port", required_argument, NULL, PORT},
 	{"protocol", required_argument, NULL, PROTOCOL},
+	{"filter", required_argument, NULL, FILTER},
+	{"sample", required_argument, NULL, FILTER},
+	{"slower-than", required_argument, NULL, FILTER},
+	{"status", required_argument, NULL, FILTER},
+	{"path", required_argument, NULL, FILTER},
 	{"output", required_argument, NULL, OUTPUT},
 	{"read", required_argument, NULL, READ},
 	{"duration", required_argument, NULL, DURATION},
-	{"sample", required_argument, NULL, SAMPLE},
 	{"no-uprobes", no_argument, NULL, NO_UPROBES},
 	{"uprobe-limit", required_argument, NULL, UPROBE_LIMIT},
 	{"no-fentry", no_argument, NULL, NO_FENTRY},
@@ -201,19 +212,6 @@ static int parse_duration(struct trace_options *o, const char *text)
 	return 0;
 }
 
-/* "1/16" or "16" */
-static int parse_sample(struct trace_options *o, const char *text)
-{
-	const char *digits = strncmp(text, "1/", 2) ? text : text + 2;
-	char *end;
-	long n = strtol(digits, &end, 10);
-
-	if (end == digits || *end || n < 1 || n > 1000000)
-		return wrong("sample", text, "1/N, N from 1 to 1000000");
-	o->sample = (unsigned int)n;
-	return 0;
-}
-
 static int parse_uprobe_limit(struct trace_options *o, const char *text)
 {
 	char *end;
@@ -225,7 +223,7 @@ static int parse_uprobe_limit(struct trace_options *o, const char *text)
 	return 0;
 }
 
-static int parse_one(struct trace_options *o, int option)
+static int parse_one(struct trace_options *o, int option, const char *name)
 {
 	switch (option) {
 	case VM:
@@ -250,6 +248,8 @@ static int parse_one(struct trace_options *o, int option)
 		return parse_port(o, optarg);
 	case PROTOCOL:
 		return parse_protocol(o, optarg);
+	case FILTER:
+		return filter_set(&o->filter, name, optarg);
 	case DURATION:
 		return parse_duration(o, optarg);
 	case OUTPUT:
@@ -258,8 +258,6 @@ static int parse_one(struct trace_options *o, int option)
 	case READ:
 		o->read = optarg;
 		return 0;
-	case SAMPLE:
-		return parse_sample(o, optarg);
 	case NO_UPROBES:
 		o->no_uprobes = true;
 		return 0;
@@ -304,14 +302,17 @@ static int ways(const struct trace_options *o)
 }
 
 /* What no option can check alone. */
-static int check(const struct trace_options *o)
+static int check(struct trace_options *o)
 {
 	bool bare_server = o->server && names_role(o, ROLE_BARE);
 
 	if (o->hops)
 		return 0;
+	if (o->read && o->vm_count) /* there it is a name */
+		if (filter_set(&o->filter, "vm", o->vms[--o->vm_count]))
+			return -1;
 	if (o->read)
-		return ways(o) || o->port_given || o->device_count || o->command || o->sample ||
+		return ways(o) || o->port_given || o->device_count || o->command ||
 				       o->seconds > 0 || o->no_uprobes || o->no_fentry ||
 				       o->stats
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")
@@ -333,16 +334,16 @@ static int check(const struct trace_options *o)
 
 int trace_options_parse(struct trace_options *o, int argc, char **argv)
 {
-	int option;
+	int option, which;
 
 	*o = (struct trace_options){.output = "out/trace/trace.strata",
 				    .uprobe_limit = UPROBE_LIMIT_DEFAULT};
-	while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+", long_options, &which)) != -1) {
 		if (option == HELP) {
 			fputs(help, stdout);
 			return 1;
 		}
-		if (option == '?' || parse_one(o, option)) {
+		if (option == '?' || parse_one(o, option, long_options[which].name)) {
 			if (option != '?')
 				err_print("strata-trace");
 			goto usage;

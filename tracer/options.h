@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "tracer/exchanges.h"
+#include "tracer/filter.h"
 #include "tracer/topology.h"
 
 #define TRACE_DEVICES_MAX 8
@@ -33,11 +34,11 @@ struct trace_options {
 	const char *protocol; /* NULL: auto, or what is recorded */
 	const char *output;   /* the recording */
 	const char *read;     /* analyse this one instead of tracing */
+	struct filter filter; /* which requests are wanted */
 	double seconds;       /* 0: until the command ends, or Ctrl-C */
 	bool record_only;     /* no analysis, no report */
 	bool json;
-	bool list;           /* with json: every request */
-	unsigned int sample; /* one connection in so many; 0: all */
+	bool list; /* with json: every request */
 	bool no_fentry;
 	bool no_uprobes;
 	unsigned int uprobe_limit; /* requests a second; 0: none */

@@ -335,9 +335,31 @@ static void fact_taken_off(const struct model *m, FILE *f, struct table_style st
 	}
 }
 
+/* While it was traced, and now. */
+static void fact_filter(const struct model *m, FILE *f, struct table_style style)
+{
+	const char *traced = json_string_value(json_object_get(m->meta, "filter"));
+	char text[FILTER_TEXT_MAX] = "";
+
+	if (m->filter)
+		filter_text(m->filter, text, sizeof(text));
+	if (traced && *traced) {
+		name(f, style, "traced");
+		print_clean(traced, f);
+		fputc('\n', f);
+	}
+	if (*text) {
+		name(f, style, "filter");
+		print_clean(text, f);
+		fprintf(f, ": %s of %s requests\n", units_count(m->seen).s,
+			units_count(m->seen + m->filtered).s);
+	}
+}
+
 void print_facts(const struct model *m, FILE *f, struct table_style style)
 {
 	fact_requests(m, f, style);
+	fact_filter(m, f, style);
 	fact_drops(m, f, style);
 	fact_events(m, f, style);
 	fact_clock(m, f, style);

@@ -28,6 +28,7 @@
 struct session {
 	struct topology topology; /* a copy; the descriptors stay the caller's */
 	struct session_options options;
+	struct filter filter;
 	struct recording_writer *recording;
 	pthread_mutex_t lock; /* recording: collector thread and session_meta() */
 
@@ -152,8 +153,9 @@ static void fill_config(const struct session *s, struct probes_config *c)
 	c->no_fentry = s->options.no_fentry;
 	c->no_uprobes = s->options.no_uprobes;
 	c->uprobe_limit = s->options.uprobe_limit;
-	c->sample = s->options.sample;
 	c->stats = s->options.stats;
+	c->sample = s->filter.sample;
+	c->filter = s->filter.flows;
 	c->port_count = t->port_count;
 	memcpy(c->ports, t->ports, sizeof(t->ports));
 	for (unsigned int i = 0; i < t->device_count; i++) {
@@ -183,19 +185,22 @@ static int start_vm(struct session *s, unsigned int index)
 {
 	const struct topology_vm *vm = &s->topology.vms[index];
 	struct source *agent = &s->sources[s->source_count], *vmm;
-	json_t *request, *ports = json_array();
+	json_t *request, *filter, *ports = json_array();
 	int result = -1;
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request = json_pack(
-		"{s:o,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports, "domain",
-		(int)index + 1, "vm", vm->probes.vm, "sample", (int)s->options.sample,
-		"uprobe_limit", (int)s->options.uprobe_limit, "stats", s->options.stats,
-		"no_uprobes", s->options.no_uprobes, "no_fentry", s->options.no_fentry,
-		"own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
-		s->topology.place == PLACE_PASSTHROUGH &&
-			!topology_find(&s->topology, ROLE_CLIENT));
+	request = json_pack("{s:o,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports,
+			    "domain", (int)index + 1, "vm", vm->probes.vm, "sample",
+			    (int)s->filter.sample, "uprobe_limit", (int)s->options.uprobe_limit,
+			    "stats", s->options.stats, "no_uprobes", s->options.no_uprobes,
+			    "no_fentry", s->options.no_fentry, "own_device",
+			    s->topology.place == PLACE_PASSTHROUGH, "wire",
+			    s->topology.place == PLACE_PASSTHROUGH &&
+				    !topology_find(&s->topology, ROLE_CLIENT));
+	filter = flow_filter_json(&s->filter.flows);
+	if (filter)
+		json_object_set_new(request, "filter", filter);
 	if (vm->agent[0]) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);
@@ -331,19 +336,22 @@ static int64_t realtime_offset_ns(void)
 static int write_start_meta(struct session *s)
 {
 	json_t *meta = topology_meta(&s->topology);
+	char filter[FILTER_TEXT_MAX];
 	int result;
 
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
 	json_object_set_new(meta, "environment", environment_capture());
 	if (s->options.protocol)
 		json_object_set_new(meta, "protocol", json_string(s->options.protocol));
-	if (s->options.sample > 1)
-		json_object_set_new(meta, "sample", json_integer(s->options.sample));
+	if (s->filter.sample > 1)
+		json_object_set_new(meta, "sample", json_integer(s->filter.sample));
 	json_object_set_new(meta, "hops", hops_meta(s));
 	json_object_set_new(meta, "event_kinds", kinds_meta());
 	json_object_set_new(meta, "probes", probes_meta(s));
 	json_object_set(meta, "agents", s->answers);
 	json_object_set_new(meta, "ksoftirqd", threads_ksoftirqd());
+	filter_text(&s->filter, filter, sizeof(filter));
+	json_object_set_new(meta, "filter", json_string(filter));
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));
 	json_object_set_new(meta, "realtime_offset_ns", json_integer(realtime_offset_ns()));
 	result = recording_meta(s->recording, meta);
@@ -405,6 +413,8 @@ struct session *session_start(const struct topology *t, const struct session_opt
 	}
 	s->topology = *t;
 	s->options = *options;
+	if (options->filter)
+		s->filter = *options->filter;
 	s->answers = json_object();
 	pthread_mutex_init(&s->lock, NULL);
 	s->recording = recording_create(options->recording_path);

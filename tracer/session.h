@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "tracer/filter.h"
 #include "tracer/topology.h"
 
 struct session_options {
@@ -20,7 +21,8 @@ struct session_options {
 	unsigned int
 		uprobe_limit; /* requests a second from which on they are taken off; 0: none */
 	const char *protocol; /* what requests are of: protocol_name(); NULL: HTTP */
-	unsigned int sample;  /* trace one connection in so many; 0: all */
+	const struct filter
+		*filter;      /* connections to look at; borrowed while starting; NULL: all */
 	bool stats;           /* have the kernel time the probes themselves */
 	int guest_timeout_ms; /* how long an agent may take to attach; 0: 60 s */
 };

@@ -61,6 +61,8 @@ int survey_request(struct survey *s, const char *json)
 	s->wire = json_is_true(json_object_get(root, "wire"));
 	c->domain = (uint8_t)domain;
 	err = read_ports(c, json_object_get(root, "ports"));
+	if (!err && json_object_get(root, "filter"))
+		err = flow_filter_from_json(&c->filter, json_object_get(root, "filter"));
 	if (!err && (domain < 1 || domain > 255 || vm < 0 || vm > 255))
 		err = err_set("the request's domain is %d (1 to 255 are possible), its vm %d",
 			      (int)domain, (int)vm);

@@ -33,6 +33,7 @@ struct bpf_config {
 	__u8 exact_kick;    /* ioeventfd_write is traced: kvm_mmio only counts what has one */
 	__u8 workers;       /* there are vhost workers to follow */
 	__u8 any_kick;      /* of some VM any doorbell may be a kick */
+	__u8 filtered;      /* flow_filter() stands for an expression */
 	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
 };
 

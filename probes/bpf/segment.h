@@ -7,7 +7,7 @@
 #include <linux/ip.h>
 #include <linux/tcp.h>
 
-#include "probes/bpf/maps.h"
+#include "probes/bpf/flow.h"
 
 #define IPV4_BYTES  20
 #define IPV6_BYTES  40
@@ -79,7 +79,7 @@ static __always_inline bool segment_from(const __u32 src[4], const __u32 dst[4],
 		s->flow = flow_hash(src, dst, s->client_port, s->server_port);
 	else
 		s->flow = flow_hash(dst, src, s->client_port, s->server_port);
-	return true;
+	return flow_wanted(src, dst, sport, dport);
 }
 
 /*

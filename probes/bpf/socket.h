@@ -2,7 +2,7 @@
 #ifndef STRATA_PROBES_BPF_SOCKET_H
 #define STRATA_PROBES_BPF_SOCKET_H
 
-#include "probes/bpf/maps.h"
+#include "probes/bpf/flow.h"
 
 #define FAMILY_INET  2 /* AF_INET of linux/socket.h, which user space headers hide */
 #define FAMILY_INET6 10
@@ -34,7 +34,7 @@ static __always_inline enum socket_side side_of(__u16 local_port, __u16 remote_p
 	return SIDE_NONE;
 }
 
-/* false: not in the sample */
+/* false: its connection is not one of those to be traced */
 static __always_inline bool segment_of_name(const struct socket_name *n, enum socket_side side,
 					    struct segment *s)
 {
@@ -55,7 +55,7 @@ static __always_inline bool segment_of_name(const struct socket_name *n, enum so
 		return false;
 	s->flow = flow_hash(client, side == SIDE_SERVER ? n->local : n->remote, s->client_port,
 			    s->server_port);
-	return true;
+	return flow_wanted(n->local, n->remote, n->local_port, n->remote_port);
 }
 
 /* Two loads for a socket that is not the service's; what is there to know of it costs more. */
