@@ -55,10 +55,17 @@ static int set_status(struct filter *f, const char *value)
 	return 0;
 }
 
+/* Text that filter_parse() can read again in quotes. */
 static int set_text(char *to, size_t size, const char *option, const char *value)
 {
-	if (!*value || strlen(value) >= size)
-		return err_set("--%s: expected 1 to %zu characters", option, size - 1);
+	bool quotable = !strchr(value, '\'') || !strchr(value, '"');
+
+	for (const char *s = value; *s; s++)
+		quotable &= !iscntrl((unsigned char)*s);
+	if (!*value || strlen(value) >= size || !quotable)
+		return err_set("--%s: expected 1 to %zu characters, no control characters, and "
+			       "quotes of one kind only",
+			       option, size - 1);
 	snprintf(to, size, "%s", value);
 	return 0;
 }
@@ -128,170 +135,12 @@ int filter_set(struct filter *f, const char *name, const char *value)
 	return 0;
 }
 
-/* ---- one text ---- */
-
-struct words {
-	const char *at;
-	char word[FILTER_TEXT_MAX];
-};
-
-static bool next_word(struct words *w)
-{
-	size_t n;
-
-	w->at += strspn(w->at, " \t\n");
-	n = strcspn(w->at, " \t\n");
-	snprintf(w->word, sizeof(w->word), "%.*s", (int)n, w->at);
-	w->at += n;
-	return n > 0;
-}
-
-static bool is_and(const char *word)
-{
-	return !strcmp(word, "and") || !strcmp(word, "&&");
-}
-
-static bool is_joint(const char *word)
-{
-	return is_and(word) || !strcmp(word, "or") || !strcmp(word, "||") ||
-	       !strcmp(word, "not") || !strcmp(word, "!");
-}
-
-/* An option among the words; its value follows "=" or is the next word. */
-static int parse_option(struct filter *f, struct words *w)
-{
-	char name[FILTER_TEXT_MAX], *value;
-	size_t i;
-
-	snprintf(name, sizeof(name), "%s", w->word + 2);
-	value = strchr(name, '=');
-	if (value)
-		*value++ = '\0';
-	i = find_option(name, strlen(name));
-	if (i == OPTIONS || options[i].set == set_expression)
-		return err_set(
-			"a filter has no option \"--%s\": it has --slower-than, --status, "
-			"--path, --vm and --sample",
-			name);
-	if (!value && !next_word(w))
-		return err_set("--%s needs a value", name);
-	return options[i].set(f, value ? value : w->word);
-}
-
-struct expression {
-	char text[FILTER_TEXT_MAX];
-	size_t used;
-	size_t last; /* where its last word begins */
-};
-
-static void append(struct expression *e, const char *word)
-{
-	if (e->used)
-		e->text[e->used++] = ' ';
-	e->last = e->used;
-	e->used += (size_t)snprintf(e->text + e->used, sizeof(e->text) - e->used, "%s", word);
-}
-
-/* Take an "and" before an option off; anything else that joins cannot stand there. */
-static int detach(struct expression *e)
-{
-	const char *last = e->text + e->last;
-
-	if (!e->used || !is_joint(last))
-		return 0;
-	if (!is_and(last))
-		return err_set("\"%s\" before an option: options go together by \"and\" alone",
-			       last);
-	e->used = e->last ? e->last - 1 : 0;
-	e->text[e->used] = '\0';
-	for (e->last = e->used; e->last && e->text[e->last - 1] != ' ';)
-		e->last--;
-	return 0;
-}
-
-static int parse_words(struct filter *f, struct words *w, struct expression *e)
-{
-	bool after_option = false;
-
-	while (next_word(w)) {
-		if (!strncmp(w->word, "--", 2)) {
-			if (detach(e) || parse_option(f, w))
-				return -1;
-			after_option = true;
-			continue;
-		}
-		if (after_option && is_joint(w->word) && strcmp(w->word, "not") &&
-		    strcmp(w->word, "!") && !is_and(w->word))
-			return err_set("\"%s\" after an option: options go together by \"and\" "
-				       "alone",
-				       w->word);
-		if (!(after_option && is_and(w->word) && !e->used))
-			append(e, w->word);
-		after_option = false;
-	}
-	return 0;
-}
-
-int filter_parse(struct filter *f, const char *text)
-{
-	struct filter changed = *f;
-	struct words w = {.at = text};
-	struct expression e = {.used = 0};
-
-	if (strlen(text) >= FILTER_TEXT_MAX)
-		return err_set("the filter is longer than %d characters", FILTER_TEXT_MAX - 1);
-	if (parse_words(&changed, &w, &e) || (e.used && set_expression(&changed, e.text)))
-		return -1;
-	*f = changed;
-	return 0;
-}
-
 /* ---- asking it ---- */
 
 bool filter_is_empty(const struct filter *f)
 {
 	return f->sample <= 1 && !f->slower_than_ns && !f->status_count && !f->path[0] &&
 	       !f->vm[0] && !f->flows.count;
-}
-
-static void add(char *to, size_t size, const char *format, const char *text)
-{
-	size_t used = strlen(to);
-
-	used += (size_t)snprintf(to + used, size - used, "%s", used ? " and " : "");
-	if (used < size)
-		snprintf(to + used, size - used, format, text);
-}
-
-void filter_text(const struct filter *f, char *to, size_t size)
-{
-	char part[64];
-	size_t used = 0;
-
-	to[0] = '\0';
-	if (f->flows.count)
-		add(to, size, "%s", f->expression);
-	if (f->slower_than_ns) {
-		snprintf(part, sizeof(part), "%lluns", (unsigned long long)f->slower_than_ns);
-		add(to, size, "--slower-than %s", part);
-	}
-	for (unsigned int i = 0; i < f->status_count; i++) {
-		bool class = f->status[i].from != f->status[i].to;
-
-		used += (size_t)snprintf(part + used, sizeof(part) - used,
-					 class ? "%s%uxx" : "%s%u", i ? "," : "",
-					 f->status[i].from / (class ? 100 : 1));
-	}
-	if (f->status_count)
-		add(to, size, "--status %s", part);
-	if (f->path[0])
-		add(to, size, "--path %s", f->path);
-	if (f->vm[0])
-		add(to, size, "--vm %s", f->vm);
-	if (f->sample > 1) {
-		snprintf(part, sizeof(part), "%u", f->sample);
-		add(to, size, "--sample 1/%s", part);
-	}
 }
 
 bool filter_flow(const struct filter *f, const uint8_t client[16], const uint8_t server[16],

@@ -22,8 +22,9 @@
 struct model;
 struct request;
 
-#define FILTER_STATUSES_MAX 8
-#define FILTER_TEXT_MAX     512
+#define FILTER_STATUSES_MAX   8
+#define FILTER_EXPRESSION_MAX 512
+#define FILTER_TEXT_MAX       1024
 
 struct filter {
 	uint32_t sample; /* one connection in so many; 0: all */
@@ -32,16 +33,17 @@ struct filter {
 		uint16_t from, to;
 	} status[FILTER_STATUSES_MAX]; /* any of these */
 	unsigned int status_count;
-	char path[128];                   /* a pattern as in sh(1); "" any */
-	char vm[48];                      /* its name or number; "" any */
-	char expression[FILTER_TEXT_MAX]; /* pcap's; "" any */
-	struct flow_filter flows;         /* what that expression became */
+	char path[128];                         /* a pattern as in sh(1); "" any */
+	char vm[48];                            /* its name or number; "" any */
+	char expression[FILTER_EXPRESSION_MAX]; /* pcap's; "" any */
+	struct flow_filter flows;               /* what that expression became */
 };
 
 /*
- * All of it in one text: a pcap expression in which options may stand between "and"s, as in
- * "port 80 and --slower-than 5ms and --status 5xx". What the text does not name is left as it
- * was. -1 with a sentence; the filter is unchanged then.
+ * All of it in one text (tracer/filter_text.c): a pcap expression in which options may stand
+ * between "and"s, as in "port 80 and --slower-than 5ms and --status 5xx"; an option's value may
+ * be in quotes. What the text does not name is left as it was. -1 with a sentence; the filter
+ * is unchanged then.
  */
 int filter_parse(struct filter *f, const char *text);
 
@@ -55,7 +57,7 @@ bool filter_knows(const char *name);
 /* It lets everything through. */
 bool filter_is_empty(const struct filter *f);
 
-/* As filter_parse() would read it; "" if empty. */
+/* As filter_parse() would read it; "" if empty. FILTER_TEXT_MAX bytes are enough. */
 void filter_text(const struct filter *f, char *to, size_t size);
 
 /* Would its connection be looked at at all? Addresses: IPv4 as v4-mapped IPv6. */
