@@ -172,6 +172,15 @@ static bool status_wanted(const struct filter *f, uint16_t status)
 	return !f->status_count;
 }
 
+/* A VM's clock domain is called after it. */
+static bool is_called(const struct model_domain *d, const char *vm)
+{
+	static const char prefix[] = "guest:";
+
+	return !strncmp(d->name, prefix, sizeof(prefix) - 1) &&
+	       !strcmp(d->name + sizeof(prefix) - 1, vm);
+}
+
 static bool vm_wanted(const struct filter *f, const struct model *m, uint8_t vm)
 {
 	char number[8];
@@ -182,7 +191,7 @@ static bool vm_wanted(const struct filter *f, const struct model *m, uint8_t vm)
 	if (vm && !strcmp(number, f->vm))
 		return true;
 	for (unsigned int i = 1; i < m->domain_count; i++)
-		if (vm && m->domains[i].vm == vm && !strcmp(m->domains[i].name, f->vm))
+		if (vm && m->domains[i].vm == vm && is_called(&m->domains[i], f->vm))
 			return true;
 	return false;
 }

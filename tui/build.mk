@@ -17,5 +17,5 @@ $(B)/bin/strata-tui: | $(tui_SAMPLES)
 tui_TESTS := screens ui
 $(foreach t,$(tui_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tui/test_$(t).c,$(tui_ARCHIVES),$(tui_LIBS))))
 
-$(eval $(call fuzzer,fuzz_tui_keys,tests/fuzz/fuzz_tui_keys.c $(tui_PURE) $(tracer_PURE) $(wildcard lib/*.c),$(tracer_PURE_LIBS) -lm))
-$(eval $(call fuzzer,fuzz_tui_text,tests/fuzz/fuzz_tui_text.c tui/keys.c tui/cells.c tui/wanted.c lib/err.c lib/units.c,-lm))
+$(eval $(call fuzzer,fuzz_tui_keys,tests/fuzz/fuzz_tui_keys.c tests/fuzz/no_names.c $(tui_PURE) $(tracer_PURE) $(wildcard lib/*.c),$(tracer_PURE_LIBS) -lm))
+$(eval $(call fuzzer,fuzz_tui_bindings,tests/fuzz/fuzz_tui_bindings.c tui/keys.c tui/cells.c lib/err.c lib/units.c,-lm))

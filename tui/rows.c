@@ -70,7 +70,8 @@ static bool in_bucket(const struct model *m, const struct request *r, const stru
 static bool wanted(const struct model *m, const struct request *r, const struct row_choice *c)
 {
 	return (!c->search[0] || contains(r, c->search)) &&
-	       (!c->bucket.set || in_bucket(m, r, &c->bucket)) && wanted_request(&c->wanted, r);
+	       (!c->bucket.set || in_bucket(m, r, &c->bucket)) &&
+	       filter_request(&c->filter, m, r);
 }
 
 /* ---- in what order ---- */

@@ -11,7 +11,6 @@
 
 #include "tracer/model.h"
 #include "tui/measure.h"
-#include "tui/wanted.h"
 
 enum column {
 	COLUMN_TIME,
@@ -37,8 +36,8 @@ struct bucket {
 #define MARKS_MAX  64
 
 struct row_choice {
-	struct wanted wanted;
-	char filter_text[WANTED_TEXT_MAX];
+	struct filter filter; /* the filter box */
+	char filter_text[FILTER_TEXT_MAX];
 	char search[SEARCH_MAX]; /* in method, path, client, status, as text; case counts not */
 	struct bucket bucket;
 	enum column sort;

@@ -121,8 +121,11 @@ bool ui_choose(struct ui *ui, uint64_t number)
 
 int ui_filter(struct ui *ui, const char *text)
 {
-	if (wanted_parse(&ui->choice.wanted, text))
+	struct filter parsed = {.sample = 0};
+
+	if (filter_parse(&parsed, text))
 		return -1;
+	ui->choice.filter = parsed;
 	snprintf(ui->choice.filter_text, sizeof(ui->choice.filter_text), "%s", text);
 	return ui_rebuild(ui);
 }

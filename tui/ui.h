@@ -73,7 +73,7 @@ struct ui {
 	int scroll;            /* of views that only scroll */
 	int page;              /* rows of the body when last drawn */
 	enum prompt prompt;
-	char line[WANTED_TEXT_MAX];
+	char line[FILTER_TEXT_MAX];
 	char message[2048], last_command[2048];
 	int scheme;
 	int columns, rows_total; /* size when last drawn */

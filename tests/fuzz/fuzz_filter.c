@@ -1,8 +1,8 @@
 /*
- * Fuzz filters. Input that begins with an even byte: words of a text, each a number in the
- * table below (texts as they come would have libpcap ask name servers). What is read must be
- * written so that it is read as the same, and must say of connections what libpcap says. Else:
- * a program from the other side, which is refused or runs.
+ * Fuzz filters. The first byte says: the words of a text, each a number in the table below; a
+ * text as it is; or a program from the other side, which is refused or runs. A text that is
+ * read must be written so that it is read as the same, and must say of connections what libpcap
+ * says.
  */
 #include <pcap/pcap.h>
 #include <stddef.h>
@@ -124,11 +124,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	if (data[0] & 1) {
+	if (data[0] % 3 == 1) {
 		try_program(data + 1, size - 1);
 		return 0;
 	}
-	for (size_t i = 1; i < size && i < 200; i++)
+	if (data[0] % 3 == 2)
+		snprintf(text, sizeof(text), "%.*s", (int)(size - 1), (const char *)data + 1);
+	for (size_t i = 1; data[0] % 3 == 0 && i < size && i < 200; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
 					 words[data[i] % WORDS],
 					 data[i] >= 2 * WORDS ? "" : " ");

@@ -288,8 +288,8 @@ static void test_requests(void **state)
 	m->domain_count = 3;
 	m->domains[1].vm = 1;
 	m->domains[2].vm = 2;
-	strcpy(m->domains[1].name, "db");
-	strcpy(m->domains[2].name, "web");
+	strcpy(m->domains[1].name, "guest:db");
+	strcpy(m->domains[2].name, "guest:web");
 	assert_true(wanted("", m, &r));
 	assert_true(wanted("--slower-than 1999us", m, &r));
 	assert_false(wanted("--slower-than 2ms", m, &r));
