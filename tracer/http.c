@@ -79,6 +79,7 @@ static void request_ended(struct connection *c, uint64_t time_ns, bool exact)
 	r->request_end = s->next_seq;
 	r->request_bytes = s->message_bytes;
 	r->request_exact = exact;
+	r->trace = s->trace;
 	if (exact)
 		r->request_last_ns = time_ns;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/event.h"
+#include "tracer/traceparent.h"
 
 enum protocol { PROTOCOL_HTTP, PROTOCOL_PING_PONG, PROTOCOL_AUTO, PROTOCOL_COUNT };
 
@@ -35,6 +36,7 @@ struct http_request {
 	uint8_t version;               /* 0 or 1: HTTP/1.x */
 	char method[HTTP_METHOD_MAX];  /* printable */
 	char path[HTTP_PATH_MAX];      /* printable, cut */
+	struct traceparent trace;      /* that the request says it is part of, if valid */
 	uint32_t index;                /* on its connection, from 0 */
 	uint32_t request_seq;          /* first byte */
 	uint32_t request_end;          /* the byte after the last */

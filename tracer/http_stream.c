@@ -118,7 +118,7 @@ static enum http_step start_line(struct http_stream *s, struct http_cursor *c)
 		return HTTP_MORE;
 	}
 	s->state = HTTP_HEADERS;
-	s->chunked = s->has_length = false;
+	s->chunked = s->has_length = s->traced = s->trace.valid = false;
 	return HTTP_STARTED;
 }
 
@@ -137,6 +137,10 @@ static void header(struct http_stream *s)
 		s->length = strtoull(value, NULL, 10);
 	} else if (name == 17 && !strncasecmp(s->line, "Transfer-Encoding", name)) {
 		s->chunked = strcasestr(value, "chunked");
+	} else if (name == 11 && !strncasecmp(s->line, "traceparent", name)) {
+		traceparent_parse(&s->trace, value);
+		s->trace.valid &= !s->traced;
+		s->traced = true;
 	}
 }
 

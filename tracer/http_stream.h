@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tracer/traceparent.h"
+
 #define HTTP_LINE_MAX 256
 
 enum http_state {
@@ -33,6 +35,8 @@ struct http_stream {
 	bool resynced; /* the present message was found after some were missed */
 	bool missed;   /* bytes between messages were not seen */
 	bool chunked, has_length;
+	bool traced; /* a traceparent was there; more than one is none */
+	struct traceparent trace;
 	bool line_cut; /* the line was longer than HTTP_LINE_MAX */
 	uint16_t line_len;
 	uint32_t next_seq;

@@ -8,6 +8,9 @@
 /* A segment that the kernel merged has at most 64 KiB, but for BIG TCP. */
 #define PIECES_MAX 128
 
+/* So many pieces of a segment that begins a request: its head, and what is said there. */
+#define HEAD_PIECES 8
+
 /*
  * Connections on which messages do not wait for one another. A segment may carry many of
  * theirs, and where each begins only their bytes tell: all of them are handed on.
@@ -51,6 +54,13 @@ static __always_inline bool holds_another(const __u8 *payload, __u32 captured, b
 				return true;
 	}
 	return false;
+}
+
+/* A method and a space; other segments that look so only cost a little. */
+static __always_inline bool begins_request(const __u8 *b)
+{
+	return is_upper(b[0]) && is_upper(b[1]) && is_upper(b[2]) &&
+	       (is_upper(b[3]) || b[3] == ' ');
 }
 
 /* Must what follows a segment's first bytes be seen, too? */
@@ -98,12 +108,13 @@ static __always_inline void capture(struct __sk_buff *skb, __u32 at, __u32 bytes
 	w->captured = bpf_skb_load_bytes(skb, at, w->payload, bytes) ? 0 : bytes;
 }
 
-/* One record of the first bytes; or, if all are wanted, as many as it takes. */
+/* One record of the first bytes; or, if more are wanted, as many as it takes. */
 static __always_inline void hand_on(struct __sk_buff *skb, const struct headers *h,
 				    __u32 payload_at, struct segment *s)
 {
 	const struct place at = {.device = config.wire_device, .vm = config.wire_vm};
-	bool request = s->direction == DIRECTION_REQUEST, all = false;
+	bool request = s->direction == DIRECTION_REQUEST;
+	int pieces = 1;
 	__u64 now = bpf_ktime_get_ns();
 
 	for (int i = 0; i < PIECES_MAX; i++) {
@@ -115,9 +126,11 @@ static __always_inline void hand_on(struct __sk_buff *skb, const struct headers 
 		addresses(h, request, w);
 		__builtin_memset(w->reserved, 0, sizeof(w->reserved));
 		capture(skb, payload_at, s->len, w);
-		if (!i)
-			all = is_pipelined(w, s);
-		if (!all || s->len <= WIRE_PAYLOAD_MAX) {
+		if (!i && is_pipelined(w, s))
+			pieces = PIECES_MAX;
+		else if (!i && request && begins_request(w->payload))
+			pieces = HEAD_PIECES;
+		if (i + 1 >= pieces || s->len <= WIRE_PAYLOAD_MAX) {
 			ring_submit(w);
 			return;
 		}

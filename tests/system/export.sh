@@ -21,12 +21,14 @@ exports_agree() {
 	local format
 
 	./strata trace --read "$1" --json --requests >"$tmp/agree.json"
-	for format in csv jsonl perfetto pcapng; do
+	for format in csv jsonl perfetto otlp openmetrics pcapng; do
 		ok "$2: $format is written" "$export" -f $format -o "$tmp/agree.$format" "$1"
 	done
 	tshark -r "$tmp/agree.pcapng" -T fields "${PCAPNG_FIELDS[@]}" >"$tmp/agree.fields" 2>/dev/null
 	agrees csv "$tmp/agree.csv" "$2"
 	agrees jsonl "$tmp/agree.jsonl" "$2"
 	agrees perfetto "$tmp/agree.perfetto" "$2"
+	agrees otlp "$tmp/agree.otlp" "$2"
+	agrees openmetrics "$tmp/agree.openmetrics" "$2"
 	agrees pcapng "$tmp/agree.fields" "$2"
 }

@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "tracer/attribution.h"
+#include "tracer/exchanges.h"
 #include "tracer/export/formats.h"
 #include "tracer/export/text.h"
 #include "tracer/summary.h"
@@ -33,7 +34,7 @@ static int begin(struct export *e)
 {
 	struct csv *csv = e->state;
 
-	fputs("request,time,client,server,flow,index,new_connection,method,path,status,"
+	fputs("request,time,client,server,flow,index,new_connection,protocol,method,path,status,"
 	      "request_bytes,reply_bytes,complete,end_to_end_ns,unattributed_request_ns,"
 	      "unattributed_reply_ns",
 	      e->out);
@@ -63,9 +64,10 @@ static void identity(const struct export *e, const struct request *r)
 	fprintf(e->out, ",%016" PRIx64, h->flow);
 	number(e, true, h->index);
 	number(e, true, h->new_connection);
+	text(e, protocol_name((enum protocol)h->protocol));
 	text(e, h->method);
 	text(e, h->path);
-	number(e, h->answered, h->status);
+	number(e, h->answered && h->protocol == PROTOCOL_HTTP, h->status);
 	number(e, true, h->request_bytes);
 	number(e, h->answered, h->reply_bytes);
 	number(e, true, r->complete);

@@ -6,10 +6,12 @@
 #include <time.h>
 
 #include "lib/err.h"
+#include "tracer/exchanges.h"
 #include "tracer/export/formats.h"
 
 const struct export_format *const export_formats[] = {
-	&export_pcapng, &export_perfetto, &export_csv, &export_jsonl, NULL,
+	&export_pcapng, &export_perfetto, &export_otlp, &export_openmetrics,
+	&export_csv,    &export_jsonl,    NULL,
 };
 
 const struct export_format *export_format_by_name(const char *name)
@@ -66,7 +68,7 @@ static int begin(struct export *e, const struct model *m)
 
 static int written(const struct export *e)
 {
-	return ferror(e->out) ? err_errno("writing the export") : 0;
+	return e->out && ferror(e->out) ? err_errno("writing the export") : 0;
 }
 
 int export_on_request(void *ctx, const struct model *m, const struct request *r)
@@ -101,4 +103,16 @@ int export_finish(struct export *e, const struct model *m)
 uint64_t export_wall_ns(const struct export *e, uint64_t time_ns)
 {
 	return time_ns + (uint64_t)e->wall_offset_ns;
+}
+
+struct request_name export_request_name(const struct request *r)
+{
+	struct request_name name;
+
+	if (r->http.protocol == PROTOCOL_HTTP)
+		snprintf(name.s, sizeof(name.s), "%s %s", r->http.method, r->http.path);
+	else
+		snprintf(name.s, sizeof(name.s), "%s",
+			 protocol_name((enum protocol)r->http.protocol));
+	return name;
 }

@@ -76,4 +76,11 @@ int export_finish(struct export *e, const struct model *m);
  * host's start. */
 uint64_t export_wall_ns(const struct export *e, uint64_t time_ns);
 
+/* "GET /index.html"; the protocol's name where that is not HTTP. */
+struct request_name {
+	char s[HTTP_METHOD_MAX + HTTP_PATH_MAX + 2];
+};
+
+struct request_name export_request_name(const struct request *r);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "tracer/export/export.h"
 
-extern const struct export_format export_pcapng, export_perfetto, export_csv, export_jsonl;
+extern const struct export_format export_pcapng, export_perfetto, export_otlp,
+	export_openmetrics, export_csv, export_jsonl;
 
 #endif

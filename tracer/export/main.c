@@ -1,113 +1,35 @@
 /* strata export: the requests of a recording, for other tools. */
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/progress.h"
-#include "lib/units.h"
+#include "tracer/export/feed.h"
 #include "tracer/export/options.h"
+#include "tracer/export/post.h"
+#include "tracer/export/serve.h"
+#include "tracer/export/stop.h"
 
-#define CHUNK_BYTES (1u << 20)
-#define TELL_EVERY  2 /* seconds */
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop = 1;
-}
-
-static void watch_signals(void)
-{
-	struct sigaction a = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-}
+#define IDLE_MS 200
 
 static int go_on(void *ctx)
 {
 	(void)ctx;
-	return stop ? err_set("interrupted") : 0;
+	return stop_check();
 }
 
-/* How far both passes are, every other second. */
-static void tell(const struct analysis *a, const struct export *e, time_t *told)
-{
-	struct analysis_progress p;
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!*told)
-		*told = now.tv_sec;
-	if (now.tv_sec < *told + TELL_EVERY)
-		return;
-	*told = now.tv_sec;
-	analysis_progress(a, &p);
-	progress("%.0f %%, %s requests so far",
-		 p.size ? 50.0 * (double)(p.learnt + p.joined) / (double)p.size : 0,
-		 units_count(e->requests).s);
-}
-
-static int read_through(struct analysis *a, struct export *e)
-{
-	time_t told = 0;
-	int more;
-
-	do {
-		more = analysis_learn(a, CHUNK_BYTES);
-		tell(a, e, &told);
-	} while (more > 0 && !go_on(NULL));
-	if (more < 0 || stop)
-		return -1;
-	do {
-		more = analysis_join(a, CHUNK_BYTES);
-		tell(a, e, &told);
-	} while (more > 0 && !go_on(NULL));
-	if (more < 0 || stop || analysis_finish(a))
-		return -1;
-	return export_finish(e, analysis_model(a));
-}
-
-static void conclude(const struct export *e)
-{
-	progress("%s requests (%s partial); %s events of %s were lost",
-		 units_count(e->requests).s, units_count(e->partial).s,
-		 units_count(model_lost(e->m)).s,
-		 units_count(e->m->events + model_lost(e->m)).s);
-	if (!e->wall_known)
-		progress(
-			"the recording does not say what time of day it was: times count from the "
-			"host's start");
-}
+/* ---- to a file ---- */
 
 static int run(const struct export_options *o, FILE *out)
 {
 	struct export e;
-	const struct analyse_options ao = {
-		.requests_max = 1,
-		.on_request = export_on_request,
-		.on_wire = export_on_wire,
-		.ctx = &e,
-	};
-	struct analysis *a;
-	int result = -1;
+	int result;
 
 	if (export_open(&e, o->format, out))
 		return -1;
 	e.after_request = go_on;
-	a = analysis_open(o->recording, &ao);
-	if (a) {
-		result = read_through(a, &e);
-		if (!result)
-			conclude(&e);
-	}
-	analysis_close(a);
+	result = feed_whole(&e, o->recording);
 	export_close(&e);
 	return result;
 }
@@ -144,6 +66,79 @@ static int onto_stdout(const struct export_options *o)
 	return run(o, stdout);
 }
 
+/* ---- to a collector ---- */
+
+static int to_collector(const struct export_options *o)
+{
+	struct post *p = post_open(o->url, o->format->content_type);
+	struct export e;
+	int result;
+
+	if (!p)
+		return -1;
+	if (export_open(&e, o->format, post_stream(p))) {
+		post_close(p);
+		return -1;
+	}
+	e.after_request = post_send;
+	e.ctx = p;
+	result = feed_whole(&e, o->recording);
+	if (!result)
+		result = post_send(p); /* what the end wrote */
+	if (!result)
+		progress("sent to %s in %lu documents", o->url, post_count(p));
+	export_close(&e);
+	post_close(p);
+	return result;
+}
+
+/* ---- served ---- */
+
+static int render(void *ctx, FILE *f)
+{
+	struct export *e = ctx;
+	int result;
+
+	if (e->m->place == PLACE_NONE) /* the recording's first block is not written yet */
+		return fputs("# EOF\n", f) == EOF ? err_errno("out of memory") : 0;
+	e->out = f;
+	result = export_finish(e, e->m);
+	e->out = NULL;
+	return result;
+}
+
+static int answer(void *ctx, bool idle)
+{
+	return serve_for(ctx, idle ? IDLE_MS : 0);
+}
+
+static int serve(const struct export_options *o)
+{
+	struct serve *s;
+	struct export e;
+	int result = -1;
+
+	if (export_open(&e, o->format, NULL))
+		return -1;
+	s = serve_open(o->listen, o->format->content_type, render, &e);
+	if (s) {
+		progress("serving %s; Ctrl-C stops", serve_url(s));
+		result = feed_growing(&e, o->recording, answer, s);
+	}
+	serve_close(s);
+	export_close(&e);
+	return result;
+}
+
+static int export(const struct export_options *o)
+{
+	if (o->url)
+		return to_collector(o);
+	if (o->listen)
+		return serve(o);
+	return o->output ? into_file(o) : onto_stdout(o);
+}
+
 int main(int argc, char **argv)
 {
 	struct export_options o;
@@ -152,8 +147,8 @@ int main(int argc, char **argv)
 	if (parsed)
 		return parsed < 0 ? EXIT_USAGE : EXIT_OK;
 	progress_start("export");
-	watch_signals();
-	if (o.output ? into_file(&o) : onto_stdout(&o)) {
+	stop_watch();
+	if (export(&o)) {
 		err_print("strata-export");
 		return EXIT_FAILED;
 	}

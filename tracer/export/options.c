@@ -8,10 +8,10 @@
 #include "lib/err.h"
 
 static const char help_head[] =
-	"usage: strata export --format FORMAT [-o FILE] RECORDING\n"
+	"usage: strata export --format FORMAT [-o FILE | --to URL | --listen ADDRESS] RECORDING\n"
 	"\n"
-	"Write the requests of a recording in a format that other tools read, however long it is\n"
-	"in the same memory.\n"
+	"Write the requests of a recording in a format that other tools read, in the same memory\n"
+	"however long it is.\n"
 	"\n"
 	"Formats\n";
 
@@ -20,17 +20,19 @@ static const char help_tail[] =
 	"Options\n"
 	"  -f, --format FORMAT    one of these\n"
 	"  -o, --output FILE      write there; else to standard output\n"
+	"      --to URL           send to a collector over HTTP (otlp); http://HOST:4318 will do\n"
+	"      --listen ADDRESS   serve what it is by now at http://ADDRESS/metrics (openmetrics), until\n"
+	"                         Ctrl-C, while the recording grows; ADDRESS is HOST:PORT or :PORT\n"
 	"      --help             this text\n"
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
-enum { HELP = 256 };
+enum { HELP = 256, TO, LISTEN };
 
 static const struct option long_options[] = {
-	{"format", required_argument, NULL, 'f'},
-	{"output", required_argument, NULL, 'o'},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
+	{"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
+	{"to", required_argument, NULL, TO},      {"listen", required_argument, NULL, LISTEN},
+	{"help", no_argument, NULL, HELP},        {NULL, 0, NULL, 0},
 };
 
 static void help(void)
@@ -63,6 +65,12 @@ static int take(struct export_options *o, int option)
 	case 'o':
 		o->output = optarg;
 		return 0;
+	case TO:
+		o->url = optarg;
+		return 0;
+	case LISTEN:
+		o->listen = optarg;
+		return 0;
 	default:
 		return err_set("wrong option");
 	}
@@ -72,6 +80,13 @@ static int check(const struct export_options *o, int left)
 {
 	if (!o->format)
 		return err_set("say in which format: --format FORMAT");
+	if (!!o->output + !!o->url + !!o->listen > 1)
+		return err_set("--output, --to and --listen: one of them at a time");
+	if (o->url && !(o->format->ways & EXPORT_POSTS))
+		return err_set("--to is for otlp: no collector takes %s", o->format->name);
+	if (o->listen && !(o->format->ways & EXPORT_SERVES))
+		return err_set("--listen is for openmetrics: nobody scrapes %s",
+			       o->format->name);
 	if (left != 1)
 		return err_set(left ? "one recording at a time"
 				    : "say which recording is to be exported");

@@ -6,7 +6,8 @@
 
 struct export_options {
 	const struct export_format *format;
-	const char *output; /* NULL: standard output */
+	/* Where to: at most one of these; standard output if none. */
+	const char *output, *url, *listen;
 	const char *recording;
 };
 

@@ -192,11 +192,10 @@ static void comment_on(char *text, size_t size, const struct request *r,
 	if (rungs[i].outside_ns)
 		at += (size_t)snprintf(text + at, size - at, " vcpu_outside_ns=%" PRIu64,
 				       rungs[i].outside_ns);
-	at += (size_t)snprintf(text + at, size - at, "%s%s\n%s %s",
-			       seen->flags & HOP_INFERRED ? " inferred" : "",
-			       seen->flags & HOP_CLAMPED ? " clamped" : "", r->http.method,
-			       r->http.path);
-	if (r->http.answered)
+	at += (size_t)snprintf(
+		text + at, size - at, "%s%s\n%s", seen->flags & HOP_INFERRED ? " inferred" : "",
+		seen->flags & HOP_CLAMPED ? " clamped" : "", export_request_name(r).s);
+	if (r->http.answered && r->http.protocol == PROTOCOL_HTTP)
 		at += (size_t)snprintf(text + at, size - at, " %u", r->http.status);
 	snprintf(text + at, size - at, ": %s", hop->title);
 }

@@ -13,6 +13,7 @@
 #include "lib/err.h"
 #include "lib/version.h"
 #include "tracer/attribution.h"
+#include "tracer/cause.h"
 #include "tracer/export/formats.h"
 #include "tracer/export/text.h"
 
@@ -95,15 +96,13 @@ static void slice(const struct export *e, int track, const char *category, const
 static void request_slice(const struct export *e, int track, const struct request *r,
 			  uint64_t begin_ns, uint64_t took_ns)
 {
-	char name[HTTP_METHOD_MAX + HTTP_PATH_MAX + 2];
-
-	snprintf(name, sizeof(name), "%s %s", r->http.method, r->http.path);
-	slice(e, track, "request", name, begin_ns, took_ns);
+	slice(e, track, "request", export_request_name(r).s, begin_ns, took_ns);
 	fprintf(e->out, "\"request\":%" PRIu64 ",\"complete\":%s", r->number,
 		r->complete ? "true" : "false");
 	if (r->http.answered)
-		fprintf(e->out, ",\"status\":%u,\"reply_bytes\":%" PRIu64, r->http.status,
-			r->http.reply_bytes);
+		fprintf(e->out, ",\"reply_bytes\":%" PRIu64, r->http.reply_bytes);
+	if (r->http.answered && r->http.protocol == PROTOCOL_HTTP)
+		fprintf(e->out, ",\"status\":%u", r->http.status);
 	if (r->measured)
 		fprintf(e->out, ",\"unattributed_ns\":%" PRIu64,
 			r->unattributed_ns[DIRECTION_REQUEST] +
@@ -134,6 +133,21 @@ static size_t visit(const struct rung *rungs, size_t n)
 	return i;
 }
 
+/* What the hop's time was made of. */
+static void causes(const struct export *e, const struct request *r, enum strata_hop hop)
+{
+	for (uint8_t i = 0, any = 0; i < r->causes.count; i++) {
+		char text[256];
+
+		if (r->causes.at[i].hop != hop)
+			continue;
+		cause_text(&e->m->actors, &r->causes.at[i], text, sizeof(text));
+		fprintf(e->out, ",\"cause%u\":", ++any);
+		text_json(e->out, text);
+		fprintf(e->out, ",\"cause%u_ns\":%" PRIu64, any, r->causes.at[i].ns);
+	}
+}
+
 static void hop_slice(const struct export *e, int track, const struct request *r,
 		      const struct rung *rung, uint64_t begin_ns)
 {
@@ -151,6 +165,7 @@ static void hop_slice(const struct export *e, int track, const struct request *r
 		fputs(",\"inferred\":true", e->out);
 	if (seen->flags & HOP_CLAMPED)
 		fputs(",\"clamped\":true", e->out);
+	causes(e, r, rung->hop);
 	fputs("}}", e->out);
 }
 

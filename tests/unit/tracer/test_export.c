@@ -14,6 +14,7 @@
 #include "lib/err.h"
 #include "tracer/export/export.h"
 #include "tracer/export/frame.h"
+#include "tracer/export/ids.h"
 #include "tracer/export/pcapng_blocks.h"
 #include "tracer/export/text.h"
 #include "tracer/synthetic.h"
@@ -218,6 +219,40 @@ static void every_format_writes(void **state)
 	assert_null(export_format_by_name("pcap"));
 }
 
+/* ---- names in a distributed trace ---- */
+
+static void ids(void **state)
+{
+	struct request r = {.http = {.flow = 1, .request_seq = 2, .request_first_ns = 3}};
+	struct request other = r, traced = r;
+	struct model m = {.meta = json_object()};
+	struct export e = {.m = &m};
+	struct trace_ids a, b;
+
+	(void)state;
+	other.http.request_seq = 4;
+	trace_ids_of(&e, &r, &a);
+	trace_ids_of(&e, &r, &b);
+	assert_string_equal(a.trace_id, b.trace_id); /* the same in every export */
+	assert_string_equal(span_id(&a, 1).s, span_id(&b, 1).s);
+	assert_string_not_equal(span_id(&a, 0).s, span_id(&a, 1).s);
+	assert_string_not_equal(span_id(&a, 1).s, span_id(&a, 2).s);
+	assert_int_equal(strlen(a.trace_id), 32);
+	assert_int_equal(strlen(span_id(&a, 1).s), 16);
+	assert_string_equal(a.parent_id, "");
+	trace_ids_of(&e, &other, &b);
+	assert_string_not_equal(a.trace_id, b.trace_id);
+	assert_string_not_equal(span_id(&a, 0).s, span_id(&b, 0).s);
+	assert_true(traceparent_parse(
+		&traced.http.trace, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"));
+	trace_ids_of(&e, &traced, &b);
+	assert_string_equal(b.trace_id, "0af7651916cd43dd8448eb211c80319c");
+	assert_string_equal(b.parent_id, "b7ad6b7169203331");
+	assert_string_equal(span_id(&a, 0).s, span_id(&b, 0).s);
+	assert_int_equal(b.flags, 0);
+	json_decref(m.meta);
+}
+
 static void a_full_disk(void **state)
 {
 	struct synthetic_options o = {.seed = 1, .place = PLACE_BARE, .requests = 2000};
@@ -249,7 +284,7 @@ int main(void)
 		cmocka_unit_test(json_strings),    cmocka_unit_test(packet_v4),
 		cmocka_unit_test(packet_v6),       cmocka_unit_test(blocks),
 		cmocka_unit_test(block_too_small), cmocka_unit_test(every_format_writes),
-		cmocka_unit_test(a_full_disk),
+		cmocka_unit_test(a_full_disk),     cmocka_unit_test(ids),
 	};
 	int result;
 

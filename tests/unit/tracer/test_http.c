@@ -14,6 +14,7 @@
 
 #include "lib/hop.h"
 #include "tracer/http.h"
+#include "tracer/traceparent.h"
 
 #define FOUND_MAX 64
 
@@ -450,6 +451,66 @@ static void test_paths_are_printable(void **state)
 	assert_string_equal(t.found[0].path, "/?[31m??q=1");
 }
 
+#define TRACE_ID  "0af7651916cd43dd8448eb211c80319c"
+#define PARENT_ID "b7ad6b7169203331"
+
+static void test_traceparent(void **state)
+{
+	static const uint8_t parent[] = {0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31};
+
+	(void)state;
+	t.segment = 10;
+	client("GET /a HTTP/1.1\r\nTraceParent:  00-" TRACE_ID "-" PARENT_ID "-01 \r\n\r\n");
+	server(OK3);
+	client("GET /b HTTP/1.1\r\n\r\n");
+	server(OK3);
+	client("GET /c HTTP/1.1\r\ntraceparent: 00-" TRACE_ID "-" PARENT_ID
+	       "-00\r\ntraceparent: 00-" TRACE_ID "-" PARENT_ID "-00\r\n\r\n");
+	server(OK3);
+	assert_int_equal(t.count, 3);
+	assert_true(t.found[0].trace.valid);
+	assert_int_equal(t.found[0].trace.trace_id[0], 0x0a);
+	assert_int_equal(t.found[0].trace.trace_id[15], 0x9c);
+	assert_memory_equal(t.found[0].trace.parent_id, parent, sizeof(parent));
+	assert_int_equal(t.found[0].trace.flags, TRACEPARENT_SAMPLED);
+	assert_false(t.found[1].trace.valid); /* not the one before */
+	assert_false(t.found[2].trace.valid); /* two are none */
+}
+
+static void test_traceparent_values(void **state)
+{
+	static const struct {
+		const char *value;
+		bool valid;
+	} rows[] = {
+		{"00-" TRACE_ID "-" PARENT_ID "-01", true},
+		{"00-" TRACE_ID "-" PARENT_ID "-01\t", true},
+		{"00-" TRACE_ID "-" PARENT_ID "-01-more", false},
+		{"00-" TRACE_ID "-" PARENT_ID "-01 more", false},
+		{"cc-" TRACE_ID "-" PARENT_ID "-01", true},
+		{"cc-" TRACE_ID "-" PARENT_ID "-01-more", true},
+		{"cc-" TRACE_ID "-" PARENT_ID "-01.more", false},
+		{"ff-" TRACE_ID "-" PARENT_ID "-01", false},
+		{"00-" TRACE_ID "-" PARENT_ID "-0", false},
+		{"00-" TRACE_ID "-" PARENT_ID "-0g", false},
+		{"00-0AF7651916cd43dd8448eb211c80319c-" PARENT_ID "-01", false},
+		{"00-00000000000000000000000000000000-" PARENT_ID "-01", false},
+		{"00-" TRACE_ID "-0000000000000000-01", false},
+		{"00." TRACE_ID "-" PARENT_ID "-01", false},
+		{"00-" TRACE_ID "." PARENT_ID "-01", false},
+		{"00-" TRACE_ID "-" PARENT_ID ".01", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct traceparent p;
+
+		assert_int_equal(traceparent_parse(&p, rows[i].value), rows[i].valid);
+		assert_int_equal(p.valid, rows[i].valid);
+	}
+}
+
 static void test_nonsense(void **state)
 {
 	struct strata_wire w = {.event = {.hop = HOP_COUNT, .len = 10}, .captured = 10};
@@ -492,6 +553,8 @@ int main(void)
 		TEST(test_unanswered),
 		TEST(test_connections_are_bounded),
 		TEST(test_paths_are_printable),
+		TEST(test_traceparent),
+		TEST(test_traceparent_values),
 		TEST(test_nonsense),
 	};
 
