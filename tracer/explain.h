@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 
+#include "lib/table.h"
 #include "tracer/model.h"
 
 #define EXPLAIN_REQUESTS_MIN 20   /* fewer are no evidence */
@@ -85,9 +86,10 @@ int explain(const struct model *m, struct explanation *e);
 /* "explained", "where", ... */
 const char *explain_verdict_name(enum explain_verdict v);
 
-/* In sentences. name: of the recording. -1 with a sentence if the stream failed. */
-int explain_print(const struct model *m, const struct explanation *e, const char *name,
-		  FILE *f);
+/* In sentences, in lines of so many columns. name: of the recording. -1 with a sentence if the
+ * stream failed. */
+int explain_print(const struct model *m, const struct explanation *e, const char *name, FILE *f,
+		  struct table_style style, int columns);
 
 /* A new reference, schema strata.explain/1. */
 json_t *explain_json(const struct model *m, const struct explanation *e);

@@ -7,6 +7,7 @@
 #include "lib/err.h"
 #include "tracer/analyse.h"
 #include "tracer/explain.h"
+#include "tracer/print.h"
 
 static const char help[] =
 	"usage: strata explain [--json] RECORDING\n"
@@ -45,7 +46,9 @@ static int show(const char *path, bool json)
 		return -1;
 	result = explain(m, &e);
 	if (!result)
-		result = json ? show_json(m, &e) : explain_print(m, &e, path, stdout);
+		result = json ? show_json(m, &e)
+			      : explain_print(m, &e, path, stdout, table_style_of(stdout),
+					      PRINT_COLUMNS);
 	model_free(m);
 	return result;
 }

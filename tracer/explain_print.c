@@ -13,6 +13,7 @@
 struct writer {
 	FILE *f;
 	struct table_style style;
+	int columns;
 	const struct model *m;
 	const struct explanation *e;
 	char text[2048];
@@ -68,7 +69,7 @@ static void say(struct writer *w, const char *fmt, ...)
 
 static void end_paragraph(struct writer *w, int indent)
 {
-	print_paragraph(w->f, w->text, indent);
+	print_paragraph(w->f, w->text, indent, w->columns);
 	w->length = 0;
 	w->text[0] = '\0';
 }
@@ -267,9 +268,10 @@ static void doubts(struct writer *w)
 	}
 }
 
-int explain_print(const struct model *m, const struct explanation *e, const char *name, FILE *f)
+int explain_print(const struct model *m, const struct explanation *e, const char *name, FILE *f,
+		  struct table_style style, int columns)
 {
-	struct writer w = {.f = f, .style = table_style_of(f), .m = m, .e = e};
+	struct writer w = {.f = f, .style = style, .columns = columns, .m = m, .e = e};
 
 	say(&w, "%s: %s requests measured", name, units_count(m->measured).s);
 	if (m->measured > e->requests)

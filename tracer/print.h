@@ -18,8 +18,8 @@ int print_report(struct model *m, FILE *f);
 /* All hops, with what marks them and a paragraph on each; needs no trace. */
 int print_hops(FILE *f);
 
-/* A paragraph, broken at blanks, its lines indented. */
-void print_paragraph(FILE *f, const char *text, int indent);
+/* A paragraph, broken at blanks where there are any in so many columns, its lines indented. */
+void print_paragraph(FILE *f, const char *text, int indent, int columns);
 
 /* The report's parts. */
 void print_ladder(const struct model *m, const struct request *r, FILE *f,

@@ -4,15 +4,16 @@
 #include "lib/hop.h"
 #include "tracer/print.h"
 
-void print_paragraph(FILE *f, const char *text, int indent)
+void print_paragraph(FILE *f, const char *text, int indent, int columns)
 {
 	while (*text) {
-		size_t room = (size_t)(PRINT_COLUMNS - indent), n = strlen(text);
+		size_t room = (size_t)(columns - indent), n = strlen(text);
 
 		if (n > room) {
 			n = room;
 			while (n && text[n] != ' ')
 				n--;
+			n = n ? n : room;
 		}
 		fprintf(f, "%*s%.*s\n", indent, "", (int)n, text);
 		text += n;
@@ -56,7 +57,7 @@ int print_hops(FILE *f)
 		heading(f, hop, i ? hop - 1 : NULL, style);
 		fprintf(f, "  %s%s%s  %s\n", table_on(style, COLOUR_BOLD), hop->name,
 			table_off(style), hop->title);
-		print_paragraph(f, hop->text, 4);
+		print_paragraph(f, hop->text, 4, PRINT_COLUMNS);
 		fprintf(f, "%s    marked by: %s%s\n", table_on(style, COLOUR_DIM), hop->probe,
 			table_off(style));
 		places(f, hop, style);

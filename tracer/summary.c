@@ -120,6 +120,40 @@ size_t summary_exits(const struct model *m, enum exit_kind kinds[EXIT_KINDS])
 	return count;
 }
 
+struct model_cause summary_cause(const struct model *m, enum cause cause)
+{
+	struct model_cause sum = {0};
+
+	for (int hop = 0; hop < HOP_COUNT; hop++) {
+		const struct model_cause *c = &m->causes[hop][cause];
+
+		sum.requests += c->requests;
+		sum.sum_ns += c->sum_ns;
+		if (c->max_ns > sum.max_ns)
+			sum.max_ns = c->max_ns;
+	}
+	return sum;
+}
+
+size_t summary_rivals(const struct model *m, uint16_t *actors, size_t max)
+{
+	size_t count = 0;
+
+	for (uint16_t i = 1; i < m->actors.count; i++) {
+		size_t at = count;
+
+		if (!m->actors.at[i].had_ns)
+			continue;
+		for (; at && m->actors.at[actors[at - 1]].had_ns < m->actors.at[i].had_ns; at--)
+			if (at < max)
+				actors[at] = actors[at - 1];
+		if (at < max)
+			actors[at] = i;
+		count += count < max;
+	}
+	return count;
+}
+
 struct summary_address summary_address(const uint8_t addr[16], uint16_t port)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

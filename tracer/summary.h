@@ -35,6 +35,12 @@ double summary_mean(const struct quantile *q);
 /* Kinds of exits that requests had, most frequent first. Returns how many. */
 size_t summary_exits(const struct model *m, enum exit_kind kinds[EXIT_KINDS]);
 
+/* One cause at all hops together; requests counts a request once for each hop. */
+struct model_cause summary_cause(const struct model *m, enum cause cause);
+
+/* Who ran instead, who had most first: indices into m->actors.at[]. Returns how many. */
+size_t summary_rivals(const struct model *m, uint16_t *actors, size_t max);
+
 /* "10.77.0.100:4242", "[fd00::1]:4242" */
 struct summary_address {
 	char s[64];

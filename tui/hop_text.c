@@ -76,6 +76,21 @@ static void took(const struct request *r, const struct rung *rungs, int count, i
 		    units_ns(rung->outside_ns, true).s);
 }
 
+/* What the time was made of, as far as anyone recorded it. */
+static void made_of(const struct model *m, const struct request *r, const struct rung *rung,
+		    struct hop_lines *out)
+{
+	for (uint8_t i = 0; i < r->causes.count; i++) {
+		const struct request_cause *c = &r->causes.at[i];
+		char text[96];
+
+		if (c->hop != (uint8_t)rung->hop)
+			continue;
+		cause_text(&m->actors, c, text, sizeof(text));
+		say(out, "of that %s %s", units_ns(c->ns, true).s, text);
+	}
+}
+
 static void usual(const struct model *m, const struct rung *rung, struct hop_lines *out)
 {
 	/* sorting does not change what a quantile holds */
@@ -108,6 +123,7 @@ void hop_lines(const struct model *m, const struct request *r, const struct rung
 	out->count = 0;
 	say(out, "%s: %s", hop->name, hop->title);
 	took(r, rungs, count, step, out);
+	made_of(m, r, &rungs[step], out);
 	who_saw(m, seen, hop, out);
 	which_packet(seen, out);
 	usual(m, &rungs[step], out);

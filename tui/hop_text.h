@@ -9,7 +9,7 @@ struct hop_area {
 	int row, column, rows, width;
 };
 
-#define HOP_LINES_MAX 16
+#define HOP_LINES_MAX 24
 #define HOP_LINE_MAX  1024
 
 /* Each a paragraph; the first names the hop, the last explains it. */

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void lines_add(struct lines *l, enum style style, const char *fmt, ...)
@@ -25,6 +26,15 @@ void lines_split(struct lines *l, enum style style, const char *text)
 		lines_add(l, style, "%.*s", (int)n, text);
 		text += n + (text[n] == '\n');
 	}
+}
+
+void lines_printed(struct lines *l, char *text)
+{
+	if (text)
+		lines_split(l, STYLE_TEXT, text);
+	else
+		lines_add(l, STYLE_BAD, "out of memory");
+	free(text);
 }
 
 void lines_draw(const struct lines *l, struct ui *ui, struct cells *c, struct area a)

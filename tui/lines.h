@@ -22,10 +22,15 @@ void lines_add(struct lines *l, enum style style, const char *fmt, ...)
 /* A text with line ends in it. */
 void lines_split(struct lines *l, enum style style, const char *text);
 
+/* What was printed into a text, a line each; frees the text. NULL: there was no memory for it.
+ */
+void lines_printed(struct lines *l, char *text);
+
 /* As many as fit, from ui->scroll on. */
 void lines_draw(const struct lines *l, struct ui *ui, struct cells *c, struct area a);
 
 /* What the views that are made of lines say. */
+void why_lines(struct ui *ui, struct lines *l);
 void vm_lines(struct model *m, struct lines *l);
 void facts_lines(struct model *m, struct lines *l);
 void compare_lines(const struct versus *v, int columns, struct lines *l);

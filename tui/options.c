@@ -26,7 +26,7 @@ static const char help[] =
 	"                       kept\n"
 	"\n"
 	"The screen to begin with\n"
-	"  --view NAME          list, ladder, layers, vm, compare, facts\n"
+	"  --view NAME          list, ladder, layers, why, vm, compare, facts\n"
 	"  --request N          that request, by its number\n"
 	"  --hop NAME           in the ladder: that hop\n"
 	"  --row NAME           in the layers: that layer or hop\n"
@@ -151,7 +151,7 @@ static int parse_one(struct tui_options *o, int option)
 		return 0;
 	case VIEW:
 		return found(&o->view, view_by_name(optarg), "view", optarg,
-			     "list, ladder, layers, vm, compare or facts");
+			     "list, ladder, layers, why, vm, compare or facts");
 	case REQUEST:
 		return parse_request(o, optarg);
 	case HOP:

@@ -130,6 +130,8 @@ static void text_lines(struct ui *ui, FILE *f, bool utf8)
 	l.count = 0;
 	if (ui->help)
 		help_lines(&ui->keys, &l);
+	else if (ui->view == VIEW_WHY)
+		why_lines(ui, &l);
 	else if (ui->view == VIEW_VM)
 		vm_lines(ui->model, &l);
 	else if (ui->view == VIEW_FACTS)
@@ -158,7 +160,7 @@ int plain_view(struct ui *ui, FILE *f, bool all, bool utf8)
 	if (!ui->model)
 		plain_text(f, utf8, "%s",
 			   ui->source.error[0] ? ui->source.error : "nothing yet");
-	else if (ui->help || ui->view >= VIEW_VM)
+	else if (ui->help || ui->view >= VIEW_WHY)
 		text_lines(ui, f, utf8);
 	else if (ui->view == VIEW_LIST)
 		list(ui, f, all, utf8);

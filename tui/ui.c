@@ -14,8 +14,10 @@
 #define STRETCH 8192.0
 
 const struct view_info *const view_table[VIEWS] = {
-	[VIEW_LIST] = &view_list, [VIEW_LADDER] = &view_ladder,   [VIEW_LAYERS] = &view_layers,
-	[VIEW_VM] = &view_vm,     [VIEW_COMPARE] = &view_compare, [VIEW_FACTS] = &view_facts,
+	[VIEW_LIST] = &view_list,     [VIEW_LADDER] = &view_ladder,
+	[VIEW_LAYERS] = &view_layers, [VIEW_WHY] = &view_why,
+	[VIEW_VM] = &view_vm,         [VIEW_COMPARE] = &view_compare,
+	[VIEW_FACTS] = &view_facts,
 };
 
 const char *view_name(enum view v)
@@ -45,6 +47,8 @@ void ui_free(struct ui *ui)
 	rows_free(&ui->rows);
 	versus_free(ui->versus);
 	ui->versus = NULL;
+	free(ui->why);
+	ui->why = NULL;
 }
 
 void ui_say(struct ui *ui, const char *fmt, ...)
@@ -263,6 +267,7 @@ static void general(struct ui *ui, enum action a)
 	case ACTION_LIST:
 	case ACTION_LADDER:
 	case ACTION_LAYERS:
+	case ACTION_WHY:
 	case ACTION_VM:
 	case ACTION_COMPARE:
 	case ACTION_FACTS:

@@ -21,7 +21,16 @@
 #define UI_ROWS_MIN    10
 #define UI_COLUMNS_MIN 40
 
-enum view { VIEW_LIST, VIEW_LADDER, VIEW_LAYERS, VIEW_VM, VIEW_COMPARE, VIEW_FACTS, VIEWS };
+enum view {
+	VIEW_LIST,
+	VIEW_LADDER,
+	VIEW_LAYERS,
+	VIEW_WHY,
+	VIEW_VM,
+	VIEW_COMPARE,
+	VIEW_FACTS,
+	VIEWS
+};
 
 /* A line that is being typed. */
 enum prompt { PROMPT_NONE, PROMPT_SEARCH, PROMPT_FILTER };
@@ -70,6 +79,7 @@ struct ui {
 	struct ladder_state ladder;
 	struct layers_state layers;
 	struct versus *versus; /* NULL: nothing to compare with */
+	struct why *why;       /* made when it is first looked at */
 	int scroll;            /* of views that only scroll */
 	int page;              /* rows of the body when last drawn */
 	enum prompt prompt;

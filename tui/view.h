@@ -18,8 +18,8 @@ struct view_info {
 	void (*click)(struct ui *ui, int row, int column);
 };
 
-extern const struct view_info view_list, view_ladder, view_layers, view_vm, view_compare,
-	view_facts;
+extern const struct view_info view_list, view_ladder, view_layers, view_why, view_vm,
+	view_compare, view_facts;
 extern const struct view_info *const view_table[VIEWS];
 
 /* All actions and their keys. */

@@ -1,7 +1,6 @@
 /* What is to be known of how far the figures can be trusted: what the report of strata trace
  * ends with. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracer/print.h"
@@ -11,17 +10,14 @@ void facts_lines(struct model *m, struct lines *l)
 {
 	const struct table_style plain = {.utf8 = true};
 	size_t bytes;
-	char *text;
+	char *text = NULL;
 	FILE *f = open_memstream(&text, &bytes);
 
-	if (!f) {
-		lines_add(l, STYLE_BAD, "out of memory");
-		return;
+	if (f) {
+		print_facts(m, f, plain);
+		fclose(f);
 	}
-	print_facts(m, f, plain);
-	fclose(f);
-	lines_split(l, STYLE_TEXT, text);
-	free(text);
+	lines_printed(l, text);
 }
 
 /* Paragraphs: here a line may be wider than the screen. */

@@ -5,8 +5,11 @@
 #include <stdio.h>
 
 #include "lib/units.h"
+#include "tracer/cause.h"
 #include "tracer/summary.h"
 #include "tui/lines.h"
+
+#define RIVALS_SHOWN 5
 
 static void quantile_line(struct lines *l, const char *what, struct quantile *q)
 {
@@ -70,6 +73,45 @@ static void waits(struct model *m, struct lines *l)
 	quantile_line(l, "guest mode until the handler", &m->hops[HOP_KVM_ENTRY].took);
 }
 
+/* Time of requests that somebody else's use of a CPU took, by who that was. */
+static void rivals(const struct model *m, struct lines *l)
+{
+	uint16_t shown[RIVALS_SHOWN];
+	size_t n = summary_rivals(m, shown, RIVALS_SHOWN);
+
+	lines_add(l, STYLE_STRONG, "%-20s %10s %10s  %s", "who ran instead", "in all", "cgroup",
+		  "whose it is");
+	if (!n)
+		lines_add(l, STYLE_DIM, "%-20s %10s",
+			  m->causes_told ? "nobody" : "not followed",
+			  m->causes_told ? "-" : "no data");
+	for (size_t i = 0; i < n; i++) {
+		const struct actor *a = &m->actors.at[shown[i]];
+		char whose[64] = "the host's";
+
+		if (a->vm)
+			snprintf(whose, sizeof(whose), "VM %u's", a->vm);
+		else if (a->domain)
+			snprintf(whose, sizeof(whose), "the guest's own");
+		lines_add(l, STYLE_TEXT, "%-20s %10s %10u  %s, thread %u", a->comm,
+			  units_ns(a->had_ns, false).s, a->cgroup, whose, a->tid);
+	}
+}
+
+static void causes(const struct model *m, struct lines *l)
+{
+	lines_add(l, STYLE_STRONG, "%-34s %10s %10s %10s", "what its time was made of", "times",
+		  "in all", "longest");
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		struct model_cause sum = summary_cause(m, (enum cause)cause);
+
+		if (sum.requests)
+			lines_add(l, STYLE_TEXT, "%-34s %10s %10s %10s",
+				  cause_table[cause].note, units_count(sum.requests).s,
+				  units_ns(sum.sum_ns, false).s, units_ns(sum.max_ns, false).s);
+	}
+}
+
 void vm_lines(struct model *m, struct lines *l)
 {
 	if (!place_is_vm(m->place)) {
@@ -81,6 +123,10 @@ void vm_lines(struct model *m, struct lines *l)
 	exits(m, l);
 	lines_add(l, STYLE_TEXT, "%s", "");
 	waits(m, l);
+	lines_add(l, STYLE_TEXT, "%s", "");
+	rivals(m, l);
+	lines_add(l, STYLE_TEXT, "%s", "");
+	causes(m, l);
 	lines_add(l, STYLE_TEXT, "%s", "");
 	lines_add(l, STYLE_STRONG, "%-20s %8s  %s", "in the whole recording", "exits",
 		  "of this kind");

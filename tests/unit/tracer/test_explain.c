@@ -132,7 +132,7 @@ static char *printed(void)
 
 	char *to;
 
-	assert_int_equal(explain_print(m, &e, "a recording", f), 0);
+	assert_int_equal(explain_print(m, &e, "a recording", f, table_style_of(f), 96), 0);
 	fclose(f);
 	to = text;
 	/* where lines break does not matter */

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/err.h"
+#include "lib/offcpu.h"
 #include "tracer/analyse.h"
 #include "tracer/synthetic.h"
 #include "tui/export.h"
@@ -22,7 +23,7 @@
 #include "tui/ui.h"
 
 static char path[64];
-static struct model *virtio, *vhost, *bad;
+static struct model *virtio, *vhost, *bad, *slow;
 static struct versus *versus;
 
 static struct model *model_of(const struct synthetic_options *o)
@@ -60,7 +61,19 @@ static int make_models(void **state)
 						 .poll_permille = 600,
 						 .misalign_ns = 40000};
 
+	/* in one of fifty the VMM waits for a CPU */
+	const struct synthetic_options delayed = {.seed = 5,
+						  .place = PLACE_VIRTIO,
+						  .requests = 1000,
+						  .connections = 2,
+						  .delay_hop = HOP_PORT_XMIT,
+						  .delay_ns = 20000000,
+						  .delay_permille = 20,
+						  .delay_told = true,
+						  .delay_off = OFF_VMM};
+
 	(void)state;
+	slow = model_of(&delayed);
 	virtio = model_of(&o);
 	vhost = model_of(&other);
 	bad = model_of(&losing);
@@ -75,6 +88,7 @@ static int free_models(void **state)
 	model_free(virtio);
 	model_free(vhost);
 	model_free(bad);
+	model_free(slow);
 	return 0;
 }
 
@@ -144,8 +158,8 @@ static const struct {
 	{"list", "1jj"},      {"list-sorted", "1sssssSmjm"},
 	{"ladder", "2jjjjj"}, {"ladder-slowest", "2x"},
 	{"layers", "3j"},     {"layers-bucket", "3Glll"},
-	{"hops", "3tjjj"},    {"vm", "4"},
-	{"compare", "5"},     {"facts", "6"},
+	{"hops", "3tjjj"},    {"vm", "5"},
+	{"compare", "6"},     {"facts", "7"},
 	{"help", "?"},
 };
 
@@ -192,7 +206,7 @@ static void test_ascii(void **state)
 
 	(void)state;
 	check_all("ascii", 24, 80, false, PLAIN);
-	for (const char *view = "123456?"; *view; view++) {
+	for (const char *view = "1234567?"; *view; view++) {
 		char keys[] = {*view, '\0'}, *text;
 
 		open_ui(&ui, virtio);
@@ -217,6 +231,48 @@ static void test_mono(void **state)
 	check_all("mono", 24, 80, true, MONO);
 }
 
+/* Why it was slow: in all, and at the hop of one request. */
+static void test_causes(void **state)
+{
+	static const struct {
+		const char *name;
+		int rows, columns;
+	} sizes[] = {{"why-80x24", 24, 80}, {"why-40x10", 10, 40}, {"why-200x60", 60, 200}};
+	const struct request *worst = &slow->requests[0];
+	struct ui ui;
+	char *text;
+
+	(void)state;
+	open_ui(&ui, slow);
+	type(&ui, "4");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		text = screen(&ui, sizes[i].rows, sizes[i].columns, true, PLAIN);
+		compare(sizes[i].name, text);
+		free(text);
+	}
+	text = screen(&ui, 24, 80, true, COLOUR);
+	compare("why-colour", text);
+	free(text);
+	text = screen(&ui, 24, 80, false, MONO);
+	compare("why-mono-ascii", text);
+	free(text);
+	for (size_t i = 0; i < slow->request_count; i++)
+		if (slow->requests[i].end_to_end_ns > worst->end_to_end_ns)
+			worst = &slow->requests[i];
+	assert_true(ui_choose(&ui, worst->number));
+	assert_true(ui_step_to(&ui, HOP_PORT_XMIT));
+	type(&ui, "2");
+	text = screen(&ui, 50, 100, true, PLAIN);
+	assert_non_null(strstr(text, "waiting for a CPU, which hog"));
+	compare("why-ladder", text);
+	free(text);
+	type(&ui, "5");
+	text = screen(&ui, 50, 100, true, PLAIN);
+	compare("why-vm", text);
+	free(text);
+	ui_free(&ui);
+}
+
 /* Losses, doubts and what nobody knows: in sight, and never a 0 that was not measured. */
 static void test_losses(void **state)
 {
@@ -234,7 +290,7 @@ static void test_losses(void **state)
 	text = screen(&ui, 40, 80, true, PLAIN);
 	compare("losses-ladder", text);
 	free(text);
-	type(&ui, "4");
+	type(&ui, "5");
 	text = screen(&ui, 30, 80, true, PLAIN);
 	assert_non_null(strstr(text, "no data"));
 	free(text);
@@ -253,7 +309,7 @@ static void test_too_small(void **state)
 	free(text);
 	for (int rows = 1; rows < 30; rows += 3) /* any size at all */
 		for (int columns = 1; columns < 220; columns += 9)
-			for (const char *view = "123456?"; *view; view++) {
+			for (const char *view = "1234567?"; *view; view++) {
 				char keys[] = {*view, '\0'};
 
 				type(&ui, keys);
@@ -270,7 +326,7 @@ static void test_nothing(void **state)
 	(void)state;
 	ui_init(&ui);
 	snprintf(ui.source.error, sizeof(ui.source.error), "x.strata: not a strata recording");
-	for (const char *keys = "123456?\t\rjklhxn p+-/a\rfb\r"; *keys; keys++) {
+	for (const char *keys = "1234567?\t\rjklhxn p+-/a\rfb\r"; *keys; keys++) {
 		ui_key(&ui, (uint32_t)*keys);
 		free(screen(&ui, 24, 80, true, PLAIN));
 	}
@@ -312,11 +368,12 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_usual),   cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_narrow),  cmocka_unit_test(test_ascii),
-		cmocka_unit_test(test_colour),  cmocka_unit_test(test_mono),
-		cmocka_unit_test(test_losses),  cmocka_unit_test(test_too_small),
-		cmocka_unit_test(test_nothing), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_usual),     cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_narrow),    cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_colour),    cmocka_unit_test(test_mono),
+		cmocka_unit_test(test_causes),    cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_too_small), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_json),
 	};
 	int failed, fd;
 
