@@ -47,7 +47,7 @@ void result_free(struct result *res)
 static const struct {
 	const char *name;
 	double part;
-} parts[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}};
+} parts[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -70,6 +70,7 @@ int result_table(struct result *res, FILE *out)
 		{.header = "p50", .right = true},
 		{.header = "p90", .right = true},
 		{.header = "p99", .right = true},
+		{.header = "p99.9", .right = true},
 		{.header = "max", .right = true},
 		{.header = ""},
 	};

@@ -18,7 +18,6 @@
 #include "lib/proc.h"
 
 #define READY_S     150
-#define STOP_MS     5000
 #define GUEST_MAC   "52:54:00:77:00:02"
 #define CONSOLE_MAX 65536
 
@@ -54,6 +53,7 @@ int site_open(struct site *s, const char *folder, uint64_t disk_bytes)
 {
 	snprintf(s->folder, sizeof(s->folder), "%s", folder);
 	s->netns = -1;
+	s->root_ready = false;
 	if (path_make_folder(folder))
 		return -1;
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
@@ -219,6 +219,7 @@ int guest_start(struct guest *g, struct site *s, const struct monitor *m,
 	*g = (struct guest){.monitor = m,
 			    .mode = mode,
 			    .site = s,
+			    .server_ns = -1,
 			    .first_entry_ns = -1,
 			    .init_ns = -1,
 			    .ready_ns = -1};
@@ -236,11 +237,4 @@ int guest_start(struct guest *g, struct site *s, const struct monitor *m,
 	if (result)
 		guest_stop(g);
 	return result;
-}
-
-void guest_stop(struct guest *g)
-{
-	if (g->pid > 0)
-		proc_end(g->pid, SIGTERM, STOP_MS);
-	g->pid = 0;
 }

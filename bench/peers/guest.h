@@ -1,12 +1,13 @@
 /*
- * One machine while it is measured: started by its monitor, timed on its way to nginx's first
- * answer, asked for figures, and ended.
+ * One system while it is measured: a machine, started by its monitor and timed on its way until
+ * nginx listens; or the same servers as processes on this kernel.
  *
- * Threading: one thread; the machine ends with it.
+ * Threading: one thread; the system ends with it.
  */
 #ifndef STRATA_BENCH_PEERS_GUEST_H
 #define STRATA_BENCH_PEERS_GUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -19,15 +20,18 @@
 struct site {
 	char folder[256];
 	int netns;
+	bool root_ready;           /* nginx of the guest's image can run on this kernel */
 	const volatile bool *stop; /* gives up waiting for a machine */
 };
 
 struct guest {
-	const struct monitor *monitor;
+	const struct monitor *monitor; /* NULL: processes on this kernel */
 	const struct monitor_mode *mode;
 	struct site *site;
 	struct plan plan;
-	pid_t pid;
+	pid_t pid;              /* of the monitor, or nginx */
+	pid_t iperf;            /* its server on this kernel; 0 none */
+	int server_ns;          /* where nginx is, on this kernel; -1 */
 	int64_t start_ns;       /* CLOCK_MONOTONIC, just before its process was made */
 	int64_t first_entry_ns; /* after start: the first entry into guest mode; -1 not seen */
 	int64_t init_ns;        /* ... the guest's first process said so */
@@ -46,6 +50,11 @@ int guest_start(struct guest *g, struct site *s, const struct monitor *m,
 /* The last that its console and its monitor said: why a measurement failed may be there. */
 void guest_last_words(const struct guest *g, FILE *out);
 
+/* The same servers on this kernel: in a namespace one veth pair from the client, or as a
+ * container behind the bridge. -1 with a sentence; nothing is left running. */
+int guest_start_host(struct guest *g, struct site *s, bool container);
+
+/* End either. */
 void guest_stop(struct guest *g);
 
 #endif

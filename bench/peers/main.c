@@ -1,17 +1,13 @@
 /* strata peers: the same machine under strata's monitor and under others, compared. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "bench/peers/study.h"
+#include "bench/suite/run.h"
 #include "lib/err.h"
 #include "lib/progress.h"
-
-static const char PROGRAM[] = "strata-peers";
 
 static const char HELP[] =
 	"usage: strata peers [OPTIONS] [BENCHMARK...]\n"
@@ -25,28 +21,16 @@ static const char HELP[] =
 	"  --modes LIST    of none,emulated,virtio,vhost (all)\n"
 	"  --rounds N      boots of each machine (5)\n"
 	"  --quick         two rounds of shorter runs\n"
-	"  --requests N    of a latency measurement; four times as many for throughput (500)\n"
-	"  --seconds S     of each stream and disk run (4)\n"
+	"  --requests N    of a latency measurement; ten times as many for throughput (1000)\n"
+	"  --seconds S     of each stream and disk run (5)\n"
 	"  --seed N        of the random order (from the clock, and printed)\n"
 	"  --json          print one JSON document (strata.bench/1) instead of the table\n"
-	"  --output FILE   keep that document in FILE (out/peers/result.json)\n"
+	"  --output FILE   that document (out/peers/result.json); the report lies beside it\n"
 	"  --help          this text\n"
 	"\n"
 	"Ctrl-C ends it after the current step; what was measured until then is told.\n";
 
-static volatile bool stop;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop = true;
-}
-
-struct run_options {
-	struct study_options study;
-	bool json, list;
-	const char *output;
-};
+#define MODES "none,emulated,virtio,vhost"
 
 static int number(const char *text, const char *option, unsigned long max, unsigned int *out)
 {
@@ -73,111 +57,81 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* 0 go on, 1 help was given, -1 wrong usage with a sentence (or getopt's own, then ""). */
-static int parse(struct run_options *o, int argc, char **argv)
+static int take(struct bench_options *o, int c)
+{
+	struct session_options *s = &o->session;
+
+	switch (c) {
+	case 'l':
+		o->list = true;
+		return 0;
+	case 'm':
+		s->subjects = optarg;
+		return 0;
+	case 'r':
+		return number(optarg, "rounds", ROUNDS_MAX, &s->boots);
+	case 'q':
+		s->quick = true;
+		s->boots = 2;
+		s->limits = session_limits(true);
+		return 0;
+	case 'n':
+		return number(optarg, "requests", 1000000, &s->limits.requests);
+	case 't':
+		return number(optarg, "seconds", 3600, &s->limits.seconds);
+	case 's':
+		s->seed = strtoull(optarg, NULL, 0);
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'o':
+		o->output = optarg;
+		return 0;
+	default:
+		return err_set("see --help");
+	}
+}
+
+/* 0 go on, 1 help was given, -1 wrong usage with a sentence. */
+static int parse(struct bench_options *o, int argc, char **argv)
 {
 	int c, wrong = 0;
 
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1 && !wrong) {
-		switch (c) {
-		case 'l':
-			o->list = true;
-			break;
-		case 'm':
-			o->study.modes = optarg;
-			break;
-		case 'r':
-			wrong = number(optarg, "rounds", ROUNDS_MAX, &o->study.rounds);
-			break;
-		case 'q':
-			o->study.rounds = 2;
-			o->study.measure = (struct measure_options){200, 2};
-			break;
-		case 'n':
-			wrong = number(optarg, "requests", 1000000, &o->study.measure.requests);
-			break;
-		case 't':
-			wrong = number(optarg, "seconds", 3600, &o->study.measure.seconds);
-			break;
-		case 's':
-			o->study.seed = strtoull(optarg, NULL, 0);
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case 'h':
+	while (!wrong && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		if (c == 'h') {
 			fputs(HELP, stdout);
 			return 1;
-		default:
-			return err_set("see --help");
 		}
+		wrong = take(o, c);
 	}
-	o->study.names = argv + optind;
-	o->study.name_count = argc - optind;
+	o->session.names = argv + optind;
+	o->session.name_count = argc - optind;
 	return wrong;
-}
-
-static void list(void)
-{
-	for (unsigned int i = 0; i < measure_count; i++)
-		printf("%-24s %-10s %s is better\n", measures[i].name, measures[i].unit,
-		       measures[i].higher ? "more" : "less");
-}
-
-static int write_document(const struct run_options *o, const struct study *s)
-{
-	json_t *document = study_json(s);
-	int result = 0;
-
-	if (json_dump_file(document, o->output, JSON_INDENT(1) | JSON_REAL_PRECISION(9)))
-		result = err_errno("write %s", o->output);
-	if (o->json)
-		json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-	json_decref(document);
-	return result;
-}
-
-static int run(const struct run_options *o)
-{
-	static struct study s;
-	char folder[64];
-
-	if (study_plan(&s, &o->study)) {
-		fprintf(stderr, "%s: %s\n", PROGRAM, err_text());
-		return 2;
-	}
-	s.stop = &stop;
-	snprintf(folder, sizeof(folder), "out/peers/run-%d", getpid());
-	progress("seed %llu", (unsigned long long)o->study.seed);
-	if (study_run(&s, folder) || write_document(o, &s) ||
-	    (!o->json && study_print(&s, stdout))) {
-		fprintf(stderr, "%s: %s\n", PROGRAM, err_text());
-		return 1;
-	}
-	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct run_options o = {
-		.study = {.rounds = 5, .seed = (uint64_t)time(NULL), .measure = {500, 4}},
-		.output = "out/peers/result.json"};
-	struct sigaction act = {.sa_handler = on_signal};
-	int parsed = parse(&o, argc, argv);
+	struct bench_options o = {.session = {.seed = (uint64_t)time(NULL),
+					      .runs = 2,
+					      .boots = 5,
+					      .subjects = MODES,
+					      .peers = true,
+					      .limits = session_limits(false)},
+				  .output = "out/peers/result.json",
+				  .here = true};
+	int result = parse(&o, argc, argv);
 
-	if (parsed < 0)
-		fprintf(stderr, "%s: %s\n", PROGRAM, err_text());
-	if (parsed)
-		return parsed < 0 ? 2 : 0;
-	if (o.list) {
-		list();
-		return 0;
-	}
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	if (result > 0)
+		return EXIT_OK;
 	progress_start("peers");
-	return run(&o);
+	if (result)
+		result = EXIT_USAGE;
+	else if (o.list)
+		result = bench_list(&o.session) ? EXIT_USAGE : EXIT_OK;
+	else
+		result = bench_run(&o);
+	if (result)
+		err_print("strata-peers");
+	return result;
 }

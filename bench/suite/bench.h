@@ -22,13 +22,11 @@ struct bench_limits {
 	uint64_t batch_ns;      /* a batch takes at least so long */
 	unsigned int events;    /* of latencies; the sample is their median */
 	unsigned int arena_mib; /* memory that page walks are measured in */
-	unsigned int requests;  /* of nginx.latency; multiples of it for others */
+	unsigned int requests;  /* of latencies; multiples of it for others */
 	unsigned int seconds;   /* of streams and disk runs */
 	unsigned int steps;     /* of a search for a knee, at most */
-	unsigned int machines;  /* of density, at most */
 };
 
-struct lab;
 struct guest;
 
 struct bench_context {
@@ -38,9 +36,7 @@ struct bench_context {
 	uint64_t iterations;       /* of a loop: 0 until they were found, then kept */
 	uint64_t delay_ns;         /* work added on purpose, where the benchmark can */
 
-	/* What the subject gives; see subject.h. */
-	struct lab *lab;
-	struct guest *guest;
+	struct guest *guest; /* what the subject gives, if it is not KVM alone */
 
 	void *state; /* from set-up to tear-down */
 };

@@ -85,7 +85,7 @@ static double noise_floor(const struct result *x, double floor, struct random *r
 	return larger(larger(floor, noise.twins), noise.drift);
 }
 
-static void contrast(struct comparison *c, struct random *r)
+static void contrast(struct comparison *c, double floor, bool noise, struct random *r)
 {
 	const struct result *a = c->a, *b = c->b;
 
@@ -99,7 +99,7 @@ static void contrast(struct comparison *c, struct random *r)
 	c->ratio = c->median_b / c->median_a;
 	c->interval = statistics_ratio_interval(b->value, b->n, a->value, a->n, r);
 	c->p = statistics_permutation(a->value, a->n, b->value, b->n, r);
-	c->floor = noise_floor(b, noise_floor(a, JUDGE_FLOOR, r), r);
+	c->floor = noise ? noise_floor(b, noise_floor(a, floor, r), r) : floor;
 	c->floor = larger(c->floor, fmax(a->floor, b->floor) / fmin(c->median_a, c->median_b));
 	c->verdict = VERDICT_SAME;
 }
@@ -162,8 +162,60 @@ struct comparison *judge_pairs(const struct results *a, const struct results *b,
 			c[(*count)++] = (struct comparison){.b = &b->of[i]};
 	random_seed(&r, seed);
 	for (size_t i = 0; i < *count; i++)
-		contrast(&c[i], &r);
+		contrast(&c[i], JUDGE_FLOOR, true, &r);
 	if (correct(c, *count)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* ---- one document: monitors beside each other ---- */
+
+static bool is_rival(const struct result *a, const struct result *b)
+{
+	return a->monitor && b->monitor && strcmp(a->monitor, JUDGE_OURS) != 0 &&
+	       !strcmp(b->monitor, JUDGE_OURS) && !strcmp(a->name, b->name) &&
+	       same_text(a->subject, b->subject) && same_text(a->where, b->where) &&
+	       same_text(a->unit, b->unit);
+}
+
+/* Holm's correction within each run of comparisons of one benchmark. */
+static int correct_each(struct comparison *c, size_t count)
+{
+	size_t from = 0;
+
+	for (size_t i = 1; i <= count; i++) {
+		if (i < count && !strcmp(c[i].a->name, c[from].a->name))
+			continue;
+		if (correct(c + from, i - from))
+			return -1;
+		from = i;
+	}
+	return 0;
+}
+
+struct comparison *judge_monitors(const struct results *all, uint64_t seed, size_t *count)
+{
+	struct comparison *c = calloc(all->count + 1, sizeof(*c));
+	struct random r;
+
+	*count = 0;
+	if (!c) {
+		err_set("out of memory for comparisons");
+		return NULL;
+	}
+	random_seed(&r, seed);
+	for (size_t i = 0; i < all->count; i++) {
+		for (size_t k = 0; k < all->count; k++) {
+			if (!is_rival(&all->of[i], &all->of[k]))
+				continue;
+			c[*count] = (struct comparison){.a = &all->of[i], .b = &all->of[k]};
+			contrast(&c[(*count)++], JUDGE_FLOOR_WITHIN, false, &r);
+			break;
+		}
+	}
+	if (correct_each(c, *count)) {
 		free(c);
 		return NULL;
 	}

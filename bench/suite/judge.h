@@ -22,6 +22,8 @@
 #define RESULT_SAMPLES_MAX 1000
 #define JUDGE_P_MAX        0.05
 #define JUDGE_FLOOR        0.01
+#define JUDGE_FLOOR_WITHIN 0.03
+#define JUDGE_OURS         "strata"
 
 struct result {
 	/* Borrowed from the document. */
@@ -69,5 +71,12 @@ struct comparison {
  * a sentence. */
 struct comparison *judge_pairs(const struct results *a, const struct results *b, uint64_t seed,
 			       size_t *count);
+
+/*
+ * strata's machines (b) beside each other monitor's (a), in the same mode of the same session.
+ * Arms of one session are interleaved, so that its drift meets both: what must be exceeded is 3
+ * % and the benchmark's floor, and p is corrected for each benchmark's comparisons.
+ */
+struct comparison *judge_monitors(const struct results *all, uint64_t seed, size_t *count);
 
 #endif

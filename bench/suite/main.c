@@ -1,182 +1,11 @@
 /* strata bench: what virtualization costs on this machine. See session.h for how it is
  * measured, judge.h for what is made of it. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/suite/compare.h"
-#include "bench/suite/document.h"
-#include "bench/suite/kvm_kind.h"
-#include "bench/suite/markdown.h"
-#include "bench/suite/options.h"
-#include "bench/suite/settings.h"
-#include "lib/environment.h"
+#include "bench/suite/run.h"
 #include "lib/err.h"
-#include "lib/paths.h"
 #include "lib/progress.h"
-
-static volatile bool stop;
-
-/* The second one ends it at once. No SA_RESTART: a guest is interrupted. */
-static void on_signal(int sig)
-{
-	stop = true;
-	signal(sig, SIG_DFL);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-}
-
-static int list(const struct session_options *o)
-{
-	bool any = false;
-
-	for (size_t i = 0; benches[i]; i++) {
-		const struct bench *b = benches[i];
-
-		if (!session_wants(o, b->name))
-			continue;
-		any = true;
-		printf("%-24s %s, %s is better: %s\n%24s ", b->name, b->unit,
-		       b->higher ? "more" : "less", b->shows, "");
-		for (unsigned int k = 0; k < subject_count; k++)
-			if (b->kinds & subjects[k].kind)
-				printf(" %s%s%s",
-				       subjects[k].monitor ? subjects[k].monitor : "",
-				       subjects[k].monitor ? ":" : "", subjects[k].name);
-		printf("; from: %s\n", b->source);
-	}
-	return any ? 0 : err_set("no benchmark has such a name; --list tells them all");
-}
-
-/* ---- what is kept ---- */
-
-static struct keeping {
-	const char *path;
-	json_t *environment;
-} keeping;
-
-static int keep(struct session *s)
-{
-	json_t *document = document_make(s, keeping.environment);
-	int result = document ? document_write(document, keeping.path) : -1;
-
-	json_decref(document);
-	return result;
-}
-
-/* "X.json" into "X.md". */
-static void report_path(char *path, size_t bytes, const char *document)
-{
-	size_t n = strlen(document);
-
-	if (n > 5 && !strcmp(document + n - 5, ".json"))
-		n -= 5;
-	snprintf(path, bytes, "%.*s.md", (int)n, document);
-}
-
-static int write_report(json_t *document, const char *path)
-{
-	FILE *f = fopen(path, "we");
-	int result;
-
-	if (!f)
-		return err_errno("write %s", path);
-	result = markdown_report(document, f);
-	return fclose(f) ? err_errno("write %s", path) : result;
-}
-
-static int show(const struct bench_options *o)
-{
-	json_t *document = document_read(o->output);
-	char report[PATH_MAX];
-	int result = document ? 0 : -1;
-
-	report_path(report, sizeof(report), o->output);
-	if (!result)
-		result = write_report(document, report);
-	if (!result && o->json)
-		result = json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-	else if (!result)
-		result = markdown_report(document, stdout);
-	if (!result)
-		progress("%s, %s%s%s", o->output, report,
-			 stop ? "; go on with: strata bench --resume " : "",
-			 stop ? o->output : "");
-	json_decref(document);
-	return result;
-}
-
-/* ---- running ---- */
-
-static int make_folders(struct session *s, const char *output)
-{
-	const char *slash = strrchr(output, '/');
-
-	snprintf(s->folder, sizeof(s->folder), "%.*s", slash ? (int)(slash - output) : 1,
-		 slash ? output : ".");
-	return path_make_folder(s->folder);
-}
-
-static int run_session(struct session *s, struct bench_options *o, json_t *before)
-{
-	struct settings settings = {0};
-	int result;
-
-	if (make_folders(s, o->output) ||
-	    (before && document_resume(before, s, keeping.environment)))
-		return -1;
-	progress("seed %llu", (unsigned long long)o->session.seed);
-	if (o->tune)
-		settings_apply(&settings, "");
-	s->settings = settings.changed;
-	result = session_run(s, keep);
-	settings_restore(&settings);
-	if (!result)
-		result = keep(s);
-	settings_free(&settings);
-	return result;
-}
-
-static void capture_environment(void)
-{
-	keeping.environment = environment_capture();
-	json_object_set_new(keeping.environment, "kvm", kvm_kind());
-	json_object_set_new(keeping.environment, "programs", program_versions());
-}
-
-/* The exit code; there is a sentence if it is not EXIT_OK. */
-static int run(struct bench_options *o)
-{
-	struct session s = {0};
-	json_t *before = NULL;
-	char **names = NULL;
-	int result = EXIT_OK;
-
-	keeping.path = o->output;
-	if (o->resume) {
-		before = document_read(o->resume);
-		if (!before || document_options(before, &o->session, &names))
-			result = EXIT_FAILED;
-	}
-	if (!result && session_plan(&s, &o->session, &stop))
-		result = EXIT_USAGE;
-	if (!result) {
-		capture_environment();
-		result = run_session(&s, o, before) || show(o) ? EXIT_FAILED : EXIT_OK;
-	}
-	session_free(&s);
-	json_decref(before);
-	json_decref(keeping.environment);
-	free(names);
-	return result;
-}
 
 int main(int argc, char **argv)
 {
@@ -188,13 +17,11 @@ int main(int argc, char **argv)
 	result = bench_options_parse(&o, argc, argv);
 	if (result)
 		return result < 0 ? EXIT_USAGE : EXIT_OK;
-	if (o.list) {
-		result = list(&o.session) ? EXIT_USAGE : EXIT_OK;
-	} else {
-		progress_start("bench");
-		catch_signals();
-		result = run(&o);
-	}
+	progress_start("bench");
+	if (o.list)
+		result = bench_list(&o.session) ? EXIT_USAGE : EXIT_OK;
+	else
+		result = bench_run(&o);
 	if (result)
 		err_print("strata-bench");
 	return result;

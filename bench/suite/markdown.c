@@ -4,10 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/suite/beside.h"
 #include "lib/err.h"
 
 /* "1.23 µs" for what is in ns, else "1234 IOPS": four digits, and no exponent. */
-static void print_value(FILE *out, double v, const char *unit)
+void markdown_value(FILE *out, double v, const char *unit)
 {
 	static const struct {
 		double from;
@@ -30,7 +31,7 @@ static void print_value(FILE *out, double v, const char *unit)
 }
 
 /* Text from a document may come from anywhere: no control characters, no table's borders. */
-static void print_text(FILE *out, const char *text)
+void markdown_text(FILE *out, const char *text)
 {
 	for (const char *p = text ? text : ""; *p; p++)
 		fputc((unsigned char)*p < ' ' || *p == '|' ? ' ' : *p, out);
@@ -39,7 +40,7 @@ static void print_text(FILE *out, const char *text)
 static void print_json(FILE *out, const json_t *v)
 {
 	if (json_is_string(v))
-		print_text(out, json_string_value(v));
+		markdown_text(out, json_string_value(v));
 	else if (json_is_number(v))
 		fprintf(out, "%.12g", json_number_value(v));
 	else
@@ -59,7 +60,7 @@ static void print_environment(json_t *e, const char *title, FILE *out)
 	json_object_foreach (e, key, v) {
 		if (!json_is_object(v)) {
 			fputs("| ", out);
-			print_text(out, key);
+			markdown_text(out, key);
 			fputs(" | ", out);
 			print_json(out, v);
 			fputs(" |\n", out);
@@ -67,9 +68,9 @@ static void print_environment(json_t *e, const char *title, FILE *out)
 		}
 		json_object_foreach (v, inner, w) {
 			fputs("| ", out);
-			print_text(out, key);
+			markdown_text(out, key);
 			fputs(", ", out);
-			print_text(out, inner);
+			markdown_text(out, inner);
 			fputs(" | ", out);
 			print_json(out, w);
 			fputs(" |\n", out);
@@ -80,10 +81,10 @@ static void print_environment(json_t *e, const char *title, FILE *out)
 static void print_mode(FILE *out, const struct result *x)
 {
 	if (x->monitor) {
-		print_text(out, x->monitor);
+		markdown_text(out, x->monitor);
 		fputs(" ", out);
 	}
-	print_text(out, x->subject);
+	markdown_text(out, x->subject);
 	if (x->where && !strcmp(x->where, "testbed"))
 		fputs(" (testbed)", out);
 }
@@ -102,15 +103,15 @@ static void print_row(FILE *out, const struct result *x, struct random *r)
 	struct noise noise = judge_noise(x, r);
 
 	fputs("| ", out);
-	print_text(out, x->name);
+	markdown_text(out, x->name);
 	fputs(" | ", out);
 	print_mode(out, x);
 	fputs(" | ", out);
-	print_value(out, statistics_median(x->value, x->n), x->unit);
+	markdown_value(out, statistics_median(x->value, x->n), x->unit);
 	fputs(" | ", out);
-	print_value(out, ci.low, x->unit);
+	markdown_value(out, ci.low, x->unit);
 	fputs(" – ", out);
-	print_value(out, ci.high, x->unit);
+	markdown_value(out, ci.high, x->unit);
 	fprintf(out, " | %zu | ", x->n);
 	print_percent(out, noise.twins);
 	fputs(" | ", out);
@@ -140,11 +141,11 @@ static void print_outliers(const struct results *all, json_t *document, FILE *ou
 				      out);
 			any = true;
 			fputs("- ", out);
-			print_text(out, x->name);
+			markdown_text(out, x->name);
 			fputs(", ", out);
 			print_mode(out, x);
 			fprintf(out, ": sample %d: ", (int)at + 1);
-			print_value(out, x->value[at], x->unit);
+			markdown_value(out, x->value[at], x->unit);
 			fputs("\n", out);
 		}
 	}
@@ -164,11 +165,11 @@ static void print_missing(const struct results *all, FILE *out)
 			fputs("\n## Not measured\n\n", out);
 		any = true;
 		fputs("- ", out);
-		print_text(out, x->name);
+		markdown_text(out, x->name);
 		fputs(", ", out);
 		print_mode(out, x);
 		fputs(x->skipped ? ": " : ", some samples: ", out);
-		print_text(out, why);
+		markdown_text(out, why);
 		fputs("\n", out);
 	}
 }
@@ -215,6 +216,8 @@ int markdown_report(json_t *document, FILE *out)
 	for (size_t i = 0; i < all.count; i++)
 		if (all.of[i].n)
 			print_row(out, &all.of[i], &r);
+	if (beside_print(&all, seed, out))
+		err_print("strata-bench");
 	print_outliers(&all, document, out);
 	print_missing(&all, out);
 	print_environment(json_object_get(document, "environment"), "Environment", out);
@@ -239,7 +242,7 @@ static void print_differences(json_t *a, json_t *b, FILE *out)
 		    json_is_object(v))
 			continue;
 		fputs("- environment: ", out);
-		print_text(out, key);
+		markdown_text(out, key);
 		fputs(" was ", out);
 		print_json(out, v);
 		fputs(", is ", out);
@@ -253,13 +256,13 @@ static void print_comparison(const struct comparison *c, FILE *out)
 	const struct result *x = c->a ? c->a : c->b;
 
 	fputs("| ", out);
-	print_text(out, x->name);
+	markdown_text(out, x->name);
 	fputs(" | ", out);
 	print_mode(out, x);
 	fputs(" | ", out);
-	print_value(out, c->median_a, x->unit);
+	markdown_value(out, c->median_a, x->unit);
 	fputs(" | ", out);
-	print_value(out, c->median_b, x->unit);
+	markdown_value(out, c->median_b, x->unit);
 	if (isfinite(c->ratio))
 		fprintf(out, " | %.3f (%.3f–%.3f) | %.1f %% | %.4f | %s |\n", c->ratio,
 			c->interval.low, c->interval.high, 100 * c->floor, c->p_holm,

@@ -15,4 +15,8 @@ int markdown_report(json_t *document, FILE *out);
 int markdown_comparison(json_t *a, json_t *b, const struct comparison *c, size_t count,
 			FILE *out);
 
+/* A figure in its unit, and text from a document, for tables. */
+void markdown_value(FILE *out, double v, const char *unit);
+void markdown_text(FILE *out, const char *text);
+
 #endif

@@ -21,9 +21,10 @@ static const char HELP[] =
 	"\n"
 	"  --list            the benchmarks of these names, and no more\n"
 	"  --quick           fewer and shorter samples: minutes, not an hour\n"
-	"  --runs N          samples of each benchmark, 2 to 200, an even number (20; quick: 10);\n"
-	"                    where a sample costs a boot, a part of that\n"
-	"  --subjects LIST   only in these: kvm,bare,container,emulated,virtio,...\n"
+	"  --runs N          samples of each benchmark, 2 to 200, an even number (20; quick: 10)\n"
+	"  --boots N         ... of machines that boot a kernel, 1 to 200 (4; quick: 2)\n"
+	"  --subjects LIST   only in these: kvm,bare,container,emulated,strata:virtio,...\n"
+	"  --peers           other monitors beside strata's, too\n"
 	"  --seed N          of order, twins and resampling (from the clock, and printed)\n"
 	"  --output FILE     the document (out/bench/bench.json); the report lies beside it, as\n"
 	"                    Markdown\n"
@@ -40,7 +41,9 @@ enum {
 	OPT_LIST = 256,
 	OPT_QUICK,
 	OPT_RUNS,
+	OPT_BOOTS,
 	OPT_SUBJECTS,
+	OPT_PEERS,
 	OPT_SEED,
 	OPT_OUTPUT,
 	OPT_RESUME,
@@ -54,7 +57,9 @@ static const struct option longs[] = {
 	{"list", no_argument, NULL, OPT_LIST},
 	{"quick", no_argument, NULL, OPT_QUICK},
 	{"runs", required_argument, NULL, OPT_RUNS},
+	{"boots", required_argument, NULL, OPT_BOOTS},
 	{"subjects", required_argument, NULL, OPT_SUBJECTS},
+	{"peers", no_argument, NULL, OPT_PEERS},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"output", required_argument, NULL, OPT_OUTPUT},
 	{"resume", required_argument, NULL, OPT_RESUME},
@@ -90,6 +95,16 @@ static int runs(struct session_options *o, const char *text)
 		     : 0;
 }
 
+static int boots(struct session_options *o, const char *text)
+{
+	uint64_t n;
+
+	if (number("boots", text, 1, ROUNDS_MAX, &n))
+		return -1;
+	o->boots = (unsigned int)n;
+	return 0;
+}
+
 static int delay(struct session_options *o, char *text)
 {
 	char *is = strchr(text, '=');
@@ -114,6 +129,11 @@ static int take(struct bench_options *o, int opt)
 		return 0;
 	case OPT_RUNS:
 		return runs(s, optarg);
+	case OPT_BOOTS:
+		return boots(s, optarg);
+	case OPT_PEERS:
+		s->peers = true;
+		return 0;
 	case OPT_SUBJECTS:
 		s->subjects = optarg;
 		return 0;
@@ -142,11 +162,14 @@ static int finish(struct bench_options *o, int argc, char **argv)
 
 	s->names = argv + optind;
 	s->name_count = argc - optind;
-	if (o->resume && (s->name_count || s->runs || s->subjects || s->quick || s->delay_name))
+	if (o->resume && (s->name_count || s->runs || s->boots || s->peers || s->subjects ||
+			  s->quick || s->delay_name))
 		return err_set("--resume: the document says what is to be done; only --output, "
 			       "--json and --tune may be given with it");
 	if (!s->runs)
 		s->runs = s->quick ? 10 : 20;
+	if (!s->boots)
+		s->boots = s->quick ? 2 : 4;
 	s->limits = session_limits(s->quick);
 	if (!o->output)
 		o->output = o->resume ? o->resume : "out/bench/bench.json";

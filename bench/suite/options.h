@@ -11,6 +11,7 @@ struct bench_options {
 	const char *output; /* the document; the report lies beside it */
 	const char *resume; /* a document to go on with; NULL: none */
 	bool json, list, tune;
+	bool here; /* machines are not taken to the testbed */
 };
 
 /* -1: wrong usage, said on stderr; 1: help was asked for and given. */

@@ -16,16 +16,14 @@ struct bench_limits session_limits(bool quick)
 					     .arena_mib = 8,
 					     .requests = 100,
 					     .seconds = 1,
-					     .steps = 6,
-					     .machines = 8}
+					     .steps = 6}
 		     : (struct bench_limits){.batches = 15,
 					     .batch_ns = 2000000,
 					     .events = 100,
 					     .arena_mib = 64,
 					     .requests = 1000,
 					     .seconds = 5,
-					     .steps = 12,
-					     .machines = 64};
+					     .steps = 12};
 }
 
 static bool in_list(const char *list, const char *name)
@@ -36,6 +34,16 @@ static bool in_list(const char *list, const char *name)
 		if (!strncmp(at, name, length) && (!at[length] || at[length] == ','))
 			return true;
 	return false;
+}
+
+bool session_has(const struct session_options *o, const struct subject *s)
+{
+	char label[48];
+
+	if (s->monitor && strcmp(s->monitor, "strata") != 0 && !o->peers)
+		return false;
+	return !o->subjects || in_list(o->subjects, s->name) ||
+	       in_list(o->subjects, subject_label(s, label));
 }
 
 bool session_wants(const struct session_options *o, const char *name)
@@ -91,11 +99,11 @@ static void choose_twins(struct session *s)
 
 int session_plan(struct session *s, const struct session_options *o, volatile bool *stop)
 {
-	bool known = !o->subjects;
+	bool known = false;
 
 	*s = (struct session){.options = o, .stop = stop};
 	for (unsigned int i = 0; i < subject_count; i++)
-		known |= in_list(o->subjects, subjects[i].name);
+		known |= session_has(o, &subjects[i]);
 	if (!known)
 		return err_set("--subjects %s: there is no such subject; --list tells them",
 			       o->subjects);
@@ -103,20 +111,21 @@ int session_plan(struct session *s, const struct session_options *o, volatile bo
 		return -1;
 	for (size_t i = 0; benches[i]; i++)
 		for (unsigned int k = 0; k < subject_count; k++)
-			if (benches[i]->kinds & subjects[k].kind &&
+			if (benches[i]->kinds & subjects[k].kind & ~o->without &&
 			    session_wants(o, benches[i]->name) &&
-			    (!o->subjects || in_list(o->subjects, subjects[k].name)) &&
+			    session_has(o, &subjects[k]) &&
 			    add_task(s, benches[i], &subjects[k]))
 				return -1;
 	choose_twins(s);
-	return s->tasks ? 0 : err_set("no benchmark has such a name; --list tells them all");
+	return s->tasks || o->without
+		       ? 0
+		       : err_set("no benchmark of such a name is run in such a subject; --list "
+				 "tells them all");
 }
 
 unsigned int session_rounds(const struct session *s, const struct subject *subject)
 {
-	unsigned int rounds = s->options->runs / subject->share / 2 * 2;
-
-	return rounds < 2 ? 2 : rounds;
+	return subject->monitor ? s->options->boots : s->options->runs;
 }
 
 unsigned int bench_figures(const struct bench *b)

@@ -24,12 +24,15 @@
 
 struct session_options {
 	bool quick;
-	unsigned int runs; /* samples of each benchmark; an even number */
+	unsigned int runs;  /* samples of each benchmark; an even number */
+	unsigned int boots; /* ... of what is a machine's */
 	uint64_t seed;
 	struct bench_limits limits;
 	char *const *names; /* globs; none: all */
 	int name_count;
-	const char *subjects;   /* "kvm,bare"; NULL: all */
+	const char *subjects;   /* "kvm,bare,strata:virtio"; NULL: all */
+	bool peers;             /* other monitors, too */
+	unsigned int without;   /* enum subject_kind bits that are run elsewhere */
 	const char *delay_name; /* the benchmark that delay_ns is added to; NULL: none */
 	uint64_t delay_ns;
 };
@@ -65,6 +68,9 @@ struct bench_limits session_limits(bool quick);
 
 /* Does one of the names mean it? */
 bool session_wants(const struct session_options *o, const char *name);
+
+/* Is it one of those that are asked for? */
+bool session_has(const struct session_options *o, const struct subject *s);
 
 /* Choose tasks. -1 with a sentence: a name or a list that means none. */
 int session_plan(struct session *s, const struct session_options *o, volatile bool *stop);

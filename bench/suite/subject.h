@@ -1,8 +1,8 @@
 /*
  * What benchmarks are run in. A subject is brought up and taken down once per round.
  *
- * Two kinds share a machine's work: a subject of the laboratory (scenarios/lab) has a client, a
- * wire and a server; a machine is booted by a monitor of bench/peers, strata's own among them.
+ * All but KVM alone serve: bench/peers starts them, machines of strata's monitor and of others
+ * as well as processes on this kernel.
  */
 #ifndef STRATA_BENCH_SUITE_SUBJECT_H
 #define STRATA_BENCH_SUITE_SUBJECT_H
@@ -19,12 +19,11 @@ enum subject_kind {
 	SUBJECT_EMULATED = 1 << 3,
 	SUBJECT_VIRTIO = 1 << 4,
 	SUBJECT_VHOST = 1 << 5,
-	SUBJECT_PASSTHROUGH = 1 << 6,
-	SUBJECT_BOOT = 1 << 7, /* a machine without devices, from its start on */
+	SUBJECT_BOOT = 1 << 6, /* a machine without devices, from its start on */
 	SUBJECT_HOST = SUBJECT_BARE | SUBJECT_CONTAINER,
 	SUBJECT_PARAVIRTUAL = SUBJECT_VIRTIO | SUBJECT_VHOST,
-	SUBJECT_NETWORK =
-		SUBJECT_HOST | SUBJECT_EMULATED | SUBJECT_PARAVIRTUAL | SUBJECT_PASSTHROUGH,
+	SUBJECT_MACHINE = SUBJECT_BOOT | SUBJECT_EMULATED | SUBJECT_PARAVIRTUAL,
+	SUBJECT_NETWORK = SUBJECT_HOST | SUBJECT_EMULATED | SUBJECT_PARAVIRTUAL,
 	SUBJECT_DISK = SUBJECT_HOST | SUBJECT_EMULATED | SUBJECT_VIRTIO,
 };
 
@@ -33,9 +32,6 @@ struct subject {
 	const char *monitor; /* "strata", "qemu-q35", ...; NULL: there is none */
 	const char *name;    /* "kvm", "bare", "virtio", ... */
 	const char *text;    /* for people */
-	bool stock_kernel;   /* boots one: KVM must run guest code at speed */
-	unsigned int share;  /* it gets one part in so many of a session's rounds: boots are
-				dear */
 
 	/* 0, or -1 with a sentence: it cannot be on this machine. */
 	int (*needs)(const struct subject *s);
@@ -46,7 +42,10 @@ struct subject {
 extern const struct subject subjects[];
 extern const unsigned int subject_count;
 
-/* End what subjects have in common: the laboratory's site. */
+/* "strata:virtio", "bare": as --list and --subjects have it. */
+const char *subject_label(const struct subject *s, char label[48]);
+
+/* End what subjects have in common: namespace, bridge, disk. */
 void subjects_close(void);
 
 #endif

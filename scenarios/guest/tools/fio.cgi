@@ -7,6 +7,6 @@ for disk in /dev/vda /dev/nvme0n1 /dev/sda; do
 	[ -b $disk ] && break
 done
 printf 'Content-Type: application/json\r\n\r\n'
-exec fio --name=measure --filename=$disk --direct=1 --ioengine=libaio --bs=4k --rw="$(value rw)" \
-	--iodepth="$(value depth)" --time_based --runtime="$(value seconds)" --ramp_time=0.3 \
+exec fio --name=measure --filename=$disk --direct=1 --ioengine=libaio --bs="$(value bs)" --rw="$(value rw)" \
+	--iodepth="$(value depth)" --fsync="$(value fsync)" --time_based --runtime="$(value seconds)" --ramp_time=0.3 \
 	--output-format=json 2>&1

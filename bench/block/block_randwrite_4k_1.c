@@ -1,0 +1,22 @@
+/* Random writes, 1 at a time. */
+#include "bench/work/work.h"
+
+static int run(struct bench_context *c, double figure[FIGURES_MAX])
+{
+	static const char *const keys[] = {"write", "iops", NULL};
+	const struct work_fio f = {.rw = "randwrite", .bs = "4k", .depth = 1};
+
+	return work_fio(c, &f, keys, figure);
+}
+
+const struct bench bench_block_randwrite_4k_1 = {
+	.name = "block.randwrite.4k.1",
+	.unit = "IOPS",
+	.higher = true,
+	.kinds = SUBJECT_DISK,
+	.floor = 0,
+	.shows =
+		"writes of 4 KiB at random places of the disk, one at a time, past the page cache",
+	.source = "fio",
+	.run = run,
+};

@@ -1,0 +1,21 @@
+/* A stream into the system. */
+#include "bench/work/work.h"
+
+static int run(struct bench_context *c, double figure[FIGURES_MAX])
+{
+	if (work_iperf(c, "", "sum_received", "bits_per_second", figure))
+		return -1;
+	figure[0] /= 1e6;
+	return 0;
+}
+
+const struct bench bench_net_tcp_stream_rx = {
+	.name = "net.tcp_stream.rx",
+	.unit = "Mbit/s",
+	.higher = true,
+	.kinds = SUBJECT_NETWORK,
+	.floor = 0,
+	.shows = "one TCP connection into the system, as fast as it goes",
+	.source = "iperf3",
+	.run = run,
+};

@@ -1,0 +1,54 @@
+/*
+ * What is measured of a system that serves: nginx, iperf3, fio and ping, asked from where the
+ * client is. A system is bare, a container or a machine of any monitor: context->guest, which
+ * the subject brought up. Each: 0, or -1 with a sentence.
+ */
+#ifndef STRATA_BENCH_WORK_WORK_H
+#define STRATA_BENCH_WORK_WORK_H
+
+#include "bench/peers/guest.h"
+#include "bench/suite/subject.h"
+
+/* strata-load: so many requests over so many connections. rate: requests per second, open loop,
+ * each timed from when it should have been sent; 0: closed loop. fresh: a connection for each.
+ */
+struct work_load {
+	unsigned int requests, connections;
+	double rate;
+	bool fresh;
+};
+
+struct work_reply {
+	double per_second;      /* that were answered */
+	double p50, p99, p99_9; /* ns */
+};
+
+int work_load(const struct bench_context *c, const struct work_load *l, struct work_reply *r);
+
+/* nginx's latencies at a fixed rate: its three quantiles. */
+int work_latency(const struct bench_context *c, double rate, double figure[FIGURES_MAX]);
+
+/* One iperf3 run with these further words ("--reverse"); a figure of its end.NAME (a sum's name
+ * and the key in it). */
+int work_iperf(const struct bench_context *c, const char *words, const char *sum,
+	       const char *key, double *value);
+
+/* Datagrams of 64 bytes, as many as one socket can send: those sent, lost, and in how long. */
+int work_iperf_udp(const struct bench_context *c, double *sent, double *lost, double *seconds);
+
+/* Round trips of limits->requests echo requests: their three quantiles. */
+int work_ping(const struct bench_context *c, double figure[FIGURES_MAX]);
+
+/* One fio run on the system's disk. */
+struct work_fio {
+	const char *rw; /* as fio has it: "randread" */
+	const char *bs; /* "4k" */
+	unsigned int depth;
+	bool fsync; /* after every write */
+};
+
+/* The figure at these keys of fio's first job; the list ends with NULL. */
+int work_fio(const struct bench_context *c, const struct work_fio *f, const char *const *keys,
+	     double *value);
+
+#endif
