@@ -2,7 +2,7 @@
 #include "bench/work/work.h"
 #include "lib/err.h"
 
-#define FIRST_RATE 50
+#define FIRST_RATE 200
 #define BEND       10 /* times the p99 of the first rate */
 #define KEPT       0.95
 
@@ -36,7 +36,7 @@ const struct bench bench_nginx_knee = {
 	.kinds = SUBJECT_NETWORK,
 	.floor = 0,
 	.shows =
-		"the highest of the rates 50, 100, 200, ... that nginx keeps up with before p99 is ten times that of the first",
+		"the highest of the rates 200, 400, 800, ... that nginx keeps up with before p99 is ten times that of the first",
 	.source = "open loop, rates doubled",
 	.run = run,
 };

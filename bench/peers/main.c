@@ -69,7 +69,7 @@ static int take(struct bench_options *o, int c)
 		s->subjects = optarg;
 		return 0;
 	case 'r':
-		return number(optarg, "rounds", ROUNDS_MAX, &s->boots);
+		return number(optarg, "rounds", ROUNDS_MAX / 2, &s->boots);
 	case 'q':
 		s->quick = true;
 		s->boots = 2;

@@ -125,7 +125,9 @@ int session_plan(struct session *s, const struct session_options *o, volatile bo
 
 unsigned int session_rounds(const struct session *s, const struct subject *subject)
 {
-	return subject->monitor ? s->options->boots : s->options->runs;
+	if (subject->monitor)
+		return s->options->boots;
+	return subject->kind & SUBJECT_HOST ? 2 * s->options->boots : s->options->runs;
 }
 
 unsigned int bench_figures(const struct bench *b)

@@ -44,7 +44,8 @@ int document_options(json_t *document, struct session_options *o, char ***names)
 	size_t n = json_array_size(list);
 
 	*names = NULL;
-	if (runs < 2 || runs > ROUNDS_MAX || boots < 1 || boots > ROUNDS_MAX || n > NAMES_MAX)
+	if (runs < 2 || runs > ROUNDS_MAX || boots < 1 || boots > ROUNDS_MAX / 2 ||
+	    n > NAMES_MAX)
 		return err_set(
 			"it is no document of strata bench: its number of runs is not from 1 "
 			"to %d, or it has more than %d names",

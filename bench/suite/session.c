@@ -132,6 +132,11 @@ static void visit(struct session *s, const struct subject *subject, unsigned int
 			give_up(due, n, false);
 		return;
 	}
+	if (subject->up) {
+		char label[48];
+
+		progress("round %u: %s", round + 1, subject_label(subject, label));
+	}
 	for (unsigned int i = 0; i < n && !*s->stop; i++)
 		if (can_run(due[order[i]], &c))
 			sample(s, due[order[i]], &c, round);

@@ -25,7 +25,7 @@
 struct session_options {
 	bool quick;
 	unsigned int runs;  /* samples of each benchmark; an even number */
-	unsigned int boots; /* ... of what is a machine's */
+	unsigned int boots; /* ... of machines that boot a kernel; of hosts twice as many */
 	uint64_t seed;
 	struct bench_limits limits;
 	char *const *names; /* globs; none: all */

@@ -244,6 +244,38 @@ static void few_samples_and_missing_ones_are_said(void **state)
 	assert_int_equal(verdict_of(&a.all, &b.all, "r5"), VERDICT_MISSING);
 }
 
+static void monitors_are_put_beside_each_other(void **state)
+{
+	static struct made m;
+	struct comparison *c;
+	struct random r;
+	size_t count;
+
+	(void)state;
+	random_seed(&r, SEED);
+	make(&m, 0.02, &r);
+	m.all.count = 4;
+	for (size_t i = 0; i < 4; i++) {
+		m.of[i].name = "boot.init";
+		m.of[i].subject = i < 3 ? "none" : "virtio";
+		m.of[i].monitor = i == 1 ? "strata" : "another";
+	}
+	scale(&m.of[1], 0.8);
+	c = judge_monitors(&m.all, SEED, &count);
+	assert_non_null(c);
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_ptr_equal(c[i].b, &m.of[1]);
+		assert_int_equal(c[i].verdict, VERDICT_BETTER);
+		assert_true(c[i].p_holm >= c[i].p);
+	}
+	free(c);
+	scale(&m.of[1], 1.25);
+	c = judge_monitors(&m.all, SEED, &count);
+	assert_int_equal(c[0].verdict, VERDICT_SAME);
+	free(c);
+}
+
 /* ---- documents that anyone may have written ---- */
 
 static void odd_documents_are_refused(void **state)
@@ -288,6 +320,7 @@ int main(void)
 		cmocka_unit_test(error_rates_are_as_promised),
 		cmocka_unit_test(the_direction_and_the_floors_count),
 		cmocka_unit_test(few_samples_and_missing_ones_are_said),
+		cmocka_unit_test(monitors_are_put_beside_each_other),
 		cmocka_unit_test(odd_documents_are_refused),
 	};
 

@@ -58,9 +58,9 @@ static void options(void **state)
 static void options_refused(void **state)
 {
 	static const char *const lines[] = {
-		"--runs 0",    "--runs 7",           "--runs 202",
-		"--runs x",    "--seed -1",          "--delay exit.msr",
-		"--delay a=x", "--resume x --quick", "--resume x exit.msr",
+		"--runs 0",         "--runs 7",    "--runs 202",         "--runs x",
+		"--boots 0",        "--boots 101", "--resume x --peers", "--seed -1",
+		"--delay exit.msr", "--delay a=x", "--resume x --quick", "--resume x exit.msr",
 		"--nothing",
 	};
 	struct bench_options o;
@@ -74,6 +74,7 @@ static void options_refused(void **state)
 static struct session_options some(char **names, int count)
 {
 	return (struct session_options){.runs = 4,
+					.boots = 2,
 					.seed = 9,
 					.limits = session_limits(true),
 					.names = names,
@@ -93,6 +94,18 @@ static void names_are_globs(void **state)
 	o = some(none, 1);
 	assert_int_equal(session_plan(&s, &o, &stop), -1);
 	o = some(NULL, 0);
+	o.subjects = "qemu-q35:virtio"; /* is a peer */
+	assert_int_equal(session_plan(&s, &o, &stop), -1);
+	o.peers = true;
+	assert_int_equal(session_plan(&s, &o, &stop), 0);
+	assert_string_equal(s.task[0].subject->monitor, "qemu-q35");
+	session_free(&s);
+	o.peers = false;
+	o.subjects = "bare,strata:none";
+	assert_int_equal(session_plan(&s, &o, &stop), 0);
+	assert_int_equal(session_rounds(&s, s.task[0].subject), 4);
+	assert_int_equal(session_rounds(&s, s.task[s.tasks - 1].subject), 2);
+	session_free(&s);
 	o.subjects = "nowhere";
 	assert_int_equal(session_plan(&s, &o, &stop), -1);
 	o.subjects = NULL;
@@ -162,6 +175,7 @@ static void a_document_is_taken_up_again(void **state)
 	assert_non_null(document);
 	assert_int_equal(document_options(document, &read, &again), 0);
 	assert_int_equal(read.runs, 4);
+	assert_int_equal(read.boots, 2);
 	assert_int_equal(read.seed, 9);
 	assert_int_equal(read.limits.batches, o.limits.batches);
 	assert_int_equal(read.limits.batch_ns, o.limits.batch_ns);
@@ -224,8 +238,9 @@ static void odd_documents_are_refused(void **state)
 		"{}",
 		"[]",
 		"{\"runs\": 1000000}",
-		"{\"runs\": 4, \"limits\": {\"batches\": 0}}",
-		"{\"runs\": 4, \"names\": [1], \"limits\": {\"batches\": 100000}}",
+		"{\"runs\": 4}",
+		"{\"runs\": 4, \"boots\": 2, \"limits\": {\"batches\": 0}}",
+		"{\"runs\": 4, \"boots\": 2, \"names\": [1], \"limits\": {\"batches\": 100000}}",
 	};
 
 	(void)state;
