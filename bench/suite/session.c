@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/peers/guest.h"
 #include "lib/err.h"
 #include "lib/progress.h"
 #include "lib/random.h"
@@ -74,6 +75,10 @@ static void sample(struct session *s, struct task *t, struct bench_context *c,
 		if (*s->stop)
 			return;
 		keep_reason(t->failed);
+		if (c->guest && c->guest->monitor) {
+			progress("%s: %s", t->bench->name, t->failed);
+			guest_last_words(c->guest, stderr);
+		}
 		if (!task_samples(t) && ++t->failures == FAILURES_MAX) {
 			keep_reason(t->skipped);
 			progress("%s (%s) is skipped: %s", t->bench->name, t->subject->name,
