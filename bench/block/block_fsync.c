@@ -1,5 +1,5 @@
 /* A write made durable. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {

@@ -1,5 +1,5 @@
 /* Sequential reads. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {

@@ -1,5 +1,5 @@
 /* A machine on its way up. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 #include "lib/err.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])

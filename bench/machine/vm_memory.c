@@ -1,5 +1,5 @@
 /* What a machine costs in memory. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 #include "lib/own_memory.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])

@@ -1,5 +1,5 @@
 /* Where latency leaves its floor. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 #include "lib/err.h"
 
 #define FIRST_RATE 200

@@ -1,5 +1,5 @@
 /* nginx answering at a fixed rate, whether it keeps up or not. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {

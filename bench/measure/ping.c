@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 #include "lib/err.h"
 #include "lib/proc.h"
 #include "lib/statistics.h"

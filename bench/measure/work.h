@@ -3,8 +3,8 @@
  * client is. A system is bare, a container or a machine of any monitor: context->guest, which
  * the subject brought up. Each: 0, or -1 with a sentence.
  */
-#ifndef STRATA_BENCH_WORK_WORK_H
-#define STRATA_BENCH_WORK_WORK_H
+#ifndef STRATA_BENCH_MEASURE_WORK_H
+#define STRATA_BENCH_MEASURE_WORK_H
 
 #include "bench/peers/guest.h"
 #include "bench/suite/subject.h"

@@ -1,5 +1,5 @@
 /* Asking systems for figures: see work.h. */
-#include "bench/work/work.h"
+#include "bench/measure/work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
