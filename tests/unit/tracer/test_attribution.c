@@ -199,6 +199,25 @@ static void test_outside(void **state)
 	model_free(m);
 }
 
+/* Hops that are causes themselves come before the many of a later hop: not all fit. */
+static void test_too_many_causes(void **state)
+{
+	struct model *m = model_in("virtio");
+	struct request r = request_in(m);
+
+	(void)state;
+	for (int i = 0; i < REQUEST_CAUSES_MAX; i++)
+		r.causes.at[r.causes.count++] = (struct request_cause){
+			.ns = 1, .hop = HOP_CLIENT_RX, .actor = (uint16_t)i};
+	r.hops[HOP_CLIENT_RECV].time_ns += 1000;
+	attribute(m, &r);
+	assert_int_equal(r.causes.count, REQUEST_CAUSES_MAX);
+	assert_int_not_equal(r.causes.at[0].hop, HOP_CLIENT_RX);
+	assert_int_equal(r.causes.at[REQUEST_CAUSES_MAX - 1].hop, HOP_CLIENT_RX);
+	assert_true(r.causes.full);
+	model_free(m);
+}
+
 /* One hop that is far too late does not make all that follow unbelievable. */
 static void test_one_liar(void **state)
 {
@@ -269,10 +288,11 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_seen),     cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_not_in_force), cmocka_unit_test(test_ends_missing),
-		cmocka_unit_test(test_reversals),    cmocka_unit_test(test_one_liar),
-		cmocka_unit_test(test_random),       cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_all_seen),        cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_not_in_force),    cmocka_unit_test(test_ends_missing),
+		cmocka_unit_test(test_reversals),       cmocka_unit_test(test_one_liar),
+		cmocka_unit_test(test_random),          cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_too_many_causes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
