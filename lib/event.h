@@ -22,6 +22,9 @@ enum event_flags {
 	EVENT_INFERRED = 1 << 3, /* the exact probe is unavailable, a neighbour marked it */
 	EVENT_UPTO = 1 << 4,     /* only the range's end is known: seq is that end, len is 0 */
 	EVENT_WIRE = 1 << 5, /* in a ring: a struct strata_wire begins, reserved slots more */
+	/* A wire record of what the application wrote or read, where the wire has ciphertext:
+	 * len counts plaintext, arg64 is the range of TCP's bytes, first << 32 | end. */
+	EVENT_PLAIN = 1 << 6,
 };
 
 struct strata_event {

@@ -18,12 +18,14 @@
 
 static struct bpf_link *attach_uprobe(const struct probes *p, size_t i)
 {
-	struct bpf_uprobe_opts opts = {.sz = sizeof(opts), .func_name = programs[i].target};
-
-	size_t at = prologue_of(p->config.nginx_path, programs[i].target);
+	struct bpf_uprobe_opts opts = {.sz = sizeof(opts),
+				       .func_name = programs[i].target,
+				       .retprobe = programs[i].kind == PROGRAM_URETPROBE};
+	/* what returns is found on the stack, where only the very first instruction has it */
+	ssize_t at = opts.retprobe ? 0 : prologue_of(p->config.nginx_path, programs[i].target);
 
 	return bpf_program__attach_uprobe_opts(p->state[i].program, -1, p->config.nginx_path,
-					       at, &opts);
+					       at > 0 ? (size_t)at : 0, &opts);
 }
 
 /* A packet socket that belongs to another network namespace than this thread's. */
@@ -85,6 +87,7 @@ static int attach_one(struct probes *p, size_t i)
 	case PROGRAM_SOCKET:
 		return attach_wire(p, i);
 	case PROGRAM_UPROBE:
+	case PROGRAM_URETPROBE:
 		st->link = attach_uprobe(p, i);
 		break;
 	case PROGRAM_TRACEPOINT:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "probes/internal.h"
+#include "probes/prologue.h"
 
 static bool possible(struct probes *p, size_t i)
 {
@@ -16,6 +17,12 @@ static bool possible(struct probes *p, size_t i)
 		return false;
 	if (program->kind == PROGRAM_FENTRY && p->config.no_fentry) {
 		snprintf(st->why_not, sizeof(st->why_not), "not asked for");
+		return false;
+	}
+	if ((program->kind == PROGRAM_UPROBE || program->kind == PROGRAM_URETPROBE) &&
+	    st->wanted && prologue_of(p->config.nginx_path, program->target) < 0) {
+		snprintf(st->why_not, sizeof(st->why_not), "the server has no function %s",
+			 program->target);
 		return false;
 	}
 	if ((program->kind == PROGRAM_TRACEPOINT || program->kind == PROGRAM_FENTRY) &&

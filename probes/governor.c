@@ -46,7 +46,8 @@ static void take_off(struct probes *p, uint64_t requests)
 	for (size_t i = 0; i < program_count; i++) {
 		struct program_state *st = &p->state[i];
 
-		if (programs[i].kind != PROGRAM_UPROBE || !st->link)
+		/* those on TLS mark no hop, but without them there would be no requests */
+		if (programs[i].kind != PROGRAM_UPROBE || !programs[i].hops || !st->link)
 			continue;
 		bpf_link__destroy(st->link);
 		st->link = NULL;

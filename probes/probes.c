@@ -254,6 +254,12 @@ size_t probes_report(struct probes *p, const struct probe_report **report)
 	return n;
 }
 
+bool probes_plaintext(const struct probes *p)
+{
+	return choose_uses(p, "ngx_ssl_recv") && choose_uses(p, "ngx_ssl_recv_done") &&
+	       choose_uses(p, "ngx_ssl_write") && choose_uses(p, "ngx_ssl_write_done");
+}
+
 const struct drops *probes_drops(struct probes *p)
 {
 	drops_name(&p->drops);

@@ -130,6 +130,9 @@ uint64_t probes_lost(const struct probes *p);
 /* One entry per probe; valid until probes_close(). */
 size_t probes_report(struct probes *p, const struct probe_report **report);
 
+/* Is what the server reads and writes by way of TLS handed on, too? */
+bool probes_plaintext(const struct probes *p);
+
 /* The different drops so far, named; valid until the next call. Takes some 50 ms. */
 const struct drops *probes_drops(struct probes *p);
 

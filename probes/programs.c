@@ -23,6 +23,13 @@
 		.option = "CONFIG_UPROBE_EVENTS", __VA_ARGS__                           \
 	}
 
+#define URETPROBE(program, function, ...)                                                  \
+	{                                                                                  \
+		.name = #program, .section = "uretprobe/" #function, .target = #function,  \
+		.kind = PROGRAM_URETPROBE, .point = -1, .needs = NEED_SERVER | NEED_NGINX, \
+		.option = "CONFIG_UPROBE_EVENTS", __VA_ARGS__                              \
+	}
+
 #define PACKET(tracepoint, where, must)                                                 \
 	TRACEPOINT(tracepoint, .point = where, .needs = NEED_DEVICES, .required = must, \
 		   .option = "CONFIG_NET")
@@ -94,6 +101,10 @@ const struct program programs[] = {
 
 	UPROBE(ngx_http_process_request, .hops = BIT(NGINX_PROCESS)),
 	UPROBE(ngx_http_send_header, .hops = BIT(NGINX_RESPOND)),
+	UPROBE(ngx_ssl_recv),
+	URETPROBE(ngx_ssl_recv_done, ngx_ssl_recv),
+	UPROBE(ngx_ssl_write),
+	URETPROBE(ngx_ssl_write_done, ngx_ssl_write),
 	{.name = "wire",
 	 .section = "socket/wire",
 	 .kind = PROGRAM_SOCKET,

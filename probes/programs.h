@@ -15,6 +15,7 @@ enum program_kind {
 	PROGRAM_TRACEPOINT, /* tp_btf */
 	PROGRAM_FENTRY,
 	PROGRAM_UPROBE,
+	PROGRAM_URETPROBE,
 	PROGRAM_SOCKET,
 };
 
@@ -61,6 +62,6 @@ struct program {
 extern const struct program programs[];
 extern const size_t program_count;
 
-#define PROGRAMS_MAX 40
+#define PROGRAMS_MAX 48
 
 #endif

@@ -97,21 +97,21 @@ static size_t read_code(Elf *elf, int fd, GElf_Addr address, unsigned char *code
 	return 0;
 }
 
-size_t prologue_of(const char *path, const char *function)
+ssize_t prologue_of(const char *path, const char *function)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	unsigned char code[PROLOGUE_BYTES];
-	size_t at = 0;
+	ssize_t at = -1;
 	GElf_Addr address;
 	Elf *elf;
 
 	if (fd < 0)
-		return 0;
+		return -1;
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	address = elf ? symbol_address(elf, function) : 0;
 	if (address)
-		at = prologue_cheapest(code, read_code(elf, fd, address, code));
+		at = (ssize_t)prologue_cheapest(code, read_code(elf, fd, address, code));
 	elf_end(elf);
 	close(fd);
 	return at;

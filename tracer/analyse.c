@@ -153,6 +153,8 @@ static int ordered_wire(void *ctx, const struct strata_wire *w)
 
 	if (a->options.on_wire && a->options.on_wire(a->options.ctx, a->m, w))
 		return -1;
+	if (a->m->plaintext)
+		exchanges_have_plaintext(a->exchanges);
 	if (w->event.time_ns > a->idle_at_ns) {
 		exchanges_idle(a->exchanges, w->event.time_ns);
 		a->idle_at_ns = w->event.time_ns + 1000000000u;

@@ -28,13 +28,16 @@ int protocol_by_name(const char *name)
 struct connection {
 	struct lru_entry entry; /* by flow; must be first */
 	enum protocol protocol;
+	bool tls;
+	uint32_t plain_seq[2]; /* bytes of plaintext so far, by enum strata_direction */
 };
 
 struct exchanges {
-	struct http *http;
+	struct http *http, *tls;
 	struct ping_pong *ping_pong;
 	struct lru connections;
 	size_t max;
+	bool plaintext;
 };
 
 struct exchanges *exchanges_create(void (*request)(void *ctx, const struct http_request *r),
@@ -52,8 +55,9 @@ struct exchanges *exchanges_create(void (*request)(void *ctx, const struct http_
 	}
 	x->max = connections_max ? connections_max : 1;
 	x->http = http_create(request, ctx, connections_max);
+	x->tls = http_create(request, ctx, connections_max);
 	x->ping_pong = ping_pong_create(request, ctx, connections_max);
-	if (x->http && x->ping_pong)
+	if (x->http && x->tls && x->ping_pong)
 		return x;
 	exchanges_destroy(x);
 	return NULL;
@@ -111,11 +115,72 @@ static int find_out(struct exchanges *x, const struct strata_wire *w)
 	return (int)c->protocol;
 }
 
+/* A record of TLS (RFC 8446, 5.1): its type, and a version that has been 3.x since SSL 3. */
+static bool looks_like_tls(const struct strata_wire *w)
+{
+	return w->captured >= 5 && w->payload[0] >= 20 && w->payload[0] <= 23 &&
+	       w->payload[1] == 3 && w->payload[2] <= 4;
+}
+
+/* What the application says of a connection that has only ciphertext on the wire. */
+static int plain_feed(struct exchanges *x, const struct strata_wire *w)
+{
+	enum strata_direction d = hop_table[w->event.hop].direction;
+	struct connection *c = connection_of(x, w->event.flow);
+	struct strata_wire plain = *w;
+
+	if (!c)
+		return -1;
+	c->tls = true;
+	plain.event.seq = c->plain_seq[d];
+	c->plain_seq[d] += w->event.len;
+	return http_feed(x->tls, &plain);
+}
+
+/* The wire's own record of it: of use is only its end. */
+static int cipher_feed(struct exchanges *x, const struct connection *c,
+		       const struct strata_wire *w)
+{
+	struct strata_wire end = {.event = w->event};
+
+	if (!(w->event.flags & EVENT_FIN))
+		return 0;
+	end.event.seq = c->plain_seq[hop_table[w->event.hop].direction];
+	end.event.len = 0;
+	return http_feed(x->tls, &end);
+}
+
+/* 1: it was TLS of which the application tells the plaintext */
+static int tls_feed(struct exchanges *x, const struct strata_wire *w)
+{
+	struct connection *c;
+
+	if (w->event.flags & EVENT_PLAIN)
+		return plain_feed(x, w) ? -1 : 1;
+	if (!x->plaintext)
+		return 0;
+	c = connection_of(x, w->event.flow);
+	if (!c)
+		return -1;
+	c->tls = c->tls || looks_like_tls(w);
+	if (!c->tls)
+		return 0;
+	return cipher_feed(x, c, w) ? -1 : 1;
+}
+
+void exchanges_have_plaintext(struct exchanges *x)
+{
+	x->plaintext = true;
+}
+
 int exchanges_feed(struct exchanges *x, enum protocol protocol, const struct strata_wire *w)
 {
 	bool sane = w->event.hop < HOP_COUNT && w->captured <= WIRE_PAYLOAD_MAX;
-	int is = protocol == PROTOCOL_AUTO && sane ? find_out(x, w) : (int)protocol;
+	int is = sane && protocol != PROTOCOL_PING_PONG ? tls_feed(x, w) : 0;
 
+	if (is)
+		return is < 0 ? -1 : 0;
+	is = protocol == PROTOCOL_AUTO && sane ? find_out(x, w) : (int)protocol;
 	if (is < 0)
 		return -1;
 	return is == PROTOCOL_PING_PONG ? ping_pong_feed(x->ping_pong, w)
@@ -125,25 +190,32 @@ int exchanges_feed(struct exchanges *x, enum protocol protocol, const struct str
 void exchanges_idle(struct exchanges *x, uint64_t now_ns)
 {
 	http_idle(x->http, now_ns);
+	http_idle(x->tls, now_ns);
 	ping_pong_idle(x->ping_pong, now_ns);
 }
 
 void exchanges_finish(struct exchanges *x)
 {
 	http_finish(x->http);
+	http_finish(x->tls);
 	ping_pong_finish(x->ping_pong);
 }
 
 struct http_stats exchanges_stats(const struct exchanges *x)
 {
-	struct http_stats a = http_stats(x->http), b = ping_pong_stats(x->ping_pong);
+	const struct http_stats all[] = {http_stats(x->http), http_stats(x->tls),
+					 ping_pong_stats(x->ping_pong)};
+	struct http_stats sum = {0};
 
-	a.segments += b.segments;
-	a.requests += b.requests;
-	a.retransmitted += b.retransmitted;
-	a.evicted += b.evicted;
-	a.ignored += b.ignored;
-	return a;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		sum.segments += all[i].segments;
+		sum.requests += all[i].requests;
+		sum.retransmitted += all[i].retransmitted;
+		sum.resynced += all[i].resynced;
+		sum.evicted += all[i].evicted;
+		sum.ignored += all[i].ignored;
+	}
+	return sum;
 }
 
 void exchanges_destroy(struct exchanges *x)
@@ -158,6 +230,7 @@ void exchanges_destroy(struct exchanges *x)
 	}
 	lru_free(&x->connections);
 	http_destroy(x->http);
+	http_destroy(x->tls);
 	ping_pong_destroy(x->ping_pong);
 	free(x);
 }

@@ -31,6 +31,9 @@ struct connection {
 	uint8_t client_addr[16], server_addr[16];
 	uint16_t client_port, server_port;
 	bool ipv6;
+	bool tls;
+	/* TLS: the wire's bytes that carried the last record of plaintext */
+	uint32_t wire_seq[2], wire_end[2];
 };
 
 struct http {
@@ -76,7 +79,7 @@ static void request_ended(struct connection *c, uint64_t time_ns, bool exact)
 	if (!c->pending_count)
 		return;
 	r = &c->pending[c->pending_count - 1];
-	r->request_end = s->next_seq;
+	r->request_end = c->tls ? c->wire_end[DIRECTION_REQUEST] : s->next_seq;
 	r->request_bytes = s->message_bytes;
 	r->request_exact = exact;
 	r->trace = s->trace;
@@ -146,7 +149,8 @@ static int request_started(struct http *h, struct connection *c, uint64_t time_n
 	copy_word(r->path, sizeof(r->path), path, strcspn(path, " "));
 	version = strstr(path, " HTTP/1.");
 	r->version = !version || version[8] != '0';
-	r->request_seq = s->message_seq;
+	r->tls = c->tls;
+	r->request_seq = c->tls ? c->wire_seq[DIRECTION_REQUEST] : s->message_seq;
 	r->request_first_ns = r->request_last_ns = time_ns;
 	c->request_open = true;
 	return 0;
@@ -181,7 +185,7 @@ static void reply_started(struct http *h, struct connection *c, uint64_t time_ns
 		http_stream_close(&c->dir[DIRECTION_REQUEST]);
 		request_ended(c, time_ns, false);
 	}
-	c->pending[0].reply_seq = s->message_seq;
+	c->pending[0].reply_seq = c->tls ? c->wire_seq[DIRECTION_REPLY] : s->message_seq;
 	c->pending[0].reply_first_ns = time_ns;
 	c->reply_open = true;
 }
@@ -208,7 +212,7 @@ static void reply_ended(struct http *h, struct connection *c, uint64_t time_ns, 
 		c->reply_open = false; /* 100 Continue: the real one follows */
 		return;
 	}
-	r->reply_end = s->next_seq;
+	r->reply_end = c->tls ? c->wire_end[DIRECTION_REPLY] : s->next_seq;
 	r->reply_bytes = s->message_bytes;
 	r->answered = true;
 	r->reply_exact = exact;
@@ -447,6 +451,11 @@ int http_feed(struct http *h, const struct strata_wire *w)
 	if (reused(c, d, w)) {
 		hand_out_all(h, c);
 		reset(c, w);
+	}
+	if (w->event.flags & EVENT_PLAIN) {
+		c->tls = true;
+		c->wire_seq[d] = (uint32_t)(w->event.arg64 >> 32);
+		c->wire_end[d] = (uint32_t)w->event.arg64;
 	}
 	if (w->event.len && segment(h, c, d, w))
 		return -1;

@@ -26,7 +26,8 @@ struct http_request {
 	uint8_t client_addr[16], server_addr[16];
 	uint16_t client_port, server_port;
 	bool ipv6;
-	uint8_t protocol;    /* enum protocol; without HTTP no method, path, status */
+	bool tls;         /* ranges are of the ciphertext, request_bytes and reply_bytes not */
+	uint8_t protocol; /* enum protocol; without HTTP no method, path, status */
 	bool new_connection; /* the first request of a connection that was seen from its start
 			      */
 	bool request_exact;  /* its end was told by its own bytes */
@@ -61,7 +62,8 @@ struct http;
 struct http *http_create(void (*request)(void *ctx, const struct http_request *r), void *ctx,
 			 size_t connections_max);
 
-/* The next record, in time order (nearly). -1 with a sentence if memory is short. */
+/* The next record, in time order (nearly). Of EVENT_PLAIN seq has to count the plaintext. -1
+ * with a sentence if memory is short. */
 int http_feed(struct http *h, const struct strata_wire *wire);
 
 /* Time has gone on to now_ns: close what has been quiet for long. Cheap, but not free: call it

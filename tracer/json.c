@@ -294,8 +294,8 @@ static json_t *request_object(const struct model *m, const struct request *r)
 
 	snprintf(flow, sizeof(flow), "%016llx", (unsigned long long)h->flow);
 	return json_pack(
-		"{s:s,s:s?,s:s?,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
-		"protocol", protocol_name((enum protocol)h->protocol), "method",
+		"{s:s,s:b,s:s?,s:s?,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
+		"protocol", protocol_name((enum protocol)h->protocol), "tls", h->tls, "method",
 		http ? h->method : NULL, "path", http ? h->path : NULL, "status",
 		h->answered && http ? json_integer(h->status) : json_null(), "client",
 		summary_address(h->client_addr, h->client_port).s, "server",

@@ -181,6 +181,7 @@ int model_take_meta(struct model *m, const json_t *meta)
 	protocol = json_string_value(json_object_get(m->meta, "protocol"));
 	if (protocol && protocol_by_name(protocol) >= 0)
 		m->protocol = (enum protocol)protocol_by_name(protocol);
+	m->plaintext = m->plaintext || json_is_true(json_object_get(m->meta, "plaintext"));
 	m->testbed = json_is_true(json_object_get(m->meta, "testbed"));
 	m->sample = (unsigned int)json_integer_value(json_object_get(m->meta, "sample"));
 	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");

@@ -149,6 +149,7 @@ struct model {
 	char mode[32], switch_kind[32];
 	enum strata_place place;
 	enum protocol protocol; /* in which requests are looked for */
+	bool plaintext; /* what nginx reads and writes by way of TLS is in the recording */
 	bool testbed;
 	unsigned int sample; /* one connection in so many was traced; 0: all were */
 	bool client_here;    /* the client's own kernel was observed */

@@ -217,7 +217,8 @@ static void request_line(const struct request *r, FILE *f, struct table_style st
 
 	fputs(table_on(style, COLOUR_BOLD), f);
 	if (http)
-		fprintf(f, "%s %s HTTP/1.%u", h->method, h->path, h->version);
+		fprintf(f, "%s %s HTTP/1.%u%s", h->method, h->path, h->version,
+			h->tls ? " over TLS" : "");
 	else
 		fprintf(f, "request of %s", units_bytes(h->request_bytes).s);
 	fprintf(f, "%s %s ", table_off(style), style.utf8 ? "→" : "->");

@@ -333,6 +333,17 @@ static int64_t realtime_offset_ns(void)
 	return t.tv_sec * 1000000000 + t.tv_nsec - (int64_t)((before + now_ns()) / 2);
 }
 
+static bool hands_on_plaintext(const struct session *s)
+{
+	const char *domain;
+	json_t *answer;
+
+	json_object_foreach (s->answers, domain, answer)
+		if (json_is_true(json_object_get(answer, "plaintext")))
+			return true;
+	return probes_plaintext(s->probes);
+}
+
 static int write_start_meta(struct session *s)
 {
 	json_t *meta = topology_meta(&s->topology);
@@ -341,6 +352,7 @@ static int write_start_meta(struct session *s)
 
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
 	json_object_set_new(meta, "environment", environment_capture());
+	json_object_set_new(meta, "plaintext", json_boolean(hands_on_plaintext(s)));
 	if (s->options.protocol)
 		json_object_set_new(meta, "protocol", json_string(s->options.protocol));
 	if (s->filter.sample > 1)

@@ -98,6 +98,7 @@ static json_t *answer_running(struct service *s)
 	json_object_set_new(json, "nginx",
 			    s->survey.nginx_path[0] ? json_string(s->survey.nginx_path)
 						    : json_null());
+	json_object_set_new(json, "plaintext", json_boolean(probes_plaintext(s->probes)));
 	json_object_set_new(json, "devices", devices);
 	json_object_set_new(json, "ksoftirqd", threads_ksoftirqd());
 	return json;

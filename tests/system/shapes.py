@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""Shapes of HTTP traffic: shapes.py ADDRESS SHAPE... Prints how many requests that made, or fails."""
+"""Shapes of HTTP traffic: shapes.py ADDRESS SHAPE... Prints how many requests that made, or fails.
+
+With TLS in the environment, over that: its value is the version, 1.2 or 1.3."""
+import os
 import selectors
 import socket
+import ssl
 import sys
 import time
 
-PORT = 80
+tls = os.environ.get("TLS")
+PORT = 443 if tls else 80
 address = sys.argv[1]
 host = b"Host: x\r\n"
 
@@ -13,7 +18,11 @@ host = b"Host: x\r\n"
 def connect():
     s = socket.create_connection((address, PORT), timeout=20)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return s
+    if not tls:
+        return s
+    context = ssl._create_unverified_context()
+    context.minimum_version = context.maximum_version = ssl.TLSVersion["TLSv" + tls.replace(".", "_")]
+    return context.wrap_socket(s)
 
 
 class Reader:

@@ -161,8 +161,8 @@ static void cheap_instructions_are_found(void **state)
 		assert_int_equal(prologue_cheapest(cases[i].code, PROLOGUE_BYTES), cases[i].at);
 	assert_int_equal(prologue_cheapest(cases[3].code, 7), 0); /* cut short */
 	assert_int_equal(prologue_cheapest(cases[0].code, 0), 0);
-	assert_int_equal(prologue_of("/nonexistent", "main"), 0);
-	assert_int_equal(prologue_of("/proc/self/exe", "no_such_function"), 0);
+	assert_int_equal(prologue_of("/nonexistent", "main"), -1);
+	assert_int_equal(prologue_of("/proc/self/exe", "no_such_function"), -1);
 }
 
 /* Every hop that the kernel can see has a program that marks it. */

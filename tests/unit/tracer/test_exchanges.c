@@ -311,6 +311,93 @@ static void test_told_http_is_http(void **state)
 	assert_string_equal(t.found[0].method, "");
 }
 
+/* ---- TLS ---- */
+
+static void plain(enum strata_direction d, const char *text, uint32_t wire_from,
+		  uint32_t wire_to)
+{
+	uint32_t n = (uint32_t)strlen(text);
+	struct strata_wire w = {.event = {.time_ns = t.now_ns += 1000,
+					  .flow = t.flow,
+					  .len = n,
+					  .flags = EVENT_PLAIN,
+					  .arg64 = (uint64_t)wire_from << 32 | wire_to,
+					  .hop = d == CLIENT ? HOP_NIC_RX : HOP_NIC_QUEUE},
+				.captured = (uint16_t)n};
+
+	memcpy(w.payload, text, n);
+	assert_int_equal(exchanges_feed(t.exchanges, t.protocol, &w), 0);
+}
+
+#define HELLO "\x16\x03\x01\x01\x40 a ClientHello"
+#define DATA  "\x17\x03\x03\x01\x40 ciphertext"
+
+/* Requests are found in what the application says, their ranges are those of the wire. */
+static void test_tls(void **state)
+{
+	const struct http_request *r = t.found;
+
+	(void)state;
+	t.protocol = PROTOCOL_AUTO;
+	exchanges_have_plaintext(t.exchanges);
+	says(CLIENT, HELLO);
+	says(SERVER, HELLO);
+	says(CLIENT, DATA);
+	plain(CLIENT, "GET /one HTTP/1.1\r\n", 1300, 1400);
+	plain(CLIENT, "Host: x\r\n\r\n", 1400, 1450);
+	says(SERVER, DATA);
+	plain(SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 2000, 2100);
+	assert_int_equal(t.count, 0);
+	plain(SERVER, "abc", 2100, 2130);
+	assert_int_equal(t.count, 1);
+	plain(CLIENT, GET, 1450, 1500);
+	plain(SERVER, OK3, 2130, 2200);
+	exchanges_finish(t.exchanges);
+	assert_int_equal(t.count, 2);
+	assert_true(r[0].tls && r[0].request_exact && r[0].reply_exact);
+	assert_string_equal(r[0].path, "/one");
+	assert_int_equal(r[0].status, 200);
+	assert_int_equal(r[0].request_end, 1450);
+	assert_int_equal(r[0].reply_seq, 2000);
+	assert_int_equal(r[0].reply_end, 2130);
+	assert_int_equal(r[0].reply_bytes,
+			 sizeof("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n") + 2);
+	assert_int_equal(r[1].request_seq, 1450);
+	assert_int_equal(r[1].request_end, 1500);
+	assert_int_equal(r[1].reply_end, 2200);
+	assert_string_equal(r[1].path, "/a");
+}
+
+/* The wire tells of the end, which ends what has no length. */
+static void test_tls_until_close(void **state)
+{
+	(void)state;
+	t.protocol = PROTOCOL_HTTP;
+	exchanges_have_plaintext(t.exchanges);
+	says(CLIENT, HELLO);
+	plain(CLIENT, "GET / HTTP/1.0\r\n\r\n", 1300, 1400);
+	plain(SERVER, "HTTP/1.1 200 OK\r\n\r\nall of it", 2000, 2100);
+	assert_int_equal(t.count, 0);
+	segment(SERVER, t.seq[SERVER], "", 0, EVENT_FIN);
+	assert_int_equal(t.count, 1);
+	assert_int_equal(t.found[0].reply_end, 2100);
+}
+
+/* Nobody tells what it says: by change of direction, the handshake's turns too. */
+static void test_tls_unknown(void **state)
+{
+	(void)state;
+	t.protocol = PROTOCOL_AUTO;
+	says(CLIENT, HELLO);
+	says(SERVER, HELLO);
+	says(CLIENT, DATA);
+	says(SERVER, DATA);
+	exchanges_finish(t.exchanges);
+	assert_int_equal(t.count, 2);
+	assert_int_equal(t.found[1].protocol, PROTOCOL_PING_PONG);
+	assert_false(t.found[1].tls);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -337,6 +424,9 @@ int main(void)
 		TEST(test_auto),
 		TEST(test_auto_from_the_middle),
 		TEST(test_told_http_is_http),
+		TEST(test_tls),
+		TEST(test_tls_until_close),
+		TEST(test_tls_unknown),
 		TEST(test_names),
 	};
 
