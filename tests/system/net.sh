@@ -1,21 +1,23 @@
 # For system tests of network cards: a guest that has the measuring tools and obeys a shell, and what
 # every card must be able to do. Source it after tap.sh and vm.sh; needs "make guest-tools".
 #
-#   net_initrd FILE          an initrd with 8021q, /srv/ring_size, and a shell behind
-#                            http://GUEST:8081/cgi-bin/sh
+#   net_initrd FILE          an initrd with iperf3, 8021q, /srv/ring_size, and a shell behind
+#                            http://GUEST:8081/cgi-bin/sh; set net_image=build/guest-tools/initrd.img
+#                            before for fio, which costs each boot seconds
 #   in_guest COMMAND         runs it there, as root; its output. $guest is its address: 10.77.0.2
 #   net_start NAME OPTION... starts such a guest on 10.77.0.2, and waits until it is ready
 #   net_client_apart         the client moves into a namespace, strata-w0 leads there
 #   net_works                nginx answers, pings and megabytes arrive, streams run both ways
 #
-# STRATA_IPERF_SECONDS (5) is how long a stream runs.
+# STRATA_IPERF_SECONDS (2) is how long a stream runs.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # the tests use them; tap.sh sets tmp
 guest=10.77.0.2
 client= # what goes before a command that speaks to the guest
+net_image=build/guest-tools/net.img
 
 net_needs() {
 	vm_needs
-	[ -e build/guest-tools/initrd.img ] || skip_all "needs the guest with tools: make guest-tools"
+	[ -e $net_image ] || skip_all "needs the guest with tools: make guest-tools"
 	[ -x build/tests/tools/ring_size ] || skip_all "needs build/tests/tools/ring_size: make test-tools"
 }
 
@@ -37,7 +39,7 @@ net_initrd() {
 		head -c "$CONTENT_LENGTH" | sh 2>&1
 	END
 	chmod -R 755 "$tree"
-	(cd "$tree" && find . | cpio -o -H newc --quiet) | cat build/guest-tools/initrd.img - >"$1"
+	(cd "$tree" && find . | cpio -o -H newc --quiet) | cat $net_image - >"$1"
 	rm -r "$tree"
 }
 
@@ -72,7 +74,7 @@ checksum_errors() {
 
 # Bits a second of one stream; none if it did not run to its end.
 stream() {
-	$client iperf3 -J -c "$guest" -t "${STRATA_IPERF_SECONDS:-5}" "$@" |
+	$client iperf3 -J -c "$guest" -t "${STRATA_IPERF_SECONDS:-2}" "$@" |
 		jq -r '.end.sum_received.bits_per_second // empty | floor'
 }
 
