@@ -29,6 +29,8 @@ tap_end() {
 }
 trap tap_end EXIT
 trap 'exit 130' INT TERM
+mkfifo "$tmp/nothing"
+exec {tap_nothing}<>"$tmp/nothing"
 
 # run COMMAND...: its exit code, stdout and stderr into $status, $out, $err
 run() {
@@ -46,6 +48,9 @@ background() {
 	tap_pids+=("$pid")
 }
 
+# pause SECONDS: without a process, which costs more than it seems where a processor is emulated
+pause() { read -rt "$1" -u "$tap_nothing"; }
+
 # eventually SECONDS COMMAND...: until it succeeds
 eventually() {
 	local end=$((SECONDS + $1 + 1))
@@ -53,7 +58,7 @@ eventually() {
 	shift
 	until "$@" 2>/dev/null; do
 		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.05
+		pause 0.05
 	done
 }
 
