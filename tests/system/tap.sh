@@ -49,7 +49,7 @@ background() {
 }
 
 # pause SECONDS: without a process, which costs more than it seems where a processor is emulated
-pause() { read -rt "$1" -u "$tap_nothing"; }
+pause() { read -rt "$1" -u "$tap_nothing" || true; }
 
 # eventually SECONDS COMMAND...: until it succeeds
 eventually() {
