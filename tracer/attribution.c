@@ -220,10 +220,8 @@ static void settle_causes(const struct model *m, struct request *r)
 				continue;
 			part.ns = part.ns < left_ns ? part.ns : left_ns;
 			left_ns -= part.ns;
-			if (part.ns && r->causes.count < REQUEST_CAUSES_MAX)
-				r->causes.at[r->causes.count++] = part;
-			else if (part.ns)
-				r->causes.full = true;
+			if (part.ns)
+				causes_put(&r->causes, &part);
 		}
 		if (rungs[i].unattributed || held == CAUSE_COUNT || !left_ns ||
 		    (held == CAUSE_WORK && !m->causes_told))

@@ -91,8 +91,18 @@ uint16_t actors_learn(struct actors *a, const struct strata_event *e)
 
 /* ---- a request's ---- */
 
+void causes_put(struct request_causes *c, const struct request_cause *part)
+{
+	if (c->count < REQUEST_CAUSES_MAX)
+		c->at[c->count++] = *part;
+	else
+		c->full = true;
+}
+
 void causes_add(struct request_causes *c, const struct request_cause *part)
 {
+	struct request_cause once = *part;
+
 	for (uint8_t i = 0; i < c->count; i++) {
 		struct request_cause *at = &c->at[i];
 
@@ -105,12 +115,8 @@ void causes_add(struct request_causes *c, const struct request_cause *part)
 			at->count++;
 		return;
 	}
-	if (c->count == REQUEST_CAUSES_MAX) {
-		c->full = true;
-		return;
-	}
-	c->at[c->count] = *part;
-	c->at[c->count++].count = 1;
+	once.count = 1;
+	causes_put(c, &once);
 }
 
 void cause_text(const struct actors *a, const struct request_cause *c, char *text, size_t bytes)

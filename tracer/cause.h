@@ -56,7 +56,7 @@ struct actors {
 /* Whom an event CONTEXT_TASK_OFF (lib/offcpu.h) names as rival: an index into at[]. */
 uint16_t actors_learn(struct actors *a, const struct strata_event *e);
 
-#define REQUEST_CAUSES_MAX 32
+#define REQUEST_CAUSES_MAX 64
 
 /* A part of one hop's time. */
 struct request_cause {
@@ -75,7 +75,10 @@ struct request_causes {
 	bool full; /* there was more than fits */
 };
 
-/* Add to what is there of the same kind. */
+/* One more, as it is; full if there is no room. */
+void causes_put(struct request_causes *c, const struct request_cause *part);
+
+/* Add to what is there of the same kind, as one that happened once. */
 void causes_add(struct request_causes *c, const struct request_cause *part);
 
 /* A part of a request's time in a few words: "waiting for a CPU, which stress-ng (123) had". */

@@ -86,20 +86,52 @@ static enum cause slept_for(uint32_t off)
 	return off & OFF_DISK ? CAUSE_DISK : by_waker[(off & OFF_WAKER) >> OFF_WAKER_SHIFT];
 }
 
-/* It slept, then its quota was used up, then others ran: in that order. */
-static void take_off(void *ctx, const struct moment *at)
+static bool of_task(const struct search *s, const struct moment *at)
+{
+	return (MOMENT_OFF(at->about) & OFF_TASK) == (uint32_t)s->task &&
+	       at->domain == s->domain && (!s->tid || at->tid == s->tid);
+}
+
+/* While the server sleeps, nobody waits for what its vCPU's exits take. */
+static void forgive_exits(struct search *s, uint64_t from_ns, uint64_t to_ns)
+{
+	struct hop_seen *hop = &s->r->hops[s->hop];
+	uint64_t idle_ns = 0;
+
+	for (size_t i = 0; hop->outside_ns && i < s->unclaimed.count; i++) {
+		const struct stretch *free = &s->unclaimed.at[i];
+		struct window w = {.from_ns = from_ns > free->from_ns ? from_ns : free->from_ns,
+				   .to_ns = to_ns < free->to_ns ? to_ns : free->to_ns,
+				   .vm = s->r->vm,
+				   .vcpu = hop->cpu};
+
+		if (w.from_ns < w.to_ns)
+			idle_ns += moments_overlap(&s->kind[CONTEXT_VCPU_OUT], &w);
+	}
+	hop->outside_ns -= idle_ns < hop->outside_ns ? idle_ns : hop->outside_ns;
+}
+
+static void take_sleep(void *ctx, const struct moment *at)
 {
 	struct search *s = ctx;
 	uint32_t off = MOMENT_OFF(at->about);
-	uint16_t actor = MOMENT_ACTOR(at->about);
-	uint64_t left_ns = at->time_ns - at->took_ns, ready_ns = at->time_ns - at->irqs,
-		 quota_ns = ready_ns + at->reason;
+	uint64_t left_ns = at->time_ns - at->took_ns, ready_ns = at->time_ns - at->irqs;
 
-	if ((off & OFF_TASK) != s->task || at->domain != s->domain ||
-	    (s->tid && at->tid != s->tid))
+	if (!of_task(s, at) || !(off & OFF_BLOCKED))
 		return;
-	if (s->task == OFF_SERVER && off & OFF_BLOCKED)
-		part(s, slept_for(off), left_ns, ready_ns, 0, 0);
+	forgive_exits(s, left_ns, ready_ns);
+	part(s, slept_for(off), left_ns, ready_ns, 0, 0);
+}
+
+/* Its quota was used up, then others ran: in that order. */
+static void take_wait(void *ctx, const struct moment *at)
+{
+	struct search *s = ctx;
+	uint16_t actor = MOMENT_ACTOR(at->about);
+	uint64_t ready_ns = at->time_ns - at->irqs, quota_ns = ready_ns + at->reason;
+
+	if (!of_task(s, at))
+		return;
 	part(s, CAUSE_QUOTA, ready_ns, quota_ns, 0, (uint8_t)s->task);
 	part(s, actor ? CAUSE_CPU : CAUSE_WAKE, quota_ns, at->time_ns, actor, (uint8_t)s->task);
 }
@@ -177,21 +209,61 @@ static bool vcpu_known(const struct request *r, int hop)
 	return hop != HOP_GUEST || seen(r, HOP_VCPU_WAKE) || seen(r, HOP_KVM_ENTRY);
 }
 
-/* The host's side first: while the vCPU is away, nothing in the guest gets on. */
+/* The host's side first: while a vCPU waits, nothing in the guest gets on. */
 static void search_vcpu(struct search *s, struct window *w)
 {
 	s->domain = 0;
 	s->task = OFF_VCPU;
 	w->vcpu = vcpu_of(s->r, s->hop);
-	moments_within(&s->kind[CONTEXT_TASK_OFF], w, take_off, s);
-	if (in_guest(s->r, s->hop))
-		moments_within(&s->kind[CONTEXT_VCPU_OUT], w, take_exit, s);
+	moments_within(&s->kind[CONTEXT_TASK_OFF], w, take_wait, s);
 	w->vcpu = ANY_VCPU;
+}
+
+static void search_exits(struct search *s, struct window *w)
+{
+	s->domain = 0;
+	w->vcpu = vcpu_of(s->r, s->hop);
+	moments_within(&s->kind[CONTEXT_VCPU_OUT], w, take_exit, s);
+	w->vcpu = ANY_VCPU;
+}
+
+static void search_helpers(struct search *s, const struct window *w)
+{
+	s->domain = 0;
+	for (s->task = OFF_WORKER; s->task <= OFF_VMM; s->task++)
+		if (needs(s->hop, s->task))
+			moments_within(&s->kind[CONTEXT_TASK_OFF], w, take_wait, s);
+}
+
+static void search_server(struct search *s, const struct window *w,
+			  void (*take)(void *ctx, const struct moment *at))
+{
+	const struct hop_seen *read = &s->r->hops[HOP_APP_READ];
+
+	if (!read->tid || !needs(s->hop, OFF_SERVER))
+		return;
+	s->task = OFF_SERVER;
+	s->domain = read->domain;
+	s->tid = read->tid;
+	moments_within(&s->kind[CONTEXT_TASK_OFF], w, take, s);
+	s->tid = 0;
+}
+
+static void search_softirqs(struct search *s, const struct window *w, int next)
+{
+	if (next != HOP_NIC_RX && next != HOP_GUEST_NAPI)
+		return;
+	s->domain = s->r->hops[s->hop].domain;
+	if (polled_by_ksoftirqd(s, next))
+		part(s, CAUSE_KSOFTIRQD, w->from_ns, w->to_ns, 0, 0);
+	else
+		moments_within(&s->kind[CONTEXT_NAPI_FULL], w, take_full, s);
 }
 
 static void search_hop(struct search *s, int next)
 {
 	const struct request *r = s->r;
+	bool vcpu = r->vm && needs(s->hop, OFF_VCPU) && vcpu_known(r, s->hop);
 	struct window w = {.from_ns = r->hops[s->hop].time_ns,
 			   .to_ns = r->hops[next].time_ns,
 			   .vm = r->vm,
@@ -205,22 +277,15 @@ static void search_hop(struct search *s, int next)
 	s->domain = r->hops[s->hop].domain;
 	if (r->hops[s->hop].again_ns)
 		part(s, CAUSE_RESENT, w.from_ns, r->hops[s->hop].again_ns, 0, 0);
-	if (r->vm && needs(s->hop, OFF_VCPU) && vcpu_known(r, s->hop))
+	if (vcpu)
 		search_vcpu(s, &w);
-	s->domain = 0;
-	for (s->task = OFF_WORKER; s->task <= OFF_VMM; s->task++)
-		if (r->vm && needs(s->hop, s->task))
-			moments_within(&s->kind[CONTEXT_TASK_OFF], &w, take_off, s);
-	s->task = OFF_SERVER;
-	s->domain = r->hops[HOP_APP_READ].domain;
-	s->tid = r->hops[HOP_APP_READ].tid;
-	if (s->tid && needs(s->hop, OFF_SERVER))
-		moments_within(&s->kind[CONTEXT_TASK_OFF], &w, take_off, s);
-	s->domain = r->hops[s->hop].domain;
-	if (polled_by_ksoftirqd(s, next))
-		part(s, CAUSE_KSOFTIRQD, w.from_ns, w.to_ns, 0, 0);
-	else if (next == HOP_NIC_RX || next == HOP_GUEST_NAPI)
-		moments_within(&s->kind[CONTEXT_NAPI_FULL], &w, take_full, s);
+	search_server(s, &w, take_sleep);
+	if (vcpu && in_guest(r, s->hop))
+		search_exits(s, &w);
+	if (r->vm)
+		search_helpers(s, &w);
+	search_server(s, &w, take_wait);
+	search_softirqs(s, &w, next);
 }
 
 void causes_join(const struct moments *kind, const struct model *m, struct request *r)

@@ -90,9 +90,16 @@ static int take_clock(struct source *s, struct recording_writer *w)
 	return recording_clock(w, s->domain, &sample);
 }
 
+/* Of what carries no packet only what a guest's own tasks and polls did; of vCPUs the host
+ * tells.
+ */
 static bool plausible(const struct strata_event *e)
 {
-	return e->hop < HOP_COUNT && (e->time_ns >> 62) == 0;
+	if (e->time_ns >> 62)
+		return false;
+	if (e->hop == CONTEXT_TASK_OFF)
+		return e->arg64 >> 62 == 0;
+	return e->hop < HOP_COUNT || e->hop == CONTEXT_NAPI_FULL;
 }
 
 /* What the wire's probe in a guest saw; a length that cannot be is no record. */

@@ -313,6 +313,36 @@ static void test_dark(void **state)
 	assert_int_equal(t.r.hops[HOP_GUEST].time_ns, 2000);
 }
 
+/* While nginx sleeps, its vCPU's exits delay nobody; a vCPU that waits may, and counts. */
+static void test_sleep_in_vm(void **state)
+{
+	(void)state;
+	in_vm();
+	off_cpu(&(struct off){.bits = OFF_VCPU,
+			      .vm = 1,
+			      .from_ns = 6000,
+			      .to_ns = 6500,
+			      .ready_ns = 500,
+			      .actor = rival("hog", 5)});
+	off_cpu(&(struct off){.bits = OFF_SERVER | OFF_BLOCKED,
+			      .tid = NGINX_TID,
+			      .vm = 1,
+			      .domain = 1,
+			      .from_ns = 5000,
+			      .to_ns = 8000});
+	add((struct observation){
+		.hop = CONTEXT_VCPU_OUT, .time_ns = 5600, .len = 1000, .vm = 1});
+	add((struct observation){
+		.hop = CONTEXT_VCPU_OUT, .time_ns = 6500, .len = 600, .vm = 1});
+	join();
+	expect(HOP_APP_READ, CAUSE_CPU, 500);
+	expect(HOP_APP_READ, CAUSE_SLEEP, 2500);
+	expect(HOP_APP_READ, CAUSE_EXIT, 400);
+	expect(HOP_APP_READ, CAUSE_WORK, 1600);
+	assert_int_equal(t.r.layer_ns[LAYER_HYPERVISOR][DIRECTION_REQUEST], 1900 + 900);
+	assert_int_equal(t.r.layer_ns[LAYER_SERVICE][DIRECTION_REQUEST], 5000 - 900);
+}
+
 /* The VMM's threads on the host count between the port and the guest, and on the way back. */
 static void test_helpers(void **state)
 {
@@ -410,6 +440,25 @@ static void test_bounds(void **state)
 	assert_true(c.full);
 }
 
+/* As many parts as there is room for, and then what is left of the hops. */
+static void test_full(void **state)
+{
+	(void)state;
+	in_container();
+	for (unsigned int i = 0; i < 2 * REQUEST_CAUSES_MAX; i++)
+		off_cpu(&(struct off){.bits = OFF_SERVER,
+				      .tid = NGINX_TID,
+				      .from_ns = 2200 + 50 * i,
+				      .to_ns = 2210 + 50 * i,
+				      .ready_ns = 10,
+				      .actor = (uint16_t)(i + 1)});
+	join();
+	assert_int_equal(t.r.causes.count, REQUEST_CAUSES_MAX);
+	assert_true(t.r.causes.full);
+	for (uint8_t i = 0; i < t.r.causes.count; i++)
+		assert_true(t.r.causes.at[i].ns > 0 && t.r.causes.at[i].ns <= 5000);
+}
+
 /* Whoever recorded it did not follow the tasks: then nobody knows that nginx was at work. */
 static void test_not_told(void **state)
 {
@@ -428,10 +477,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vcpu, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dark, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sleep_in_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_helpers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_softirqs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_told, setup, teardown),
 	};
 

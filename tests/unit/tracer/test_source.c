@@ -137,18 +137,23 @@ static void put(struct fixture *f, unsigned int hop, uint64_t time_ns)
 static void test_events_are_checked(void **state)
 {
 	struct fixture *f = *state;
+	const struct strata_event endless = {
+		.time_ns = 1000, .hop = CONTEXT_TASK_OFF, .arg64 = UINT64_MAX};
 	struct found found;
 
 	put(f, HOP_STACK_RX, 1000);
 	put(f, HOP_COUNT, 1000);
 	put(f, CONTEXT_VCPU_OUT, 1000);
+	put(f, CONTEXT_TASK_OFF, 1000);
+	put(f, CONTEXT_NAPI_FULL, 1000);
+	ring_put(&f->producer, 0, &endless);
 	put(f, 0xffff, 1000);
 	put(f, HOP_APP_READ, UINT64_MAX);
 	put(f, HOP_STACK_XMIT, 2000);
 	assert_true(source_drain(&f->source, f->recording) >= 0);
 	found = read_back(f);
-	assert_int_equal(found.events, 2);
-	assert_int_equal(found.lost, 4);
+	assert_int_equal(found.events, 4);
+	assert_int_equal(found.lost, 5);
 	/* whatever it said of itself */
 	assert_int_equal(found.last.domain, 3);
 	assert_int_equal(found.last.vm, 4);
