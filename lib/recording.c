@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "lib/err.h"
+#include "lib/event_pack.h"
 #include "lib/recording_format.h"
 
 #define BUFFER_BYTES (256u << 10) /* gathered before a block is written */
@@ -32,6 +33,7 @@ struct recording_writer {
 	ZSTD_CCtx *zstd;
 	uint8_t *packed;
 	size_t packed_bytes;
+	uint8_t *events; /* those of a block, packed */
 };
 
 const char *lost_stage_name(enum lost_stage s)
@@ -85,12 +87,22 @@ static int put_block(struct recording_writer *w, enum block_kind kind, const voi
 				 .raw = (uint32_t)bytes,
 				 .sequence = w->sequence};
 	const void *stored = raw;
-	size_t packed = bytes ? ZSTD_compressCCtx(w->zstd, w->packed, w->packed_bytes, raw,
-						  bytes, ZSTD_LEVEL)
-			      : 0;
+	size_t packed;
 
+	if (kind == BLOCK_EVENTS) {
+		packed = event_pack(raw, bytes / sizeof(struct strata_event), w->events);
+		if (packed < bytes) {
+			h.flags = BLOCK_PACKED;
+			h.stored = (uint32_t)packed;
+			bytes = packed;
+			stored = w->events;
+		}
+	}
+	packed = bytes ? ZSTD_compressCCtx(w->zstd, w->packed, w->packed_bytes, stored, bytes,
+					   ZSTD_LEVEL)
+		       : 0;
 	if (bytes && !ZSTD_isError(packed) && packed < bytes) {
-		h.flags = BLOCK_ZSTD;
+		h.flags |= BLOCK_ZSTD;
 		h.stored = (uint32_t)packed;
 		stored = w->packed;
 	}
@@ -138,6 +150,7 @@ static void writer_free(struct recording_writer *w)
 		free(w->buffer[i].bytes);
 	ZSTD_freeCCtx(w->zstd);
 	free(w->packed);
+	free(w->events);
 	free(w->path);
 	if (w->fd >= 0)
 		close(w->fd);
@@ -148,9 +161,10 @@ static int writer_allocate(struct recording_writer *w, const char *path)
 {
 	w->packed_bytes = ZSTD_compressBound(BLOCK_RAW_MAX);
 	w->packed = malloc(w->packed_bytes);
+	w->events = malloc(event_pack_bound(BUFFER_BYTES / sizeof(struct strata_event)));
 	w->zstd = ZSTD_createCCtx();
 	w->path = strdup(path);
-	if (!w->packed || !w->zstd || !w->path)
+	if (!w->packed || !w->events || !w->zstd || !w->path)
 		return err_set("%s: out of memory for a recording", path);
 	for (int i = BLOCK_EVENTS; i < BLOCK_END; i++) {
 		w->buffer[i].bytes = malloc(BUFFER_BYTES);

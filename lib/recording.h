@@ -3,11 +3,11 @@
  *
  * A file header (magic, version), then blocks: a header {magic, kind, flags, stored bytes, raw
  * bytes, sequence number, CRC-32 of the stored bytes} and the content, compressed with zstd
- * where that makes it smaller. Kinds: META (a JSON text: environment, topology, probes in
- * force; later ones add to or replace keys of earlier ones), EVENTS (struct strata_event[]),
- * WIRE (struct strata_wire records cut to their captured bytes), CLOCK (domain, struct
- * clock_sample), LOST (counts by stage), END (present only if the recording was closed in
- * order).
+ * where that makes it smaller (events are packed before: lib/event_pack.h). Kinds: META (a JSON
+ * text: environment, topology, probes in force; later ones add to or replace keys of earlier
+ * ones), EVENTS (struct strata_event[]), WIRE (struct strata_wire records cut to their captured
+ * bytes), CLOCK (domain, struct clock_sample), LOST (counts by stage), END (present only if the
+ * recording was closed in order).
  *
  * Little-endian, as every machine that strata runs on.
  * Threading: a writer or reader belongs to one thread.

@@ -11,8 +11,8 @@
 #include "lib/event.h"
 
 #define RECORDING_MAGIC   "strata\r\n" /* text-mode copies change it: better seen at once */
-#define RECORDING_VERSION 1
-#define BLOCK_MAGIC       0x6b6c4253u /* "SBlk" */
+#define RECORDING_VERSION 2            /* 1 had no packed events */
+#define BLOCK_MAGIC       0x6b6c4253u  /* "SBlk" */
 #define BLOCK_RAW_MAX     (4u << 20)
 
 struct recording_header {
@@ -31,14 +31,17 @@ enum block_kind {
 	BLOCK_KINDS
 };
 
-enum block_flags { BLOCK_ZSTD = 1 << 0 };
+enum block_flags {
+	BLOCK_ZSTD = 1 << 0,
+	BLOCK_PACKED = 1 << 1, /* of EVENTS: lib/event_pack.h, then compressed */
+};
 
 struct block_header {
 	uint32_t magic;
 	uint16_t kind;
 	uint16_t flags;
 	uint32_t stored; /* bytes that follow */
-	uint32_t raw;    /* bytes they become */
+	uint32_t raw;    /* bytes they become, decompressed and unpacked */
 	uint64_t sequence;
 	uint32_t crc; /* CRC-32 of this header with crc 0, then of the stored bytes */
 	uint32_t reserved;

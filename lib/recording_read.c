@@ -14,6 +14,7 @@
 #include <zstd.h>
 
 #include "lib/err.h"
+#include "lib/event_pack.h"
 #include "lib/recording_format.h"
 
 struct reader {
@@ -21,8 +22,8 @@ struct reader {
 	const char *path;
 	uint64_t at; /* of the next block */
 	uint64_t size;
-	uint64_t sequence; /* expected next */
-	uint8_t *stored, *raw;
+	uint64_t sequence;              /* expected next */
+	uint8_t *stored, *raw, *events; /* as they are in the file, decompressed, unpacked */
 	ZSTD_DCtx *zstd;
 	const struct recording_visitor *v;
 	struct recording_end *end;
@@ -52,7 +53,7 @@ static bool header_plausible(const struct block_header *h, uint64_t room)
 {
 	return h->magic == BLOCK_MAGIC && h->kind >= BLOCK_META && h->kind < BLOCK_KINDS &&
 	       h->raw <= BLOCK_RAW_MAX && h->stored <= h->raw && h->stored <= room &&
-	       (h->flags & BLOCK_ZSTD || h->stored == h->raw);
+	       (h->flags & (BLOCK_ZSTD | BLOCK_PACKED) || h->stored == h->raw);
 }
 
 /* 1: a good block starts there and is in stored; 0: none does; -1: cannot read. */
@@ -169,19 +170,36 @@ static bool wanted(const struct reader *r, uint16_t kind)
 	       (kind == BLOCK_LOST && v->lost);
 }
 
+/* A block's content as it was before it was packed and compressed; NULL: it cannot be. */
+static const uint8_t *restore(struct reader *r, const struct block_header *h)
+{
+	const uint8_t *content = r->stored;
+	size_t bytes = h->stored;
+
+	if (h->flags & BLOCK_ZSTD) {
+		bytes = ZSTD_decompressDCtx(r->zstd, r->raw, BLOCK_RAW_MAX, content, bytes);
+		content = r->raw;
+		if (ZSTD_isError(bytes))
+			return NULL;
+	}
+	if (!(h->flags & BLOCK_PACKED))
+		return bytes == h->raw ? content : NULL;
+	if (h->kind != BLOCK_EVENTS || h->raw % sizeof(struct strata_event) ||
+	    event_unpack(content, bytes, r->events, h->raw / sizeof(struct strata_event)))
+		return NULL;
+	return r->events;
+}
+
 static int visit(struct reader *r, const struct block_header *h)
 {
-	const uint8_t *raw = r->stored;
+	const uint8_t *raw;
 
 	if (!wanted(r, h->kind))
 		return 0;
-	if (h->flags & BLOCK_ZSTD) {
-		raw = r->raw;
-		if (ZSTD_decompressDCtx(r->zstd, r->raw, BLOCK_RAW_MAX, r->stored, h->stored) !=
-		    h->raw) {
-			r->end->damaged++;
-			return 0;
-		}
+	raw = restore(r, h);
+	if (!raw) {
+		r->end->damaged++;
+		return 0;
 	}
 	switch (h->kind) {
 	case BLOCK_META:
@@ -253,9 +271,9 @@ static int open_recording(struct reader *r)
 		return -1;
 	if (memcmp(h.magic, RECORDING_MAGIC, sizeof(h.magic)))
 		return err_set("%s: not a strata recording", r->path);
-	if (h.version != RECORDING_VERSION)
-		return err_set("%s: a recording of version %u, this program reads %u", r->path,
-			       h.version, RECORDING_VERSION);
+	if (h.version < 1 || h.version > RECORDING_VERSION)
+		return err_set("%s: a recording of version %u, this program reads 1 to %u",
+			       r->path, h.version, RECORDING_VERSION);
 	r->at = sizeof(h);
 	return 0;
 }
@@ -269,19 +287,22 @@ int recording_read_on(const char *path, const struct recording_visitor *v,
 	if (!rc) {
 		r.stored = malloc(BLOCK_RAW_MAX);
 		r.raw = malloc(BLOCK_RAW_MAX);
+		r.events = malloc(BLOCK_RAW_MAX);
 		r.zstd = ZSTD_createDCtx();
 		if (place->at) {
 			r.at = place->at;
 			r.sequence = place->sequence;
 		}
-		rc = r.stored && r.raw && r.zstd ? read_blocks(&r, until)
-						 : err_set("%s: out of memory", path);
+		rc = r.stored && r.raw && r.events && r.zstd
+			     ? read_blocks(&r, until)
+			     : err_set("%s: out of memory", path);
 	}
 	place->at = r.at;
 	place->sequence = r.sequence;
 	place->size = r.size;
 	free(r.stored);
 	free(r.raw);
+	free(r.events);
 	ZSTD_freeDCtx(r.zstd);
 	if (r.fd >= 0)
 		close(r.fd);
