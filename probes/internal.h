@@ -72,6 +72,7 @@ void attach_undo(struct probes *p);
 /* rings.c: one ring per CPU. */
 int rings_size(struct bpf_map *rings);
 int rings_create(struct probes *p);
+__u32 rings_default_bytes(unsigned int cpus); /* of each CPU's ring */
 uint64_t rings_lost(const struct probes *p);
 
 /* governor.c: now and then; takes uprobes off if there are too many requests. */

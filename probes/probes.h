@@ -85,7 +85,7 @@ struct probes_config {
 	uint32_t wire_device; /* index into devices[] of the device whose payload is captured;
 				 ~0 none */
 	int wire_netns_fd;    /* its network namespace; -1: this process's */
-	size_t ring_bytes;    /* per CPU, a power of two; 0: 4 MiB */
+	size_t ring_bytes;    /* per CPU, a power of two; 0: 16 MiB, or 4 of very many */
 	struct flow_filter filter; /* of connections */
 	unsigned int sample;       /* trace one connection in so many; 0 and 1: all */
 	bool no_fentry;            /* tracepoints only */

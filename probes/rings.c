@@ -10,7 +10,11 @@
 
 #include "probes/probes.skel.h"
 
-#define RING_BYTES_DEFAULT (4u << 20)
+/* A collector that has to wait for a processor must find all there: a quarter of a second of a
+ * million events. On machines of many processors, each of which has a ring, rather less. */
+#define RING_BYTES_MAX  (16u << 20)
+#define RING_BYTES_MIN  (4u << 20)
+#define RINGS_BYTES_MAX (256u << 20)
 
 int rings_size(struct bpf_map *rings)
 {
@@ -74,10 +78,29 @@ static int add_ring(struct probes *p, __u32 cpu, __u32 bytes)
 	return err;
 }
 
+__u32 rings_default_bytes(unsigned int cpus)
+{
+	__u32 bytes = RING_BYTES_MAX;
+
+	while (bytes > RING_BYTES_MIN && cpus > RINGS_BYTES_MAX / bytes)
+		bytes /= 2;
+	return bytes;
+}
+
+static unsigned int count_online(__u32 cpus)
+{
+	unsigned int online = 0;
+
+	for (__u32 cpu = 0; cpu < cpus; cpu++)
+		online += cpu_online((int)cpu);
+	return online;
+}
+
 int rings_create(struct probes *p)
 {
 	__u32 cpus = bpf_map__max_entries(p->skel->maps.rings);
-	__u32 bytes = p->config.ring_bytes ? (__u32)p->config.ring_bytes : RING_BYTES_DEFAULT;
+	__u32 bytes = p->config.ring_bytes ? (__u32)p->config.ring_bytes
+					   : rings_default_bytes(count_online(cpus));
 
 	for (__u32 cpu = 0; cpu < cpus; cpu++)
 		if (cpu_online((int)cpu) && add_ring(p, cpu, bytes))

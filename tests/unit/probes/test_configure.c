@@ -179,6 +179,16 @@ static void uprobes_are_governed(void **state)
 	assert_true(governor_exceeds(&g, 7050000000u, 961, 100));
 }
 
+static void rings_share_the_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(rings_default_bytes(1), 16 << 20);
+	assert_int_equal(rings_default_bytes(16), 16 << 20);
+	assert_int_equal(rings_default_bytes(17), 8 << 20);
+	assert_int_equal(rings_default_bytes(64), 4 << 20);
+	assert_int_equal(rings_default_bytes(512), 4 << 20);
+}
+
 static void every_hop_has_a_program(void **state)
 {
 	uint64_t marked = 0;
@@ -222,6 +232,7 @@ int main(void)
 		cmocka_unit_test(interrupts_are_found),
 		cmocka_unit_test(cheap_instructions_are_found),
 		cmocka_unit_test(uprobes_are_governed),
+		cmocka_unit_test(rings_share_the_memory),
 		cmocka_unit_test(every_hop_has_a_program),
 		cmocka_unit_test(a_program_is_listed_once),
 	};
