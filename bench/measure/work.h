@@ -1,7 +1,7 @@
 /*
- * What is measured of a system that serves: nginx, iperf3, fio and ping, asked from where the
- * client is. A system is bare, a container or a machine of any monitor: context->guest, which
- * the subject brought up. Each: 0, or -1 with a sentence.
+ * What is measured of a system that serves: nginx, iperf3, fio, ping and stress-ng, asked from
+ * where the client is. A system is bare, a container or a machine of any monitor:
+ * context->guest, which the subject brought up. Each: 0, or -1 with a sentence.
  */
 #ifndef STRATA_BENCH_MEASURE_WORK_H
 #define STRATA_BENCH_MEASURE_WORK_H
@@ -24,6 +24,10 @@ struct work_reply {
 };
 
 int work_load(const struct bench_context *c, const struct work_load *l, struct work_reply *r);
+
+/* The same for as many requests as take about limits->seconds. */
+int work_load_on(const struct bench_context *c, const struct work_load *l,
+		 struct work_reply *r);
 
 /* nginx's latencies at a fixed rate: its three quantiles. */
 int work_latency(const struct bench_context *c, double rate, double figure[FIGURES_MAX]);
@@ -50,5 +54,10 @@ struct work_fio {
 /* The figure at these keys of fio's first job; the list ends with NULL. */
 int work_fio(const struct bench_context *c, const struct work_fio *f, const char *const *keys,
 	     double *value);
+
+/* One of stress-ng's stressors, one process, its results verified; method: of "cpu", else NULL.
+ * Operations a second. */
+int work_stress(const struct bench_context *c, const char *stressor, const char *method,
+		double *per_second);
 
 #endif

@@ -3,11 +3,10 @@
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {
-	const struct work_load l = {
-		.requests = 2 * c->limits->requests, .connections = 1, .fresh = true};
+	const struct work_load l = {.connections = 1, .fresh = true};
 	struct work_reply r;
 
-	if (work_load(c, &l, &r))
+	if (work_load_on(c, &l, &r))
 		return -1;
 	figure[0] = r.per_second;
 	return 0;

@@ -3,7 +3,7 @@
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {
-	if (work_iperf(c, "--omit 1 --reverse", "sum_received", "bits_per_second", figure))
+	if (work_iperf(c, "--reverse", "sum_received", "bits_per_second", figure))
 		return -1;
 	figure[0] /= 1e6;
 	return 0;

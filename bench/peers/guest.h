@@ -31,6 +31,7 @@ struct guest {
 	struct plan plan;
 	pid_t pid;              /* of the monitor, or nginx */
 	pid_t iperf;            /* its server on this kernel; 0 none */
+	bool contained;         /* ... is in namespaces of its own */
 	int server_ns;          /* where nginx is, on this kernel; -1 */
 	int64_t start_ns;       /* CLOCK_MONOTONIC, just before its process was made */
 	int64_t first_entry_ns; /* after start: the first entry into guest mode; -1 not seen */

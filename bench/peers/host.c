@@ -117,6 +117,7 @@ int guest_start_host(struct guest *g, struct site *s, bool container)
 
 	*g = (struct guest){.site = s,
 			    .server_ns = -1,
+			    .contained = container,
 			    .first_entry_ns = -1,
 			    .init_ns = -1,
 			    .ready_ns = -1};

@@ -1,6 +1,6 @@
 # What virtualization costs: make bench.
 suite_SRCS     := $(filter-out bench/suite/main.c,$(wildcard bench/suite/*.c)) $(filter-out bench/peers/main.c,$(wildcard bench/peers/*.c)) \
-	$(foreach d,micro measure net block machine,$(wildcard bench/$(d)/*.c))
+	$(foreach d,micro measure net block machine guest,$(wildcard bench/$(d)/*.c))
 suite_BLOB     := $(B)/bench/micro/blob.o
 suite_ARCHIVES := $(addprefix $(B)/,libbench.a libdoctor.a) $(LIB)
 suite_LIBS     := -ljansson -lbpf -lelf -lz -lm

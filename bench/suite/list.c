@@ -45,6 +45,14 @@
 	X(boot_first_entry)       \
 	X(boot_init)              \
 	X(boot_nginx)             \
+	X(syscall)                \
+	X(context_switch)         \
+	X(fork)                   \
+	X(pipe)                   \
+	X(mem_copy)               \
+	X(mem_random)             \
+	X(cpu_int)                \
+	X(cpu_float)              \
 	X(vm_memory)
 
 #define DECLARE(name) extern const struct bench bench_##name;

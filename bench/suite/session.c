@@ -153,13 +153,14 @@ static void visit(struct session *s, const struct subject *subject, unsigned int
 
 /* ---- all of them ---- */
 
-/* Rounds of a subject that something is still to be taken in. */
-static unsigned int rounds_left(struct session *s, const struct subject *subject)
+/* Rounds of a subject, from this one on, that something is still to be taken in. */
+static unsigned int rounds_left(struct session *s, const struct subject *subject,
+				unsigned int from)
 {
 	struct task *due[TASKS_MAX];
 	unsigned int left = 0;
 
-	for (unsigned int r = 0; r < session_rounds(s, subject); r++)
+	for (unsigned int r = from; r < session_rounds(s, subject); r++)
 		left += due_tasks(s, subject, r, due) > 0;
 	return left;
 }
@@ -170,7 +171,7 @@ static void tell_progress(struct session *s, unsigned int round, unsigned int ro
 	unsigned int visits = 0, unknown = 0;
 
 	for (unsigned int i = 0; i < subject_count; i++) {
-		unsigned int n = rounds_left(s, &subjects[i]);
+		unsigned int n = rounds_left(s, &subjects[i], round);
 
 		spent += s->visit_s[i];
 		visits += s->visits[i];

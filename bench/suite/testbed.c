@@ -19,6 +19,7 @@
 #define DOCTOR_MS 30000
 #define TIMEOUT_S "7200"
 #define STOP_MS   30000
+#define LOG       "out/bench/testbed.log"
 
 static bool is_machine_wanted(const struct session_options *o, const struct subject *s)
 {
@@ -116,7 +117,8 @@ static int run_inside(const struct bench_options *o, const char *path,
 	words_split(&w, "run --timeout " TIMEOUT_S " --");
 	words_add(&w, "%s", bench);
 	add_options(&w, o, path);
-	opt.output_path = "out/bench/testbed.log";
+	opt.output_path = LOG;
+	unlink(LOG);
 	opt.death_signal = SIGTERM;
 	pid = words_argv(&w) ? proc_start(words_argv(&w), &opt) : -1;
 	words_free(&w);
@@ -128,7 +130,7 @@ static int run_inside(const struct bench_options *o, const char *path,
 	if (pid < 0)
 		return -1;
 	return status ? err_set("strata bench in the testbed machine %s: %s",
-				proc_status_text(status), opt.output_path)
+				proc_status_text(status), LOG)
 		      : 0;
 }
 
@@ -162,7 +164,7 @@ int testbed_run(const struct bench_options *o, const volatile bool *stop)
 	inner_path(o, path, sizeof(path));
 	if (!o->resume)
 		unlink(path);
-	progress("machines: in the testbed (out/bench/testbed.log)");
+	progress("machines: in the testbed (" LOG ")");
 	if (path_make_folder("out/bench") || run_inside(o, path, stop))
 		return -1;
 	if (*stop && access(path, R_OK))

@@ -1,0 +1,17 @@
+/* A Linux guest's mem.copy, beside this kernel's. */
+#include "bench/measure/work.h"
+
+static int run(struct bench_context *c, double figure[FIGURES_MAX])
+{
+	return work_stress(c, "memcpy", NULL, figure);
+}
+
+const struct bench bench_mem_copy = {
+	.name = "mem.copy",
+	.unit = "operations/s",
+	.higher = true,
+	.kinds = SUBJECT_WORK,
+	.shows = "copies of 2 MiB in several ways: bandwidth",
+	.source = "stress-ng --memcpy --verify",
+	.run = run,
+};
