@@ -120,11 +120,12 @@ static int run_inside(const struct bench_options *o, const char *path,
 	opt.output_path = LOG;
 	unlink(LOG);
 	opt.death_signal = SIGTERM;
+	opt.own_group = true;
 	pid = words_argv(&w) ? proc_start(words_argv(&w), &opt) : -1;
 	words_free(&w);
 	while (pid > 0 && proc_wait(pid, 200, &status) == 1)
 		if (*stop) {
-			proc_end(pid, SIGINT, STOP_MS);
+			proc_end(pid, SIGTERM, STOP_MS);
 			return 0;
 		}
 	if (pid < 0)
@@ -136,7 +137,7 @@ static int run_inside(const struct bench_options *o, const char *path,
 
 /* ---- and back ---- */
 
-static int merge(const char *into, const char *from)
+static int merge(const char *into, const char *from, bool interrupted)
 {
 	json_t *outer = document_read(into), *inner = outer ? document_read(from) : NULL;
 	int result = -1;
@@ -146,7 +147,7 @@ static int merge(const char *into, const char *from)
 				  json_object_get(inner, "results"));
 		json_object_set(outer, "comparisons", json_object_get(inner, "comparisons"));
 		json_object_set(outer, "testbed", json_object_get(inner, "environment"));
-		if (json_is_true(json_object_get(inner, "interrupted")))
+		if (interrupted)
 			json_object_set_new(outer, "interrupted", json_true());
 		result = document_write(outer, into);
 	}
@@ -169,7 +170,7 @@ int testbed_run(const struct bench_options *o, const volatile bool *stop)
 		return -1;
 	if (*stop && access(path, R_OK))
 		return 0;
-	if (merge(o->output, path))
+	if (merge(o->output, path, *stop))
 		return -1;
 	if (*stop)
 		return 0;
