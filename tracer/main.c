@@ -85,11 +85,13 @@ static int watch_signals(void)
 	return fd < 0 ? err_errno("watch for signals") : fd;
 }
 
-/* Until the command ends, time is up, or somebody says stop. */
-static int wait_for_end(const struct trace_options *o, int signals, pid_t command)
+/* Until the command ends, time is up, somebody says stop, or nothing can be recorded. */
+static int wait_for_end(const struct trace_options *o, const struct session *s, int signals,
+			pid_t command)
 {
 	struct signalfd_siginfo info;
-	struct pollfd p = {.fd = signals, .events = POLLIN};
+	struct pollfd p[] = {{.fd = signals, .events = POLLIN},
+			     {.fd = session_failed_fd(s), .events = POLLIN}};
 	struct timespec begin, now;
 	int status;
 
@@ -104,8 +106,10 @@ static int wait_for_end(const struct trace_options *o, int signals, pid_t comman
 			if (left <= 0)
 				break;
 		}
-		if (poll(&p, 1, left) <= 0)
+		if (poll(p, 2, left) <= 0)
 			continue;
+		if (p[1].revents)
+			break; /* session_close() says why */
 		if (read(signals, &info, sizeof(info)) != sizeof(info))
 			return err_errno("wait for signals");
 		if (info.ssi_signo != SIGCHLD)
@@ -148,7 +152,7 @@ static int record(const struct trace_options *o)
 			po.stdout_fd = STDERR_FILENO;
 		if (o->command)
 			command = proc_start((const char *const *)o->command, &po);
-		result = command < 0 ? -1 : wait_for_end(o, signals, command);
+		result = command < 0 ? -1 : wait_for_end(o, s, signals, command);
 		if (result) {
 			char why[512];
 

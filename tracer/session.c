@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ struct session {
 	atomic_bool stop;
 	bool failed; /* the recording could not be written; why is in why */
 	char why[512];
+	int failed_fd; /* readable from then on */
 	_Atomic uint64_t events;
 	uint64_t last_clock_ns, last_flush_ns;
 };
@@ -60,6 +62,7 @@ static void fail(struct session *s)
 	if (!s->failed)
 		snprintf(s->why, sizeof(s->why), "%s", err_text());
 	s->failed = true;
+	eventfd_write(s->failed_fd, 1);
 }
 
 static void on_event(void *ctx, const struct strata_event *e)
@@ -412,6 +415,8 @@ static void release(struct session *s)
 	detach(s);
 	json_decref(s->answers);
 	pthread_mutex_destroy(&s->lock);
+	if (s->failed_fd >= 0)
+		close(s->failed_fd);
 	free(s);
 }
 
@@ -429,7 +434,11 @@ struct session *session_start(const struct topology *t, const struct session_opt
 		s->filter = *options->filter;
 	s->answers = json_object();
 	pthread_mutex_init(&s->lock, NULL);
-	s->recording = recording_create(options->recording_path);
+	s->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->failed_fd < 0)
+		err_errno("start a trace");
+	else
+		s->recording = recording_create(options->recording_path);
 	if (s->recording && !start_all(s))
 		return s;
 	if (s->recording) {
@@ -452,6 +461,11 @@ int session_meta(struct session *s, const json_t *meta)
 	result = recording_meta(s->recording, meta);
 	pthread_mutex_unlock(&s->lock);
 	return result;
+}
+
+int session_failed_fd(const struct session *s)
+{
+	return s->failed_fd;
 }
 
 uint64_t session_events(const struct session *s)

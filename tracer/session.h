@@ -37,6 +37,10 @@ struct session *session_start(const struct topology *t, const struct session_opt
  * started the session. */
 int session_meta(struct session *s, const json_t *meta);
 
+/* Becomes readable when the recording cannot be written any more (the disk is full); then
+ * nothing more is recorded, and session_stop() says why. The session keeps it. */
+int session_failed_fd(const struct session *s);
+
 /* Events written so far. */
 uint64_t session_events(const struct session *s);
 
