@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -13,6 +14,7 @@
 #include "lib/err.h"
 #include "lib/event_pack.h"
 #include "lib/recording_format.h"
+#include "lib/recording_ring.h"
 
 #define BUFFER_BYTES (256u << 10) /* gathered before a block is written */
 #define ZSTD_LEVEL   1            /* the tracer's own CPU time is part of its result */
@@ -21,6 +23,7 @@ struct buffer {
 	uint8_t *bytes;
 	size_t used;
 	uint64_t records;
+	uint64_t from_ns; /* its first record was gathered */
 };
 
 struct recording_writer {
@@ -28,8 +31,10 @@ struct recording_writer {
 	char *path;
 	off_t end; /* of the last whole block */
 	uint64_t sequence;
+	uint64_t lost_again[LOST_STAGES]; /* told in blocks that were discarded */
 	uint64_t dropped; /* events that could not be written and were not yet told of */
 	struct buffer buffer[BLOCK_KINDS];
+	struct recording_ring *ring; /* NULL: its room is not bounded */
 	ZSTD_CCtx *zstd;
 	uint8_t *packed;
 	size_t packed_bytes;
@@ -52,7 +57,16 @@ uint32_t block_crc(const struct block_header *h, const void *stored)
 	plain.crc = 0;
 	crc = crc32(crc32(0, NULL, 0), (const Bytef *)&plain, sizeof(plain));
 	/* given no bytes and no place, crc32() would start anew */
-	return (uint32_t)(h->stored ? crc32(crc, stored, h->stored) : crc);
+	return (uint32_t)(h->stored && h->kind != BLOCK_GONE ? crc32(crc, stored, h->stored)
+							     : crc);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static int write_all(struct recording_writer *w, const void *data, size_t bytes)
@@ -74,6 +88,27 @@ static int write_all(struct recording_writer *w, const void *data, size_t bytes)
 		p += n;
 		bytes -= (size_t)n;
 	}
+	return 0;
+}
+
+/* The ring learns of a block that was written. What it discarded of losses is told again. */
+static int note_block(struct recording_writer *w, const struct block_header *h, const void *raw)
+{
+	struct recording_block b = {.bytes = (uint32_t)sizeof(*h) + h->stored,
+				    .at = (uint64_t)w->end - sizeof(*h) - h->stored,
+				    .kind = h->kind,
+				    .sequence = h->sequence,
+				    .from_ns = w->buffer[h->kind].from_ns,
+				    .to_ns = now_ns()};
+	uint64_t lost[LOST_STAGES] = {0};
+	const struct block_lost *l = raw;
+
+	for (size_t i = 0; h->kind == BLOCK_LOST && i < h->raw / sizeof(*l); i++)
+		b.lost[l[i].stage] += l[i].count;
+	if (recording_ring_add(w->ring, &b, lost))
+		return -1;
+	for (int i = 0; i < LOST_STAGES; i++)
+		w->lost_again[i] += lost[i];
 	return 0;
 }
 
@@ -114,7 +149,7 @@ static int put_block(struct recording_writer *w, enum block_kind kind, const voi
 	}
 	w->end += (off_t)(sizeof(h) + h.stored);
 	w->sequence++;
-	return 0;
+	return w->ring && kind != BLOCK_END ? note_block(w, &h, raw) : 0;
 }
 
 static int flush_kind(struct recording_writer *w, enum block_kind kind)
@@ -136,6 +171,8 @@ static int gather(struct recording_writer *w, enum block_kind kind, const void *
 
 	if (b->used + head_bytes + tail_bytes > BUFFER_BYTES && flush_kind(w, kind))
 		return -1;
+	if (!b->used)
+		b->from_ns = w->ring ? now_ns() : 0;
 	memcpy(b->bytes + b->used, head, head_bytes);
 	if (tail_bytes)
 		memcpy(b->bytes + b->used + head_bytes, tail, tail_bytes);
@@ -148,6 +185,7 @@ static void writer_free(struct recording_writer *w)
 {
 	for (int i = 0; i < BLOCK_KINDS; i++)
 		free(w->buffer[i].bytes);
+	recording_ring_destroy(w->ring);
 	ZSTD_freeCCtx(w->zstd);
 	free(w->packed);
 	free(w->events);
@@ -251,6 +289,10 @@ int recording_flush(struct recording_writer *w)
 
 	for (int i = BLOCK_EVENTS; i < BLOCK_LOST; i++)
 		failed |= flush_kind(w, i);
+	for (int i = 0; i < LOST_STAGES; i++) {
+		failed |= recording_lost(w, (enum lost_stage)i, w->lost_again[i]);
+		w->lost_again[i] = 0;
+	}
 	dropped = w->dropped;
 	if (dropped && !recording_lost(w, LOST_RECORDING, dropped))
 		w->dropped = 0;
@@ -261,10 +303,25 @@ int recording_flush(struct recording_writer *w)
 	return failed ? -1 : 0;
 }
 
+int recording_bound(struct recording_writer *w, uint64_t bytes)
+{
+	w->ring = recording_ring_create(w->fd, w->path, bytes);
+	return w->ring ? 0 : -1;
+}
+
+void recording_keep(struct recording_writer *w, uint64_t from_ns, uint64_t to_ns)
+{
+	if (w->ring)
+		recording_ring_keep(w->ring, from_ns, to_ns);
+}
+
 int recording_close(struct recording_writer *w)
 {
 	int failed = recording_flush(w);
 
+	/* the last blocks may have taken the place of some that told of losses */
+	if (!failed && w->ring)
+		failed = recording_flush(w);
 	if (!failed)
 		failed = put_block(w, BLOCK_END, NULL, 0);
 	if (close(w->fd) && !failed)

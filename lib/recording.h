@@ -7,7 +7,8 @@
  * text: environment, topology, probes in force; later ones add to or replace keys of earlier
  * ones), EVENTS (struct strata_event[]), WIRE (struct strata_wire records cut to their captured
  * bytes), CLOCK (domain, struct clock_sample), LOST (counts by stage), END (present only if the
- * recording was closed in order).
+ * recording was closed in order), GONE (a hole: a flight recorder discarded the blocks that
+ * were there).
  *
  * Little-endian, as every machine that strata runs on.
  * Threading: a writer or reader belongs to one thread.
@@ -50,6 +51,16 @@ int recording_clock(struct recording_writer *w, unsigned int domain,
 int recording_lost(struct recording_writer *w, enum lost_stage stage, uint64_t count);
 int recording_flush(struct recording_writer *w);
 
+/*
+ * A flight recorder: the recording shall take no more than so many bytes on disk. When it
+ * would, its oldest blocks go, those first that nobody wanted to keep; META stays. To be said
+ * before anything is written. -1 with a sentence: the file system cannot make holes in a file.
+ */
+int recording_bound(struct recording_writer *w, uint64_t bytes);
+
+/* What was or will be gathered between those times (CLOCK_MONOTONIC) is to be kept. */
+void recording_keep(struct recording_writer *w, uint64_t from_ns, uint64_t to_ns);
+
 /* Flush, write END, close, free. -1 with a sentence if anything could not be written. */
 int recording_close(struct recording_writer *w);
 
@@ -68,6 +79,7 @@ struct recording_end {
 	bool complete; /* an END block was there */
 	uint64_t blocks;
 	uint64_t damaged;      /* blocks that failed their check and were skipped */
+	uint64_t discarded;    /* blocks that a flight recorder did not keep */
 	uint64_t unread_bytes; /* at the end: a block that was being written */
 };
 

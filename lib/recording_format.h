@@ -11,8 +11,9 @@
 #include "lib/event.h"
 
 #define RECORDING_MAGIC   "strata\r\n" /* text-mode copies change it: better seen at once */
-#define RECORDING_VERSION 2            /* 1 had no packed events */
-#define BLOCK_MAGIC       0x6b6c4253u  /* "SBlk" */
+#define RECORDING_VERSION 2
+#define RECORDING_OLDEST  1 /* without packed events and BLOCK_GONE; read all the same */
+#define BLOCK_MAGIC       0x6b6c4253u /* "SBlk" */
 #define BLOCK_RAW_MAX     (4u << 20)
 
 struct recording_header {
@@ -28,6 +29,7 @@ enum block_kind {
 	BLOCK_CLOCK,
 	BLOCK_LOST,
 	BLOCK_END,
+	BLOCK_GONE, /* a hole: raw blocks were there, numbered from sequence on */
 	BLOCK_KINDS
 };
 
@@ -43,7 +45,8 @@ struct block_header {
 	uint32_t stored; /* bytes that follow */
 	uint32_t raw;    /* bytes they become, decompressed and unpacked */
 	uint64_t sequence;
-	uint32_t crc; /* CRC-32 of this header with crc 0, then of the stored bytes */
+	uint32_t crc; /* CRC-32 of this header with crc 0, then of the stored bytes; of a
+		       * hole, the header's alone */
 	uint32_t reserved;
 };
 

@@ -51,6 +51,8 @@ static int read_at(struct reader *r, void *to, size_t bytes, uint64_t at)
 
 static bool header_plausible(const struct block_header *h, uint64_t room)
 {
+	if (h->magic == BLOCK_MAGIC && h->kind == BLOCK_GONE)
+		return h->raw && h->stored <= room;
 	return h->magic == BLOCK_MAGIC && h->kind >= BLOCK_META && h->kind < BLOCK_KINDS &&
 	       h->raw <= BLOCK_RAW_MAX && h->stored <= h->raw && h->stored <= room &&
 	       (h->flags & (BLOCK_ZSTD | BLOCK_PACKED) || h->stored == h->raw);
@@ -65,7 +67,7 @@ static int block_at(struct reader *r, uint64_t at, struct block_header *h)
 		return -1;
 	if (!header_plausible(h, r->size - at - sizeof(*h)))
 		return 0;
-	if (read_at(r, r->stored, h->stored, at + sizeof(*h)))
+	if (h->kind != BLOCK_GONE && read_at(r, r->stored, h->stored, at + sizeof(*h)))
 		return -1;
 	return block_crc(h, r->stored) == h->crc;
 }
@@ -222,8 +224,11 @@ static void count_block(struct reader *r, const struct block_header *h)
 {
 	if (h->sequence > r->sequence && h->sequence - r->sequence < 1u << 30)
 		r->end->damaged += h->sequence - r->sequence;
-	r->sequence = h->sequence + 1;
-	r->end->blocks++;
+	r->sequence = h->sequence + (h->kind == BLOCK_GONE ? h->raw : 1);
+	if (h->kind == BLOCK_GONE)
+		r->end->discarded += h->raw;
+	else
+		r->end->blocks++;
 	r->end->complete = h->kind == BLOCK_END;
 }
 
@@ -271,9 +276,9 @@ static int open_recording(struct reader *r)
 		return -1;
 	if (memcmp(h.magic, RECORDING_MAGIC, sizeof(h.magic)))
 		return err_set("%s: not a strata recording", r->path);
-	if (h.version < 1 || h.version > RECORDING_VERSION)
-		return err_set("%s: a recording of version %u, this program reads 1 to %u",
-			       r->path, h.version, RECORDING_VERSION);
+	if (h.version < RECORDING_OLDEST || h.version > RECORDING_VERSION)
+		return err_set("%s: a recording of version %u, this program reads %u to %u",
+			       r->path, h.version, RECORDING_OLDEST, RECORDING_VERSION);
 	r->at = sizeof(h);
 	return 0;
 }

@@ -101,3 +101,25 @@ int units_parse_ns(const char *text, uint64_t *ns)
 	}
 	return err_set("\"%s\": unknown unit \"%s\", known are ns, us, ms, s, m, h", text, end);
 }
+
+int units_parse_bytes(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+	unsigned long long n;
+	unsigned int shift = 0;
+
+	errno = 0;
+	n = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 10) : 0;
+	if (!n || errno)
+		return err_set("%s: expected a size as 64M or 1G", text);
+	if (*end && (unit = strchr(units, *end)) != NULL) {
+		shift = 10 * (unsigned int)(unit - units + 1);
+		end++;
+	}
+	if (*end || n > UINT64_MAX >> shift)
+		return err_set("%s: expected a size as 64M or 1G", text);
+	*bytes = n << shift;
+	return 0;
+}

@@ -25,4 +25,7 @@ struct units_text units_bytes(uint64_t n);
 /* "250ms", "1.5s", "10 us", "2m", "1h"; a bare number means seconds. -1 with a sentence. */
 int units_parse_ns(const char *text, uint64_t *ns);
 
+/* "4096", "64K", "64M", "1G": of 1024. -1 with a sentence. */
+int units_parse_bytes(const char *text, uint64_t *bytes);
+
 #endif

@@ -137,10 +137,14 @@ int filter_set(struct filter *f, const char *name, const char *value)
 
 /* ---- asking it ---- */
 
+bool filter_asks_requests(const struct filter *f)
+{
+	return f->slower_than_ns || f->status_count || f->path[0];
+}
+
 bool filter_is_empty(const struct filter *f)
 {
-	return f->sample <= 1 && !f->slower_than_ns && !f->status_count && !f->path[0] &&
-	       !f->vm[0] && !f->flows.count;
+	return f->sample <= 1 && !filter_asks_requests(f) && !f->vm[0] && !f->flows.count;
 }
 
 bool filter_flow(const struct filter *f, const uint8_t client[16], const uint8_t server[16],

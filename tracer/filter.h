@@ -54,6 +54,9 @@ int filter_set(struct filter *f, const char *name, const char *value);
 /* Is that the name of such an option? */
 bool filter_knows(const char *name);
 
+/* Does it ask how requests went, rather than of their connections alone? */
+bool filter_asks_requests(const struct filter *f);
+
 /* It lets everything through. */
 bool filter_is_empty(const struct filter *f);
 

@@ -398,8 +398,9 @@ static json_t *requests_array(const struct model *m)
 
 static json_t *recording_object(const struct model *m)
 {
-	return json_pack("{s:b,s:o,s:o,s:o}", "complete", m->recording.complete, "blocks",
-			 number(m->recording.blocks), "damaged_blocks",
+	return json_pack("{s:b,s:o,s:o,s:o,s:o}", "complete", m->recording.complete, "blocks",
+			 number(m->recording.blocks), "discarded_blocks",
+			 number(m->recording.discarded), "damaged_blocks",
 			 number(m->recording.damaged), "unread_bytes",
 			 number(m->recording.unread_bytes));
 }

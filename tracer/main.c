@@ -133,6 +133,7 @@ static int record(const struct trace_options *o)
 				     .protocol = o->protocol ? o->protocol
 							     : protocol_name(PROTOCOL_AUTO),
 				     .filter = &o->filter,
+				     .flight_bytes = o->flight_bytes,
 				     .stats = o->stats};
 	struct proc_options po = PROC_DEFAULTS;
 	struct session *s = NULL;

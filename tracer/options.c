@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/units.h"
+
+#define FLIGHT_BYTES_MIN (1u << 20)
 
 static const char help[] =
 	"usage: strata trace [OPTION]... [-- COMMAND [ARG]...]\n"
@@ -49,6 +52,8 @@ static const char help[] =
 	"\n"
 	"How\n"
 	"  --output FILE          the recording (out/trace/trace.strata)\n"
+	"  --flight-recorder SIZE keep no more than SIZE on disk (as 256M): what is around requests that\n"
+	"                         the filter wants, as --slower-than 5ms, and the latest of all\n"
 	"  --read FILE            analyse that recording, trace nothing\n"
 	"  --duration SECONDS     stop after that time\n"
 	"  --no-uprobes           none on nginx: the two dearest probes; nginx is timed from its reading\n"
@@ -84,6 +89,7 @@ enum {
 	PROTOCOL,
 	FILTER,
 	OUTPUT,
+	FLIGHT,
 	READ,
 	DURATION,
 	NO_FENTRY,
@@ -114,6 +120,7 @@ static const struct option long_options[] = {
 	{"status", required_argument, NULL, FILTER},
 	{"path", required_argument, NULL, FILTER},
 	{"output", required_argument, NULL, OUTPUT},
+	{"flight-recorder", required_argument, NULL, FLIGHT},
 	{"read", required_argument, NULL, READ},
 	{"duration", required_argument, NULL, DURATION},
 	{"no-uprobes", no_argument, NULL, NO_UPROBES},
@@ -223,6 +230,15 @@ static int parse_uprobe_limit(struct trace_options *o, const char *text)
 	return 0;
 }
 
+static int parse_flight(struct trace_options *o, const char *text)
+{
+	if (units_parse_bytes(text, &o->flight_bytes))
+		return err_add("--flight-recorder");
+	return o->flight_bytes >= FLIGHT_BYTES_MIN
+		       ? 0
+		       : wrong("flight-recorder", text, "1M or more");
+}
+
 static int parse_one(struct trace_options *o, int option, const char *name)
 {
 	switch (option) {
@@ -252,6 +268,8 @@ static int parse_one(struct trace_options *o, int option, const char *name)
 		return filter_set(&o->filter, name, optarg);
 	case DURATION:
 		return parse_duration(o, optarg);
+	case FLIGHT:
+		return parse_flight(o, optarg);
 	case OUTPUT:
 		o->output = optarg;
 		return 0;
@@ -313,8 +331,8 @@ static int check(struct trace_options *o)
 			return -1;
 	if (o->read)
 		return ways(o) || o->port_given || o->device_count || o->command ||
-				       o->seconds > 0 || o->no_uprobes || o->no_fentry ||
-				       o->stats
+				       o->seconds > 0 || o->flight_bytes || o->no_uprobes ||
+				       o->no_fentry || o->stats
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")
 			       : 0;
 	if (o->record_only && o->json)

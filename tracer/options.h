@@ -31,12 +31,13 @@ struct trace_options {
 	unsigned int device_count;
 	uint16_t ports[PROBES_PORTS_MAX];
 	unsigned int port_count;
-	const char *protocol; /* NULL: auto, or what is recorded */
-	const char *output;   /* the recording */
-	const char *read;     /* analyse this one instead of tracing */
-	struct filter filter; /* which requests are wanted */
-	double seconds;       /* 0: until the command ends, or Ctrl-C */
-	bool record_only;     /* no analysis, no report */
+	const char *protocol;  /* NULL: auto, or what is recorded */
+	const char *output;    /* the recording */
+	const char *read;      /* analyse this one instead of tracing */
+	struct filter filter;  /* which requests are wanted */
+	uint64_t flight_bytes; /* a flight recorder's size; 0: keep all */
+	double seconds;        /* 0: until the command ends, or Ctrl-C */
+	bool record_only;      /* no analysis, no report */
 	bool json;
 	bool list; /* with json: every request */
 	bool no_fentry;

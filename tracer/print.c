@@ -185,6 +185,11 @@ static void fact_events(const struct model *m, FILE *f, struct table_style style
 	if (m->events_rejected)
 		fprintf(f, ", %s made no sense", units_count(m->events_rejected).s);
 	fputc('\n', f);
+	if (m->recording.discarded) {
+		name(f, style, "flight recorder");
+		fprintf(f, "%s of %s blocks were kept\n", units_count(m->recording.blocks).s,
+			units_count(m->recording.blocks + m->recording.discarded).s);
+	}
 	if (m->recording.damaged || !m->recording.complete) {
 		name(f, style, "recording");
 		fprintf(f, "%s, %s damaged blocks skipped, %s unread at its end\n",

@@ -17,6 +17,7 @@
 #include "lib/netns.h"
 #include "lib/recording.h"
 #include "lib/threads.h"
+#include "tracer/flight.h"
 #include "tracer/kinds.h"
 #include "tracer/source.h"
 
@@ -31,7 +32,8 @@ struct session {
 	struct session_options options;
 	struct filter filter;
 	struct recording_writer *recording;
-	pthread_mutex_t lock; /* recording: collector thread and session_meta() */
+	struct flight *flight; /* NULL: nothing is chosen */
+	pthread_mutex_t lock;  /* recording: collector thread and session_meta() */
 
 	struct probes *probes;
 	uint64_t probes_lost;
@@ -74,12 +76,21 @@ static void on_event(void *ctx, const struct strata_event *e)
 		fail(s);
 }
 
+static void look_at_wire(void *ctx, const struct strata_wire *w)
+{
+	struct session *s = ctx;
+
+	if (s->flight && !s->failed && flight_wire(s->flight, w))
+		fail(s);
+}
+
 static void on_wire(void *ctx, const struct strata_wire *w)
 {
 	struct session *s = ctx;
 
 	if (!s->failed && recording_wire(s->recording, w))
 		fail(s);
+	look_at_wire(s, w);
 }
 
 static int note_lost(struct session *s)
@@ -95,6 +106,8 @@ static void collect(struct session *s)
 {
 	uint64_t now = now_ns();
 
+	if (s->flight && !s->failed && flight_until(s->flight, now))
+		fail(s);
 	probes_poll(s->probes);
 	for (unsigned int i = 0; i < s->source_count && !s->failed; i++) {
 		int n = source_drain(&s->sources[i], s->recording);
@@ -212,6 +225,8 @@ static int start_vm(struct session *s, unsigned int index)
 		agent->has_clock = true;
 		if (source_open(agent, vm->agent, GUEST_TIMEOUT_MS))
 			goto out;
+		agent->on_wire = look_at_wire;
+		agent->ctx = s;
 		source_start(agent, request);
 		s->source_count++;
 	}
@@ -365,6 +380,9 @@ static int write_start_meta(struct session *s)
 	json_object_set_new(meta, "probes", probes_meta(s));
 	json_object_set(meta, "agents", s->answers);
 	json_object_set_new(meta, "ksoftirqd", threads_ksoftirqd());
+	if (s->options.flight_bytes)
+		json_object_set_new(meta, "flight_recorder_bytes",
+				    json_integer((json_int_t)s->options.flight_bytes));
 	filter_text(&s->filter, filter, sizeof(filter));
 	json_object_set_new(meta, "filter", json_string(filter));
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));
@@ -413,11 +431,27 @@ static void detach(struct session *s)
 static void release(struct session *s)
 {
 	detach(s);
+	flight_destroy(s->flight);
 	json_decref(s->answers);
 	pthread_mutex_destroy(&s->lock);
 	if (s->failed_fd >= 0)
 		close(s->failed_fd);
 	free(s);
+}
+
+static int start_flight(struct session *s)
+{
+	int protocol =
+		s->options.protocol ? protocol_by_name(s->options.protocol) : PROTOCOL_HTTP;
+
+	if (!s->options.flight_bytes)
+		return 0;
+	if (recording_bound(s->recording, s->options.flight_bytes))
+		return -1;
+	if (!filter_asks_requests(&s->filter))
+		return 0; /* the latest of all */
+	s->flight = flight_create(&s->filter, (enum protocol)protocol, s->recording);
+	return s->flight ? 0 : -1;
 }
 
 struct session *session_start(const struct topology *t, const struct session_options *options)
@@ -439,7 +473,7 @@ struct session *session_start(const struct topology *t, const struct session_opt
 		err_errno("start a trace");
 	else
 		s->recording = recording_create(options->recording_path);
-	if (s->recording && !start_all(s))
+	if (s->recording && !start_flight(s) && !start_all(s))
 		return s;
 	if (s->recording) {
 		char why[512];

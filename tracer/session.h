@@ -22,9 +22,11 @@ struct session_options {
 		uprobe_limit; /* requests a second from which on they are taken off; 0: none */
 	const char *protocol; /* what requests are of: protocol_name(); NULL: HTTP */
 	const struct filter
-		*filter;      /* connections to look at; borrowed while starting; NULL: all */
-	bool stats;           /* have the kernel time the probes themselves */
-	int guest_timeout_ms; /* how long an agent may take to attach; 0: 60 s */
+		*filter;       /* connections to look at; borrowed while starting; NULL: all */
+	uint64_t flight_bytes; /* a flight recorder of that size, around requests that the
+				  filter wants (tracer/flight.h); 0: none */
+	bool stats;            /* have the kernel time the probes themselves */
+	int guest_timeout_ms;  /* how long an agent may take to attach; 0: 60 s */
 };
 
 struct session;

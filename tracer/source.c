@@ -117,7 +117,11 @@ static int take_record(struct source *s, struct recording_writer *w)
 	wire->event.reserved = 0;
 	wire->event.domain = s->domain;
 	wire->event.vm = s->vm;
-	return recording_wire(w, wire);
+	if (recording_wire(w, wire))
+		return -1;
+	if (s->on_wire)
+		s->on_wire(s->ctx, wire);
+	return 0;
 }
 
 /* Is that slot part of a record, or the first of one? Then it is put to the others. */

@@ -29,6 +29,9 @@ struct source {
 	uint8_t vm;
 	enum lost_stage stage;
 	uint64_t rejected; /* events that made no sense; counted as lost */
+	/* Told of each record of the wire that was taken; may be NULL. */
+	void (*on_wire)(void *ctx, const struct strata_wire *w);
+	void *ctx;
 	uint64_t last_sample_ns;
 	bool has_clock;
 	/* a record of several slots of which only the first have come */

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -316,6 +318,125 @@ static void test_disk_full(void **state)
 	assert_int_equal(s.lost[LOST_RECORDING], 1);
 }
 
+#define BOUND (1u << 20)
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t bytes_on_disk(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static struct {
+	bool there[40 * 800];
+	unsigned int count;
+} found;
+
+static int find_events(void *ctx, const struct strata_event *e, size_t count)
+{
+	(void)ctx;
+	for (size_t i = 0; i < count; i++) {
+		found.count += !found.there[e[i].seq];
+		found.there[e[i].seq] = true;
+	}
+	return 0;
+}
+
+/* Forty events in a block, which cannot be compressed. */
+static void write_group(struct recording_writer *w, uint32_t number, uint64_t *x)
+{
+	for (uint32_t i = 0; i < 40; i++) {
+		struct strata_event e = {.seq = number * 40 + i};
+
+		for (int word = 0; word < 4; word++)
+			memcpy((uint8_t *)&e + 24 + 8 * word,
+			       &(uint64_t){ *x = *x * 6364136223846793005u +
+						 1442695040888963407u},
+			       8);
+		e.seq = number * 40 + i;
+		assert_int_equal(recording_event(w, &e), 0);
+	}
+	if (number % 10 == 0)
+		assert_int_equal(recording_lost(w, LOST_VMM, 1), 0);
+	assert_int_equal(recording_flush(w), 0);
+}
+
+/* A flight recorder: its size holds all the time, what was wanted stays, and the latest; what
+ * was lost is told of although the block that told it is gone. */
+static void test_bound(void **state)
+{
+	struct recording_writer *w = recording_create(path);
+	json_t *meta = json_pack("{s:s}", "place", "vm");
+	struct recording_visitor v = {
+		.meta = see_meta, .events = find_events, .lost = see_lost};
+	struct recording_end end;
+	struct seen s = {0};
+	uint64_t x = 1, wanted_ns = 0;
+
+	(void)state;
+	v.ctx = &s;
+	memset(&found, 0, sizeof(found));
+	assert_int_equal(recording_bound(w, BOUND), 0);
+	assert_int_equal(recording_meta(w, meta), 0);
+	json_decref(meta);
+	for (uint32_t group = 0; group < 800; group++) {
+		if (group == 200)
+			wanted_ns = now_ns();
+		if (group == 210)
+			recording_keep(w, wanted_ns, now_ns());
+		write_group(w, group, &x);
+		if (group % 100 == 0) {
+			assert_in_range(bytes_on_disk(), 1, BOUND + 8192);
+			assert_int_equal(recording_read(path, &v, &end), 0);
+			assert_int_equal(end.damaged, 0);
+			s = (struct seen){0};
+			memset(&found, 0, sizeof(found));
+		}
+	}
+	assert_int_equal(recording_close(w), 0);
+	assert_int_equal(recording_read(path, &v, &end), 0);
+	assert_true(end.complete && end.damaged == 0 && end.unread_bytes == 0);
+	assert_true(end.discarded > 300);
+	assert_int_equal(s.metas, 1);
+	assert_int_equal(s.lost[LOST_VMM], 80);
+	for (uint32_t i = 200 * 40; i < 210 * 40; i++)
+		assert_true(found.there[i]);
+	for (uint32_t i = 750 * 40; i < 800 * 40; i++)
+		assert_true(found.there[i]);
+	assert_in_range(found.count, 100 * 40, 500 * 40);
+	assert_false(found.there[100 * 40]);
+}
+
+/* All is wanted: the oldest of that goes. */
+static void test_bound_when_all_is_wanted(void **state)
+{
+	struct recording_writer *w = recording_create(path);
+	struct recording_visitor v = {.events = find_events};
+	struct recording_end end;
+	uint64_t x = 1;
+
+	(void)state;
+	memset(&found, 0, sizeof(found));
+	assert_int_equal(recording_bound(w, BOUND), 0);
+	recording_keep(w, 0, UINT64_MAX / 2);
+	for (uint32_t group = 0; group < 500; group++)
+		write_group(w, group, &x);
+	assert_in_range(bytes_on_disk(), 1, BOUND + 8192);
+	assert_int_equal(recording_close(w), 0);
+	assert_int_equal(recording_read(path, &v, &end), 0);
+	assert_true(end.complete && end.damaged == 0);
+	assert_true(found.there[499 * 40] && found.there[400 * 40] && !found.there[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,10 +447,13 @@ int main(void)
 		cmocka_unit_test(test_bytes_lost_in_the_middle),
 		cmocka_unit_test(test_no_recording),
 		cmocka_unit_test(test_disk_full),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_bound_when_all_is_wanted),
 	};
 	int failed, fd;
 
-	snprintf(path, sizeof(path), "/tmp/strata-test-recording.XXXXXX");
+	snprintf(path, sizeof(path), "%s/strata-test-recording.XXXXXX",
+		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	fd = mkstemp(path);
 	if (fd < 0)
 		return 1;

@@ -85,9 +85,29 @@ static void test_parse(void **state)
 	}
 }
 
+static void test_parse_bytes(void **state)
+{
+	uint64_t n = 7;
+
+	(void)state;
+	assert_int_equal(units_parse_bytes("4096", &n), 0);
+	assert_int_equal(n, 4096);
+	assert_int_equal(units_parse_bytes("64M", &n), 0);
+	assert_int_equal(n, 64 << 20);
+	assert_int_equal(units_parse_bytes("3T", &n), 0);
+	assert_int_equal(n, 3ull << 40);
+	assert_int_equal(units_parse_bytes("", &n), -1);
+	assert_int_equal(units_parse_bytes("0", &n), -1);
+	assert_int_equal(units_parse_bytes("-1", &n), -1);
+	assert_int_equal(units_parse_bytes("1MB", &n), -1);
+	assert_int_equal(units_parse_bytes("99999999999G", &n), -1);
+	assert_int_equal(n, 3ull << 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse_bytes),
 		cmocka_unit_test(test_ns),
 		cmocka_unit_test(test_count_and_bytes),
 		cmocka_unit_test(test_parse),
