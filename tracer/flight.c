@@ -11,9 +11,8 @@
 #define CONNECTIONS 16384
 #define HOLD_NS     200000000u /* records may come later than others by that */
 #define EVERY_NS    100000000u /* so often are they looked at */
-#define MARGIN_NS   500000000u /* is kept before and after: what comes late, clocks, neighbours \
-				*/
-#define IDLE_NS 1000000000u
+#define MARGIN_NS   500000000u /* is kept before and after: late events, clock samples */
+#define IDLE_NS     1000000000u
 
 struct flight {
 	const struct filter *filter;
