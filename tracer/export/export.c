@@ -88,7 +88,9 @@ int export_on_wire(void *ctx, const struct model *m, const struct strata_wire *w
 {
 	struct export *e = ctx;
 
-	if (!e->format->wire)
+	if (!e->format->wire ||
+	    (e->filter && !filter_flow(e->filter, w->client_addr, w->server_addr,
+				       w->event.client_port, w->event.server_port)))
 		return 0;
 	return begin(e, m) || e->format->wire(e, w) || written(e) ? -1 : 0;
 }

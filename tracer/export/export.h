@@ -29,6 +29,8 @@ struct export
 	int64_t wall_offset_ns; /* CLOCK_REALTIME less CLOCK_MONOTONIC; 0 if not known */
 	uint64_t requests, partial;
 
+	const struct filter *filter; /* which requests are wanted; NULL: all */
+
 	/* Called after each request, if set: is it to go on? */
 	int (*after_request)(void *ctx);
 	void *ctx;

@@ -35,6 +35,8 @@ static void conclude(const struct export *e)
 		 units_count(e->requests).s, units_count(e->partial).s,
 		 units_count(model_lost(e->m)).s,
 		 units_count(e->m->events + model_lost(e->m)).s);
+	if (e->m->filtered)
+		progress("%s more were not wanted", units_count(e->m->filtered).s);
 	if (!e->wall_known)
 		progress(
 			"the recording does not say what time of day it was: times count from the "
@@ -67,6 +69,7 @@ static struct analysis *open_for(struct export *e, const char *recording, bool g
 	const struct analyse_options o = {
 		.requests_max = 1, /* they go by, none stays */
 		.growing = growing,
+		.filter = e->filter,
 		.on_request = export_on_request,
 		.on_wire = export_on_wire,
 		.ctx = e,

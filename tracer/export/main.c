@@ -28,6 +28,7 @@ static int run(const struct export_options *o, FILE *out)
 
 	if (export_open(&e, o->format, out))
 		return -1;
+	e.filter = &o->filter;
 	e.after_request = go_on;
 	result = feed_whole(&e, o->recording);
 	export_close(&e);
@@ -80,6 +81,7 @@ static int to_collector(const struct export_options *o)
 		post_close(p);
 		return -1;
 	}
+	e.filter = &o->filter;
 	e.after_request = post_send;
 	e.ctx = p;
 	result = feed_whole(&e, o->recording);
@@ -120,6 +122,7 @@ static int serve(const struct export_options *o)
 
 	if (export_open(&e, o->format, NULL))
 		return -1;
+	e.filter = &o->filter;
 	s = serve_open(o->listen, o->format->content_type, render, &e);
 	if (s) {
 		progress("serving %s; Ctrl-C stops", serve_url(s));

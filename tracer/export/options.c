@@ -8,7 +8,8 @@
 #include "lib/err.h"
 
 static const char help_head[] =
-	"usage: strata export --format FORMAT [-o FILE | --to URL | --listen ADDRESS] RECORDING\n"
+	"usage: strata export --format FORMAT [-o FILE | --to URL | --listen ADDRESS]\n"
+	"                     [FILTER]... RECORDING\n"
 	"\n"
 	"Write the requests of a recording in a format that other tools read, in the same memory\n"
 	"however long it is.\n"
@@ -25,14 +26,27 @@ static const char help_tail[] =
 	"                         Ctrl-C, while the recording grows; ADDRESS is HOST:PORT or :PORT\n"
 	"      --help             this text\n"
 	"\n"
+	"Which requests (FILTER, as those of strata trace)\n"
+	"      --filter EXPRESSION, --sample 1/N, --slower-than TIME, --status STATUS,\n"
+	"      --path PATTERN, --vm NAME\n"
+	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
-enum { HELP = 256, TO, LISTEN };
+enum { HELP = 256, TO, LISTEN, FILTER };
 
 static const struct option long_options[] = {
-	{"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
-	{"to", required_argument, NULL, TO},      {"listen", required_argument, NULL, LISTEN},
-	{"help", no_argument, NULL, HELP},        {NULL, 0, NULL, 0},
+	{"format", required_argument, NULL, 'f'},
+	{"output", required_argument, NULL, 'o'},
+	{"to", required_argument, NULL, TO},
+	{"listen", required_argument, NULL, LISTEN},
+	{"filter", required_argument, NULL, FILTER},
+	{"sample", required_argument, NULL, FILTER},
+	{"slower-than", required_argument, NULL, FILTER},
+	{"status", required_argument, NULL, FILTER},
+	{"path", required_argument, NULL, FILTER},
+	{"vm", required_argument, NULL, FILTER},
+	{"help", no_argument, NULL, HELP},
+	{NULL, 0, NULL, 0},
 };
 
 static void help(void)
@@ -57,7 +71,7 @@ static int take_format(struct export_options *o, const char *name)
 	return err_set("there is no format \"%s\"; there are: %s", name, names);
 }
 
-static int take(struct export_options *o, int option)
+static int take(struct export_options *o, int option, const char *name)
 {
 	switch (option) {
 	case 'f':
@@ -65,6 +79,8 @@ static int take(struct export_options *o, int option)
 	case 'o':
 		o->output = optarg;
 		return 0;
+	case FILTER:
+		return filter_set(&o->filter, name, optarg);
 	case TO:
 		o->url = optarg;
 		return 0;
@@ -95,15 +111,15 @@ static int check(const struct export_options *o, int left)
 
 int export_options_parse(struct export_options *o, int argc, char **argv)
 {
-	int option;
+	int option, index = 0;
 
 	*o = (struct export_options){0};
-	while ((option = getopt_long(argc, argv, "f:o:", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:o:", long_options, &index)) != -1) {
 		if (option == HELP) {
 			help();
 			return 1;
 		}
-		if (option == '?' || take(o, option)) {
+		if (option == '?' || take(o, option, long_options[index].name)) {
 			if (option != '?')
 				err_print("strata-export");
 			goto usage;

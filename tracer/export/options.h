@@ -9,6 +9,7 @@ struct export_options {
 	/* Where to: at most one of these; standard output if none. */
 	const char *output, *url, *listen;
 	const char *recording;
+	struct filter filter; /* which requests are wanted */
 };
 
 /* -1: wrong usage, said on stderr; 1: help was asked for and given. */
