@@ -3,9 +3,11 @@
 
 #include <bpf/btf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define PREFIX "SKB_DROP_REASON_"
+#define FUNCTION_MAX (1u << 20) /* bytes */
+#define PREFIX       "SKB_DROP_REASON_"
 
 void drops_note(struct drops *d, uint32_t reason, uint64_t place)
 {
@@ -43,22 +45,34 @@ static void name_reasons(struct drops *d)
 	btf__free(btf);
 }
 
+/* "ffffffff81000000 T _stext" or "ffffffffc0000000 t init\t[module]". */
+static void name_place(struct probe_drop *drop, const char *rest)
+{
+	size_t n;
+
+	rest += strspn(rest, " ");
+	rest += strcspn(rest, " "); /* the type */
+	rest += strspn(rest, " ");
+	n = strcspn(rest, "\t\n");
+	snprintf(drop->symbol, sizeof(drop->symbol), "%.*s", (int)n, rest);
+}
+
 /* The nearest symbol at or before each place, in one pass. */
 static void name_places(struct drops *d)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
 	uint64_t nearest[DROPS_MAX] = {0};
-	char line[512], symbol[64], type;
-	unsigned long long address;
+	char line[512], *rest;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %c %63s", &address, &type, symbol) != 3 || !address)
-			continue;
+		uint64_t address = strtoull(line, &rest, 16);
+
 		for (size_t i = 0; i < d->count; i++) {
-			if (address > d->at[i].place || address <= nearest[i])
+			if (address > d->at[i].place || address <= nearest[i] ||
+			    d->at[i].place - address > FUNCTION_MAX)
 				continue;
 			nearest[i] = address;
-			memcpy(d->at[i].symbol, symbol, sizeof(symbol));
+			name_place(&d->at[i], rest);
 		}
 	}
 	if (f)

@@ -142,11 +142,17 @@ static bool gather(struct source *s, const struct strata_event *slot)
 	return true;
 }
 
+/* Which way it was going is a number that the tracer counts by. */
+static bool is_drop(const struct strata_event *e)
+{
+	return e->hop == CONTEXT_DROP && e->queue < DIRECTION_COUNT && (e->time_ns >> 62) == 0;
+}
+
 static int take_one(struct source *s, struct strata_event *e, struct recording_writer *w)
 {
 	bool within = s->record_slots != 0;
 
-	if (!within && !plausible(e)) {
+	if (!within && !plausible(e) && !is_drop(e)) {
 		s->rejected++;
 		return 0;
 	}

@@ -159,6 +159,23 @@ static void test_events_are_checked(void **state)
 	assert_int_equal(found.last.vm, 4);
 }
 
+/* Packets that the guest's kernel dropped. */
+static void test_drops_are_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct strata_event e = {.hop = CONTEXT_DROP, .time_ns = 1000, .queue = 1};
+	struct found found;
+
+	ring_put(&f->producer, 0, &e);
+	e.queue = DIRECTION_COUNT;
+	ring_put(&f->producer, 0, &e);
+	put(f, CONTEXT_DROP, UINT64_MAX);
+	assert_true(source_drain(&f->source, f->recording) >= 0);
+	found = read_back(f);
+	assert_int_equal(found.events, 1);
+	assert_int_equal(found.lost, 2);
+}
+
 /* What a guest saw on its own wire: several slots, of which not all need come at once. */
 static void test_wire(void **state)
 {
@@ -288,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_events_are_checked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_drops_are_taken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wire, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wire_that_lies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clock_once, set_up, tear_down),
