@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -10,6 +11,7 @@
 #define LANE       0
 #define BATCH      (RING_FRAME_BYTES_MAX / sizeof(struct strata_event))
 #define TEXT_BYTES (RING_NOTE_BYTES / 2)
+#define READS_MAX  256 /* then it is others' turn, however much there is */
 
 struct clock_frame {
 	uint64_t tsc, time_ns, bracket;
@@ -142,11 +144,21 @@ static void gather(struct ring_stream *s)
 		tell_answer(s);
 }
 
+/* A socket whose other end has gone must not end us. */
+static ssize_t write_some(const struct ring_stream *s)
+{
+	const uint8_t *from = s->out + s->out_sent;
+	size_t bytes = s->out_used - s->out_sent;
+	ssize_t n = send(s->fd, from, bytes, MSG_NOSIGNAL);
+
+	return n < 0 && errno == ENOTSOCK ? write(s->fd, from, bytes) : n;
+}
+
 /* 1: all is sent, 0: the stream is full, -1: it is gone. */
 static int send_out(struct ring_stream *s)
 {
 	while (s->out_sent < s->out_used) {
-		ssize_t n = write(s->fd, s->out + s->out_sent, s->out_used - s->out_sent);
+		ssize_t n = write_some(s);
 
 		if (n > 0)
 			s->out_sent += (size_t)n;
@@ -300,7 +312,7 @@ static bool take_frame(struct ring_stream *s)
 /* -1: the other side is gone. */
 static int read_in(struct ring_stream *s)
 {
-	for (;;) {
+	for (int i = 0; i < READS_MAX; i++) {
 		ssize_t n;
 
 		while (take_frame(s))
@@ -315,6 +327,7 @@ static int read_in(struct ring_stream *s)
 		else
 			return n < 0 && errno == EAGAIN ? 0 : -1;
 	}
+	return 0;
 }
 
 int ring_stream_turn(struct ring_stream *s)

@@ -48,6 +48,7 @@ struct probes {
 	int wire_fd;  /* the packet socket, or -1 */
 	int stats_fd; /* keeps run-time statistics enabled, or -1 */
 	uint64_t lost_in_reader;
+	int poll_left; /* records that this poll may still take */
 	struct drops drops;
 	struct governor governor;
 	struct probe_report report[PROGRAMS_MAX];
@@ -73,6 +74,7 @@ void attach_undo(struct probes *p);
 int rings_size(struct bpf_map *rings);
 int rings_create(struct probes *p);
 __u32 rings_default_bytes(unsigned int cpus); /* of each CPU's ring */
+int rings_poll(struct probes *p);
 uint64_t rings_lost(const struct probes *p);
 
 /* governor.c: now and then; takes uprobes off if there are too many requests. */

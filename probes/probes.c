@@ -8,7 +8,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,13 +204,10 @@ struct probes *probes_open(const struct probes_config *config,
 
 int probes_poll(struct probes *p)
 {
-	int n = ring_buffer__consume(p->reader);
+	int n = rings_poll(p);
 
 	governor_look(p);
-	if (n >= 0)
-		return n;
-	errno = -n;
-	return err_errno("probes: cannot read the ring buffers");
+	return n;
 }
 
 uint64_t probes_lost(const struct probes *p)

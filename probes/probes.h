@@ -120,8 +120,8 @@ struct probes;
 struct probes *probes_open(const struct probes_config *config,
 			   const struct probes_callbacks *cb);
 
-/* Read what has gathered, oldest first per CPU; returns how many records, or -1. Never blocks.
- */
+/* Read what has gathered, oldest first per CPU; returns how many records, or -1. Never blocks,
+ * and comes back however fast there are more. */
 int probes_poll(struct probes *p);
 
 /* Records lost since probes_open(): rings full, maps full. */

@@ -16,6 +16,9 @@
 #define RING_BYTES_MIN  (4u << 20)
 #define RINGS_BYTES_MAX (256u << 20)
 
+/* Whoever polls has other things to do, too: he comes back from a storm that does not end. */
+#define POLL_RECORDS_MAX (1 << 18)
+
 int rings_size(struct bpf_map *rings)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -39,7 +42,21 @@ static int on_record(void *ctx, void *data, size_t bytes)
 		p->callbacks.wire(p->callbacks.ctx, data);
 	else
 		p->lost_in_reader++;
-	return 0;
+	return --p->poll_left > 0 ? 0 : -ECANCELED;
+}
+
+int rings_poll(struct probes *p)
+{
+	int n;
+
+	p->poll_left = POLL_RECORDS_MAX;
+	n = ring_buffer__consume(p->reader);
+	if (n >= 0)
+		return n;
+	if (n == -ECANCELED)
+		return POLL_RECORDS_MAX;
+	errno = -n;
+	return err_errno("probes: cannot read the ring buffers");
 }
 
 static bool cpu_online(int cpu)

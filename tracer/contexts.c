@@ -105,6 +105,12 @@ static void join_vcpu(const struct contexts *c, const struct model *m, struct wi
 	take(r, HOP_KVM_ENTRY, moments_first(&c->kind[HOP_KVM_ENTRY], w));
 }
 
+/* The VMM serves the NIC, and says when it does what. */
+static bool vmm_tells(const struct model *m)
+{
+	return m->place != PLACE_VHOST && m->hops[HOP_VMM_RX_PUBLISH].in_force;
+}
+
 /*
  * The host has the frame in its hands, and then shows it to the guest: from there on the
  * interrupt is the next one. Without one of its own nobody was woken for this packet, but the
@@ -113,9 +119,9 @@ static void join_vcpu(const struct contexts *c, const struct model *m, struct wi
 static void join_served(const struct contexts *c, const struct model *m, struct window *w,
 			const struct hop_seen *guest, struct request *r)
 {
-	static const enum strata_hop shown[] = {HOP_VMM_RX_PUBLISH, HOP_VHOST_RX_READ,
-						HOP_PORT_XMIT};
-	const struct hop_seen *from = first_seen(r, shown, m->place == PLACE_VHOST ? 3 : 1);
+	static const enum strata_hop shown[] = {HOP_VMM_RX_PUBLISH, HOP_VMM_RX_READ,
+						HOP_VHOST_RX_READ, HOP_PORT_XMIT};
+	const struct hop_seen *from = first_seen(r, shown, vmm_tells(m) ? 1 : 4);
 
 	if (!from)
 		return;
@@ -177,7 +183,7 @@ static void join_reply(const struct contexts *c, const struct model *m, struct r
 {
 	static const enum strata_hop served[] = {HOP_VMM_TX_POP, HOP_PORT_RX};
 	const struct hop_seen *xmit = &r->hops[HOP_STACK_XMIT];
-	const struct hop_seen *by = first_seen(r, served, m->place == PLACE_VHOST ? 2 : 1);
+	const struct hop_seen *by = first_seen(r, served, vmm_tells(m) ? 1 : 2);
 	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
 	uint64_t error_ns = m->domains[xmit->domain].error_ns;
 

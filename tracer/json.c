@@ -453,6 +453,8 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	add_meta(doc, m, "devices");
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "probes");
+	add_meta(doc, m, "attach_ns");
+	add_meta(doc, m, "detach_ns");
 	json_object_set_new(doc, "recording", recording_object(m));
 	if (options && options->requests)
 		json_object_set_new(doc, "requests_list", requests_array(m));

@@ -65,7 +65,7 @@ static int find_topology(const struct trace_options *o, struct topology *t)
 		if (topology_add_vm(t, o->vms[i]))
 			return -1;
 	for (unsigned int i = 0; i < o->pid_count; i++)
-		if (topology_add_process(t, o->pids[i]))
+		if (topology_add_process(t, o->pids[i], o->agents[i]))
 			return -1;
 	return add_server(o, t);
 }

@@ -26,6 +26,9 @@ static const char help[] =
 	"                         tap's bridge and uplink are found from there\n"
 	"  --pid PID              anyone's VM, by its VMM's process (QEMU, or any on KVM that has taps):\n"
 	"                         its vCPUs, taps and vhost workers are found from there\n"
+	"  --agent ADDRESS        how to reach the agent in the VM of the --pid before, if that is not\n"
+	"                         found: unix:PATH (a virtio-serial port's socket), vsock:CID,\n"
+	"                         file:PATH (an ivshmem device's memory); none: leave it alone\n"
 	"  --server PID           a server that runs on this kernel: nginx in a network namespace\n"
 	"                         behind a bridge, or (with --bare) on a device of ours\n"
 	"  --container NAME|PID   whoever serves in that container (docker, podman, nerdctl, lxc,\n"
@@ -79,6 +82,7 @@ static const char help[] =
 enum {
 	VM = 256,
 	PID,
+	AGENT,
 	SERVER,
 	CONTAINER,
 	NETNS,
@@ -106,6 +110,7 @@ enum {
 static const struct option long_options[] = {
 	{"vm", required_argument, NULL, VM},
 	{"pid", required_argument, NULL, PID},
+	{"agent", required_argument, NULL, AGENT},
 	{"server", required_argument, NULL, SERVER},
 	{"container", required_argument, NULL, CONTAINER},
 	{"netns", required_argument, NULL, NETNS},
@@ -209,6 +214,14 @@ static int parse_pid(struct trace_options *o, const char *text)
 	return parse_process("pid", text, &o->pids[o->pid_count++]);
 }
 
+static int parse_agent(struct trace_options *o, const char *text)
+{
+	if (!o->pid_count)
+		return err_set("--agent stands behind the --pid whose agent it is");
+	o->agents[o->pid_count - 1] = text;
+	return 0;
+}
+
 static int parse_duration(struct trace_options *o, const char *text)
 {
 	char *end;
@@ -246,6 +259,8 @@ static int parse_one(struct trace_options *o, int option, const char *name)
 		return parse_vm(o, optarg);
 	case PID:
 		return parse_pid(o, optarg);
+	case AGENT:
+		return parse_agent(o, optarg);
 	case SERVER:
 		return parse_process("server", optarg, &o->server);
 	case CONTAINER:

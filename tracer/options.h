@@ -22,7 +22,8 @@ struct trace_device {
 struct trace_options {
 	const char *vms[TOPOLOGY_VMS_MAX]; /* control sockets */
 	unsigned int vm_count;
-	pid_t pids[TOPOLOGY_VMS_MAX]; /* VMMs of anyone's */
+	pid_t pids[TOPOLOGY_VMS_MAX];         /* VMMs of anyone's */
+	const char *agents[TOPOLOGY_VMS_MAX]; /* theirs: an address, "none", NULL to be found */
 	unsigned int pid_count;
 	pid_t server;                  /* 0: none given */
 	const char *container, *netns; /* NULL: none given */

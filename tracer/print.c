@@ -286,6 +286,23 @@ static void fact_overhead(const struct model *m, FILE *f, struct table_style sty
 	json_decref(overhead);
 }
 
+/* How long it took until all probes were in force, and until none was. */
+static void fact_attached(const struct model *m, FILE *f, struct table_style style)
+{
+	const json_t *attach = json_object_get(m->meta, "attach_ns"),
+		     *detach = json_object_get(m->meta, "detach_ns");
+
+	if (!json_is_integer(attach))
+		return;
+	name(f, style, "");
+	fprintf(f, "attached in %s",
+		units_ns((uint64_t)json_integer_value(attach), style.utf8).s);
+	if (json_is_integer(detach))
+		fprintf(f, ", detached in %s",
+			units_ns((uint64_t)json_integer_value(detach), style.utf8).s);
+	fputc('\n', f);
+}
+
 static void fact_probes(const struct model *m, FILE *f, struct table_style style)
 {
 	unsigned int here = 0, in_force = 0;
@@ -311,6 +328,7 @@ static void fact_probes(const struct model *m, FILE *f, struct table_style style
 		between = ", ";
 	}
 	fputc('\n', f);
+	fact_attached(m, f, style);
 }
 
 /* A recording may say anything. */

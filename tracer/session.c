@@ -49,6 +49,7 @@ struct session {
 	int failed_fd; /* readable from then on */
 	_Atomic uint64_t events;
 	uint64_t last_clock_ns, last_flush_ns;
+	uint64_t asked_ns; /* when it was told to start */
 };
 
 static uint64_t now_ns(void)
@@ -366,6 +367,7 @@ static int write_start_meta(struct session *s)
 {
 	json_t *meta = topology_meta(&s->topology);
 	char filter[FILTER_TEXT_MAX];
+	uint64_t now = now_ns();
 	int result;
 
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
@@ -385,7 +387,8 @@ static int write_start_meta(struct session *s)
 				    json_integer((json_int_t)s->options.flight_bytes));
 	filter_text(&s->filter, filter, sizeof(filter));
 	json_object_set_new(meta, "filter", json_string(filter));
-	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now_ns()));
+	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now));
+	json_object_set_new(meta, "attach_ns", json_integer((json_int_t)(now - s->asked_ns)));
 	json_object_set_new(meta, "realtime_offset_ns", json_integer(realtime_offset_ns()));
 	result = recording_meta(s->recording, meta);
 	json_decref(meta);
@@ -466,6 +469,7 @@ struct session *session_start(const struct topology *t, const struct session_opt
 	s->options = *options;
 	if (options->filter)
 		s->filter = *options->filter;
+	s->asked_ns = now_ns();
 	s->answers = json_object();
 	pthread_mutex_init(&s->lock, NULL);
 	s->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -509,15 +513,13 @@ uint64_t session_events(const struct session *s)
 
 /* ---- stopping ---- */
 
-static int write_end_meta(struct session *s, uint64_t ended_ns)
+/* meta: what the probes have said of themselves, when they were still there. */
+static int write_end_meta(struct session *s, json_t *meta, uint64_t ended_ns)
 {
-	json_t *meta = json_pack("{s:o,s:I,s:o,s:o}", "probes", probes_meta(s), "ended_ns",
-				 (json_int_t)ended_ns, "agents", json_incref(s->answers),
-				 "drops", drops_meta(probes_drops(s->probes)));
-	int result = recording_meta(s->recording, meta);
-
-	json_decref(meta);
-	return result;
+	json_object_set_new(meta, "ended_ns", json_integer((json_int_t)ended_ns));
+	json_object_set_new(meta, "detach_ns", json_integer((json_int_t)(now_ns() - ended_ns)));
+	json_object_set(meta, "agents", s->answers);
+	return recording_meta(s->recording, meta);
 }
 
 /* The last of an outside producer, and what it says in closing. */
@@ -536,6 +538,7 @@ static void stop_source(struct session *s, struct source *src)
 int session_stop(struct session *s)
 {
 	uint64_t ended_ns = now_ns();
+	json_t *meta;
 
 	if (!s->running)
 		return s->failed ? err_set("%s", s->why) : 0;
@@ -546,9 +549,12 @@ int session_stop(struct session *s)
 	collect(s);
 	for (unsigned int i = 0; i < s->source_count; i++)
 		stop_source(s, &s->sources[i]);
-	if (!s->failed && write_end_meta(s, ended_ns))
-		fail(s);
+	meta = json_pack("{s:o,s:o}", "probes", probes_meta(s), "drops",
+			 drops_meta(probes_drops(s->probes)));
 	detach(s);
+	if (!s->failed && write_end_meta(s, meta, ended_ns))
+		fail(s);
+	json_decref(meta);
 	return s->failed ? err_set("%s", s->why) : 0;
 }
 

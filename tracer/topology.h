@@ -75,9 +75,10 @@ int topology_take_status(struct topology *t, const json_t *status);
 
 /*
  * Anyone's VM, by its VMM's process: its vCPU threads, vhost's workers and taps, from what the
- * kernel says of the process. Its TSC offset needs debugfs.
+ * kernel says of the process. Its TSC offset needs debugfs. agent: the way to the agent in its
+ * guest (tracer/channel.h); "none"; NULL: whatever way there is.
  */
-int topology_add_process(struct topology *t, pid_t pid);
+int topology_add_process(struct topology *t, pid_t pid, const char *agent);
 
 /* A server process in a container-like namespace or on this kernel: its device, the port of the
  * bridge it is plugged into and that bridge's uplinks; where a bare device was given, its

@@ -17,6 +17,7 @@
 #include "lib/netns.h"
 #include "tracer/process.h"
 #include "tracer/topology.h"
+#include "tracer/topology_agent.h"
 #include "tracer/topology_links.h"
 
 #define KVM_DEBUG "/sys/kernel/debug/kvm"
@@ -282,7 +283,24 @@ static int check(const struct process *p)
 			: "of user-mode networking and vhost-user the kernel sees no frames");
 }
 
-int topology_add_process(struct topology *t, pid_t pid)
+/* A guest's clock can be aligned only if its TSC's offset is known. */
+static int take_agent(struct topology_vm *vm, const char *agent)
+{
+	if (!agent && vm->tsc_known)
+		topology_find_agent(vm);
+	if (!agent || !strcmp(agent, "none"))
+		return 0;
+	if (!vm->tsc_known)
+		return err_set("the guest's TSC offset is not known, so its clock cannot be "
+			       "aligned: KVM tells it in debugfs, mount -t debugfs none "
+			       "/sys/kernel/debug");
+	if (strlen(agent) >= sizeof(vm->agent))
+		return err_set("--agent %s is too long", agent);
+	snprintf(vm->agent, sizeof(vm->agent), "%s", agent);
+	return 0;
+}
+
+int topology_add_process(struct topology *t, pid_t pid, const char *agent)
 {
 	struct topology_vm *vm = &t->vms[t->vm_count];
 	struct process p = {.pid = pid};
@@ -306,7 +324,7 @@ int topology_add_process(struct topology *t, pid_t pid)
 	read_kvm(vm);
 	if (!p.vhost)
 		add_lines(&vm->probes);
-	if (take_place(t, vm, &p) || add_ports(t, vm, &p))
+	if (take_agent(vm, agent) || take_place(t, vm, &p) || add_ports(t, vm, &p))
 		return err_add("VM %s", vm->name);
 	t->vm_count++;
 	return 0;

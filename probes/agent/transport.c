@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
@@ -18,6 +19,7 @@
 
 #define PCI_DEVICES  "/sys/bus/pci/devices"
 #define SERIAL_PORTS "/sys/class/virtio-ports"
+#define PORT_TRIES   10
 #define STREAM_BYTES (4u << 20) /* of events that wait for the stream */
 
 /* ---- memory ---- */
@@ -60,7 +62,7 @@ static bool is_named(const char *port)
 	return !strcmp(name, RING_STREAM_SERIAL "\n");
 }
 
-static int find_port(char *path, size_t bytes)
+static bool look_for_port(char *path, size_t bytes)
 {
 	DIR *d = opendir(SERIAL_PORTS);
 	struct dirent *e;
@@ -73,6 +75,19 @@ static int find_port(char *path, size_t bytes)
 	}
 	if (d)
 		closedir(d);
+	return found;
+}
+
+/* Ports come a moment after their driver. */
+static int find_port(char *path, size_t bytes)
+{
+	struct timespec pause = {.tv_nsec = 50000000};
+	bool found = look_for_port(path, bytes);
+
+	for (int i = 0; i < PORT_TRIES && !found && !access(SERIAL_PORTS, F_OK); i++) {
+		nanosleep(&pause, NULL);
+		found = look_for_port(path, bytes);
+	}
 	return found ? 0
 		     : err_set("no virtio-serial port is called " RING_STREAM_SERIAL
 			       ": start the VM with one (QEMU -device "

@@ -10,13 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/ring.h"
 #include "tracer/topology.h"
+#include "tracer/topology_agent.h"
 
 static struct topology t;
 
@@ -196,11 +201,76 @@ static void test_refusals(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* QEMU's command line, as people write it and as libvirt does. */
+static void test_words(void **state)
+{
+	char value[16];
+
+	(void)state;
+	assert_true(word_value("virtserialport,chardev=c0,name=strata.agent", "name", value,
+			       sizeof(value)));
+	assert_string_equal(value, "strata.agent");
+	assert_true(word_value("{\"driver\":\"x\", \"guest-cid\": 7}", "guest-cid", value,
+			       sizeof(value)));
+	assert_string_equal(value, "7");
+	assert_true(word_value("socket,myid=1,id=c0,path=/a", "id", value, sizeof(value)));
+	assert_string_equal(value, "c0");
+	assert_false(word_value("socket,id=", "id", value, sizeof(value)));
+	assert_false(word_value("socket,idle=1", "id", value, sizeof(value)));
+	assert_false(word_value("socket,id=much-too-long-for-this", "id", value, 8));
+}
+
+/* A socket that a VMM was given by its number. */
+static void test_socket_path(void **state)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), pipes[2];
+	char path[128];
+
+	(void)state;
+	snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/test_topology.%d", getpid());
+	unlink(a.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_true(socket_path(getpid(), fd, path, sizeof(path)));
+	assert_string_equal(path, a.sun_path);
+	assert_int_equal(pipe(pipes), 0);
+	assert_false(socket_path(getpid(), pipes[0], path, sizeof(path)));
+	unlink(a.sun_path);
+	close(fd);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* An agent's ring in memory that the VMM maps. */
+static void test_agent_memory(void **state)
+{
+	struct topology_vm vm = {.pid = getpid()};
+	size_t bytes = ring_bytes(1, 64);
+	int fd = memfd_create("ivshmem", 0);
+	struct ring r;
+	void *memory;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	topology_find_agent(&vm);
+	assert_string_equal(vm.agent, "");
+	assert_int_equal(ring_create(&r, memory, bytes, 1, 64), 0);
+	topology_find_agent(&vm);
+	assert_non_null(strstr(vm.agent, "/map_files/"));
+	munmap(memory, bytes);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_virtio),      TEST(test_vhost),     TEST(test_emulated),
-		TEST(test_passthrough), TEST(test_two_cards), TEST(test_refusals),
+		TEST(test_virtio),      TEST(test_vhost),       TEST(test_emulated),
+		TEST(test_passthrough), TEST(test_two_cards),   TEST(test_refusals),
+		TEST(test_words),       TEST(test_socket_path), TEST(test_agent_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
