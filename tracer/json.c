@@ -452,6 +452,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "drops", drops_array(m));
 	add_meta(doc, m, "devices");
 	add_meta(doc, m, "environment");
+	add_meta(doc, m, "backend");
 	add_meta(doc, m, "probes");
 	add_meta(doc, m, "attach_ns");
 	add_meta(doc, m, "detach_ns");

@@ -127,6 +127,7 @@ static int wait_for_end(const struct trace_options *o, const struct session *s, 
 static int record(const struct trace_options *o)
 {
 	struct session_options so = {.recording_path = o->output,
+				     .pcap = o->pcap,
 				     .no_fentry = o->no_fentry,
 				     .no_uprobes = o->no_uprobes,
 				     .uprobe_limit = o->uprobe_limit,

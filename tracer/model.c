@@ -145,6 +145,13 @@ bool model_is_ksoftirqd(const struct model *m, uint8_t domain, uint32_t tid)
 	return false;
 }
 
+bool model_is_capture(const struct model *m)
+{
+	const char *backend = json_string_value(json_object_get(m->meta, "backend"));
+
+	return backend && !strcmp(backend, "pcap");
+}
+
 /* What threads there are, and whether they were followed. */
 static void take_tasks(struct model *m)
 {
@@ -156,6 +163,8 @@ static void take_tasks(struct model *m)
 		if (json_is_string(kind) &&
 		    !strcmp(json_string_value(kind), event_kind_name(CONTEXT_TASK_OFF)))
 			m->causes_told = true;
+	if (model_is_capture(m))
+		m->causes_told = false;
 	json_array_foreach (json_object_get(m->meta, "probes"), i, probe) {
 		const char *name = json_string_value(json_object_get(probe, "name"));
 

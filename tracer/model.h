@@ -219,6 +219,9 @@ int model_add(struct model *m, struct request *r);
 /* Is that thread of that clock domain a ksoftirqd? */
 bool model_is_ksoftirqd(const struct model *m, uint8_t domain, uint32_t tid);
 
+/* Nothing but frames was looked at (tracer/capture.h). */
+bool model_is_capture(const struct model *m);
+
 /* Nobody looked into that VM: its guest is one layer. */
 bool model_is_dark(const struct model *m, uint8_t vm);
 

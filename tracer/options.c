@@ -64,6 +64,7 @@ static const char help[] =
 	"  --uprobe-limit N       take them off after N requests within a second, for there they cost\n"
 	"                         more than all the others (5000); 0: never\n"
 	"  --no-fentry            probes on tracepoints alone\n"
+	"  --backend ebpf|pcap    pcap: no eBPF, but libpcap on every device (any kernel): coarse layers\n"
 	"  --stats                have the kernel time the probes themselves\n"
 	"\n"
 	"Output\n"
@@ -97,6 +98,7 @@ enum {
 	READ,
 	DURATION,
 	NO_FENTRY,
+	BACKEND,
 	NO_UPROBES,
 	UPROBE_LIMIT,
 	STATS,
@@ -131,6 +133,7 @@ static const struct option long_options[] = {
 	{"no-uprobes", no_argument, NULL, NO_UPROBES},
 	{"uprobe-limit", required_argument, NULL, UPROBE_LIMIT},
 	{"no-fentry", no_argument, NULL, NO_FENTRY},
+	{"backend", required_argument, NULL, BACKEND},
 	{"stats", no_argument, NULL, STATS},
 	{"record-only", no_argument, NULL, RECORD_ONLY},
 	{"json", no_argument, NULL, JSON},
@@ -212,6 +215,13 @@ static int parse_pid(struct trace_options *o, const char *text)
 	if (o->vm_count + o->pid_count == TOPOLOGY_VMS_MAX)
 		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
 	return parse_process("pid", text, &o->pids[o->pid_count++]);
+}
+
+static int parse_backend(struct trace_options *o, const char *text)
+{
+	o->backend = text;
+	o->pcap = !strcmp(text, "pcap");
+	return o->pcap || !strcmp(text, "ebpf") ? 0 : wrong("backend", text, "ebpf or pcap");
 }
 
 static int parse_agent(struct trace_options *o, const char *text)
@@ -296,6 +306,8 @@ static int parse_one(struct trace_options *o, int option, const char *name)
 		return 0;
 	case UPROBE_LIMIT:
 		return parse_uprobe_limit(o, optarg);
+	case BACKEND:
+		return parse_backend(o, optarg);
 	case NO_FENTRY:
 		o->no_fentry = true;
 		return 0;
@@ -347,7 +359,7 @@ static int check(struct trace_options *o)
 	if (o->read)
 		return ways(o) || o->port_given || o->device_count || o->command ||
 				       o->seconds > 0 || o->flight_bytes || o->no_uprobes ||
-				       o->no_fentry || o->stats
+				       o->no_fentry || o->stats || o->backend
 			       ? err_set("--read analyses a recording: nothing else can be traced with it")
 			       : 0;
 	if (o->record_only && o->json)

@@ -40,7 +40,9 @@ struct trace_options {
 	double seconds;        /* 0: until the command ends, or Ctrl-C */
 	bool record_only;      /* no analysis, no report */
 	bool json;
-	bool list; /* with json: every request */
+	bool list;           /* with json: every request */
+	const char *backend; /* NULL: none given */
+	bool pcap;
 	bool no_fentry;
 	bool no_uprobes;
 	unsigned int uprobe_limit; /* requests a second; 0: none */

@@ -20,6 +20,7 @@
 #include "tracer/flight.h"
 #include "tracer/kinds.h"
 #include "tracer/source.h"
+#include "tracer/watch.h"
 
 #define POLL_NS          4000000L
 #define CLOCK_EVERY_NS   100000000ULL
@@ -35,8 +36,8 @@ struct session {
 	struct flight *flight; /* NULL: nothing is chosen */
 	pthread_mutex_t lock;  /* recording: collector thread and session_meta() */
 
-	struct probes *probes;
-	uint64_t probes_lost;
+	struct watch watch;
+	uint64_t watch_lost;
 	struct source sources[2 * TOPOLOGY_VMS_MAX];
 	unsigned int source_count;
 	json_t *answers; /* by VM index as text: what its agent answered */
@@ -96,9 +97,9 @@ static void on_wire(void *ctx, const struct strata_wire *w)
 
 static int note_lost(struct session *s)
 {
-	uint64_t now = probes_lost(s->probes), lost = now - s->probes_lost;
+	uint64_t now = watch_lost(&s->watch), lost = now - s->watch_lost;
 
-	s->probes_lost = now;
+	s->watch_lost = now;
 	return lost ? recording_lost(s->recording, LOST_HOST_PROBES, lost) : 0;
 }
 
@@ -109,7 +110,7 @@ static void collect(struct session *s)
 
 	if (s->flight && !s->failed && flight_until(s->flight, now))
 		fail(s);
-	probes_poll(s->probes);
+	watch_poll(&s->watch);
 	for (unsigned int i = 0; i < s->source_count && !s->failed; i++) {
 		int n = source_drain(&s->sources[i], s->recording);
 
@@ -218,7 +219,7 @@ static int start_vm(struct session *s, unsigned int index)
 	filter = flow_filter_json(&s->filter.flows);
 	if (filter)
 		json_object_set_new(request, "filter", filter);
-	if (vm->agent[0]) {
+	if (vm->agent[0] && !s->options.pcap) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);
 		agent->vm = vm->probes.vm;
@@ -312,11 +313,12 @@ static json_t *hops_meta(const struct session *s)
 
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		const char *name = hop_table[hop].name;
-		bool guess = false;
+		/* a capture cannot tell the guest from its VMM */
+		bool guess = hop == HOP_GUEST && s->watch.capture;
 
 		if (!(hop_table[hop].places & s->topology.place))
 			continue;
-		if (!probes_hop_in_force(s->probes, (enum strata_hop)hop, &guess) &&
+		if (!watch_marks(&s->watch, (enum strata_hop)hop, &guess) &&
 		    !vmm_marks(s, (enum strata_hop)hop) && !agent_marks(s, "hops", name) &&
 		    !marks_itself(s, (enum strata_hop)hop))
 			continue;
@@ -325,21 +327,6 @@ static json_t *hops_meta(const struct session *s)
 			json_array_append_new(inferred, json_string(name));
 	}
 	return json_pack("{s:o,s:o}", "in_force", force, "inferred", inferred);
-}
-
-static json_t *probes_meta(const struct session *s)
-{
-	const struct probe_report *r;
-	size_t n = probes_report(s->probes, &r);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(
-			list, json_pack("{s:i,s:s,s:b,s:s,s:I,s:I}", "domain", 0, "name",
-					r[i].name, "attached", r[i].attached, "why_not",
-					r[i].why_not, "runs", (json_int_t)r[i].runs,
-					"run_time_ns", (json_int_t)r[i].run_time_ns));
-	return list;
 }
 
 /* What CLOCK_REALTIME was ahead of CLOCK_MONOTONIC. */
@@ -379,7 +366,8 @@ static int write_start_meta(struct session *s)
 		json_object_set_new(meta, "sample", json_integer(s->filter.sample));
 	json_object_set_new(meta, "hops", hops_meta(s));
 	json_object_set_new(meta, "event_kinds", kinds_meta());
-	json_object_set_new(meta, "probes", probes_meta(s));
+	json_object_set_new(meta, "backend", json_string(watch_name(&s->watch)));
+	json_object_set_new(meta, "probes", watch_probes_meta(&s->watch));
 	json_object_set(meta, "agents", s->answers);
 	json_object_set_new(meta, "ksoftirqd", threads_ksoftirqd());
 	if (s->options.flight_bytes)
@@ -405,8 +393,11 @@ static int start_all(struct session *s)
 		if (start_vm(s, i))
 			return -1;
 	fill_config(s, &config);
-	s->probes = probes_open(&config, &callbacks);
-	if (!s->probes || await_agents(s) || write_start_meta(s))
+	if (s->options.pcap ? watch_open_capture(&s->watch, &s->topology, config.wire_device,
+						 &s->filter, &callbacks)
+			    : watch_open_probes(&s->watch, &config, &callbacks))
+		return -1;
+	if (await_agents(s) || write_start_meta(s))
 		return -1;
 	error = pthread_create(&s->thread, NULL, collector, s);
 	if (error) {
@@ -426,9 +417,7 @@ static void detach(struct session *s)
 		source_close(&s->sources[i]);
 	}
 	s->source_count = 0;
-	if (s->probes)
-		probes_close(s->probes);
-	s->probes = NULL;
+	watch_close(&s->watch);
 }
 
 static void release(struct session *s)
@@ -546,11 +535,12 @@ int session_stop(struct session *s)
 	atomic_store(&s->stop, true);
 	pthread_join(s->thread, NULL);
 	s->last_clock_ns = 0;
+	watch_poll_last(&s->watch);
 	collect(s);
 	for (unsigned int i = 0; i < s->source_count; i++)
 		stop_source(s, &s->sources[i]);
-	meta = json_pack("{s:o,s:o}", "probes", probes_meta(s), "drops",
-			 drops_meta(probes_drops(s->probes)));
+	meta = json_pack("{s:o,s:o}", "probes", watch_probes_meta(&s->watch), "drops",
+			 watch_drops_meta(&s->watch));
 	detach(s);
 	if (!s->failed && write_end_meta(s, meta, ended_ns))
 		fail(s);
