@@ -110,7 +110,8 @@ static void collect(struct session *s)
 
 	if (s->flight && !s->failed && flight_until(s->flight, now))
 		fail(s);
-	watch_poll(&s->watch);
+	if (watch_poll(&s->watch))
+		fail(s);
 	for (unsigned int i = 0; i < s->source_count && !s->failed; i++) {
 		int n = source_drain(&s->sources[i], s->recording);
 
@@ -347,7 +348,7 @@ static bool hands_on_plaintext(const struct session *s)
 	json_object_foreach (s->answers, domain, answer)
 		if (json_is_true(json_object_get(answer, "plaintext")))
 			return true;
-	return probes_plaintext(s->probes);
+	return watch_plaintext(&s->watch);
 }
 
 static int write_start_meta(struct session *s)
@@ -535,7 +536,8 @@ int session_stop(struct session *s)
 	atomic_store(&s->stop, true);
 	pthread_join(s->thread, NULL);
 	s->last_clock_ns = 0;
-	watch_poll_last(&s->watch);
+	if (watch_poll_last(&s->watch))
+		fail(s);
 	collect(s);
 	for (unsigned int i = 0; i < s->source_count; i++)
 		stop_source(s, &s->sources[i]);

@@ -17,19 +17,18 @@ int watch_open_capture(struct watch *w, const struct topology *t, unsigned int w
 	return w->capture ? 0 : -1;
 }
 
-void watch_poll(struct watch *w)
+int watch_poll(struct watch *w)
 {
-	if (w->capture)
-		capture_poll(w->capture);
-	else
-		probes_poll(w->probes);
+	int n = w->capture ? capture_poll(w->capture) : probes_poll(w->probes);
+
+	return n < 0 ? -1 : 0;
 }
 
-void watch_poll_last(struct watch *w)
+int watch_poll_last(struct watch *w)
 {
 	if (w->capture)
 		capture_settle();
-	watch_poll(w);
+	return watch_poll(w);
 }
 
 uint64_t watch_lost(const struct watch *w)
@@ -41,6 +40,11 @@ bool watch_marks(const struct watch *w, enum strata_hop hop, bool *inferred)
 {
 	return w->capture ? capture_marks(w->capture, hop)
 			  : probes_hop_in_force(w->probes, hop, inferred);
+}
+
+bool watch_plaintext(const struct watch *w)
+{
+	return w->probes && probes_plaintext(w->probes);
 }
 
 json_t *watch_probes_meta(struct watch *w)

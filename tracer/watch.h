@@ -21,17 +21,20 @@ int watch_open_probes(struct watch *w, const struct probes_config *config,
 int watch_open_capture(struct watch *w, const struct topology *t, unsigned int wire,
 		       const struct filter *filter, const struct probes_callbacks *cb);
 
-/* Hand on what has gathered; never blocks. */
-void watch_poll(struct watch *w);
+/* Hand on what has gathered; never blocks. -1 with a sentence. */
+int watch_poll(struct watch *w);
 
 /* The last time: what is still held back somewhere, too. */
-void watch_poll_last(struct watch *w);
+int watch_poll_last(struct watch *w);
 
 /* Events lost so far. */
 uint64_t watch_lost(const struct watch *w);
 
 /* Can it mark that hop? inferred: only by a neighbour. */
 bool watch_marks(const struct watch *w, enum strata_hop hop, bool *inferred);
+
+/* Does it hand on what nginx reads and writes inside TLS? */
+bool watch_plaintext(const struct watch *w);
 
 /* As the recording's META lists probes, and drops at the end. New references. */
 json_t *watch_probes_meta(struct watch *w);
