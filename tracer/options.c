@@ -364,10 +364,6 @@ static int check(struct trace_options *o)
 			       : 0;
 	if (o->record_only && o->json)
 		return err_set("--record-only prints nothing: --json does not go with it");
-	if (o->pcap && (o->vm_count || o->pid_count))
-		return err_set(
-			"--backend pcap is for servers of this kernel (--server, --container, "
-			"--netns, --port, --bare): VMs need eBPF");
 	if (o->list && !o->json)
 		return err_set("--requests goes with --json");
 	if (!ways(o) && !o->port_given)
