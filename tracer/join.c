@@ -232,11 +232,29 @@ static void walk_flow(const struct join *j, struct request *r, struct walk *w)
 	}
 }
 
+/* What comes by twice, but left its sender once, was not sent again: it went round. */
+static void drop_rounds(struct request *r, const struct walk *w)
+{
+	for (int d = 0; d < DIRECTION_COUNT; d++) {
+		bool first = true, resent = false;
+
+		for (int hop = 0; hop < HOP_COUNT; hop++) {
+			if ((int)hop_table[hop].direction != d || !w->packet[hop])
+				continue;
+			resent = first ? w->again[hop] > 0 : resent;
+			first = false;
+			if (!resent)
+				r->hops[hop].again_ns = 0;
+		}
+	}
+}
+
 static void join_packets(const struct join *j, struct request *r, struct flow *f)
 {
 	struct walk w = {.flow = f};
 
 	walk_flow(j, r, &w);
+	drop_rounds(r, &w);
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		uint64_t *used = flow_used(f, (unsigned int)hop);
 
