@@ -74,14 +74,19 @@ bool model_covers(const struct model *m, uint8_t vm, int hop)
 
 /* ---- what META says ---- */
 
+/* No control characters, for it is going to a terminal; cut between characters, for JSON. */
 static void take_text(char *to, size_t size, const json_t *text)
 {
+	const char *s = json_is_string(text) ? json_string_value(text) : "";
 	size_t out = 0;
 
-	/* it is going to a terminal */
-	for (const char *s = json_is_string(text) ? json_string_value(text) : ""; *s; s++)
-		if (out + 1 < size && (unsigned char)*s >= 0x20 && *s != 0x7f)
+	for (; *s && out + 1 < size; s++)
+		if ((unsigned char)*s >= 0x20 && *s != 0x7f)
 			to[out++] = *s;
+	while (out && (*s & 0xc0) == 0x80 && (to[out - 1] & 0xc0) == 0x80)
+		out--;
+	if (out && (*s & 0xc0) == 0x80)
+		out--;
 	to[out] = '\0';
 }
 

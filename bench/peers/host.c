@@ -70,7 +70,7 @@ static pid_t start(const struct guest *g, const char *const argv[], const char *
 	opt.netns_fd = g->server_ns;
 	opt.chroot_path = root;
 	opt.output_path = log;
-	opt.death_signal = SIGKILL;
+	opt.death_signal = SIGTERM; /* nginx takes its workers along */
 	opt.own_group = true;
 	return proc_start(argv, &opt);
 }

@@ -530,6 +530,28 @@ static struct model *recorded(json_t *meta, const struct strata_event *events, s
 	return m;
 }
 
+/* A name that is too long is cut between characters: JSON would have none of it otherwise. */
+static void test_long_names(void **state)
+{
+	static const struct {
+		const char *character;
+		size_t bytes;
+	} rows[] = {
+		{"x", 31}, {"\xc3\xa9", 30}, {"\xe2\x86\x92", 30}, {"\xf0\x9f\x90\xa2", 28}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char name[161] = "";
+		struct model *m;
+
+		for (int k = 0; k < 40; k++)
+			strcat(name, rows[i].character);
+		m = recorded(json_pack("{s:s,s:s}", "place", "vm", "mode", name), NULL, 0);
+		assert_int_equal(strlen(m->mode), rows[i].bytes);
+		model_free(m);
+	}
+}
+
 /* Hops are known by their names: numbers change from version to version. */
 static void test_numbers_of_other_versions(void **state)
 {
@@ -624,6 +646,7 @@ int main(void)
 		cmocka_unit_test(test_cut_and_damaged),
 		cmocka_unit_test(test_no_meta),
 		cmocka_unit_test(test_unaligned_guest),
+		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_numbers_of_other_versions),
 		cmocka_unit_test(test_exits_are_counted),
 		cmocka_unit_test(test_containers_have_no_exits),
