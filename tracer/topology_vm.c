@@ -266,6 +266,11 @@ static int read_status(struct topology *t, struct topology_vm *vm, const json_t 
 	vm->pid = (pid_t)json_integer_value(json_object_get(status, "pid"));
 	vm->probes.tgid = (uint32_t)vm->pid;
 	vm->tsc_ratio = 1.0;
+	if (!strcmp(text_of(status, "state"), "paused"))
+		return err_set(
+			"VM %s is paused: nothing can be seen of it until it is resumed (strata vm ask "
+			"SOCKET '{\"do\":\"resume\"}')",
+			vm->name);
 	path_of(vm->ring_path, sizeof(vm->ring_path), vm->pid, text_of(status, "trace_ring"));
 	if (read_vcpus(vm, status))
 		return -1;

@@ -93,7 +93,7 @@ static int make_plan(struct guest *g)
 	if (path_built(p->kernel, sizeof(p->kernel), "guest/vmlinux", "guest-image"))
 		return -1;
 	return path_built(p->initrd, sizeof(p->initrd),
-			  tools ? "guest-tools/initrd.img" : "guest/initrd.img", "guest-tools");
+			  tools ? "guest-tools/bench.img" : "guest/initrd.img", "guest-tools");
 }
 
 /* A fresh tap each time: what one monitor set on it must not meet the next. */

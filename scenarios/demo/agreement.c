@@ -16,13 +16,39 @@ struct sample {
 	uint64_t start_ns, end_ns;
 };
 
-static int by_connection(const void *x, const void *y)
+static int by_connection(const struct sample *a, const struct sample *b)
 {
-	const struct sample *a = x, *b = y;
-
 	if (a->port != b->port)
 		return a->port < b->port ? -1 : 1;
 	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static int by_connection_and_time(const void *x, const void *y)
+{
+	const struct sample *a = x, *b = y;
+	int order = by_connection(a, b);
+
+	return order ? order : a->start_ns < b->start_ns ? -1 : a->start_ns > b->start_ns;
+}
+
+/* A port may come again, for another connection: the last sample that had begun when key did.
+ */
+static const struct sample *find_sample(const struct sample *all, size_t count,
+					const struct sample *key)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_connection_and_time(&all[middle], key) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low && !by_connection(&all[low - 1], key))
+		return &all[low - 1];
+	return low < count && !by_connection(&all[low], key) ? &all[low] : NULL;
 }
 
 static bool read_sample(const char *line, struct sample *s)
@@ -64,7 +90,7 @@ static struct sample *read_samples(const char *path, size_t *count)
 	}
 	fclose(f);
 	if (*count)
-		qsort(all, *count, sizeof(*all), by_connection);
+		qsort(all, *count, sizeof(*all), by_connection_and_time);
 	else
 		err_set("the client's samples %s are empty", path);
 	return all;
@@ -118,7 +144,8 @@ int agreement_find(struct agreement *a, const struct model *m, const char *sampl
 		   int64_t resolution_ns)
 {
 	struct quantile differences = {0}, client = {0}, trace = {0};
-	struct sample *samples, *s;
+	const struct sample *s;
+	struct sample *samples;
 	size_t count;
 
 	memset(a, 0, sizeof(*a));
@@ -129,10 +156,12 @@ int agreement_find(struct agreement *a, const struct model *m, const char *sampl
 		return -1;
 	for (size_t i = 0; i < m->request_count && m->client_here; i++) {
 		const struct request *r = &m->requests[i];
-		struct sample key = {.port = r->http.client_port, .index = r->http.index};
+		struct sample key = {.port = r->http.client_port,
+				     .index = r->http.index,
+				     .start_ns = r->hops[HOP_CLIENT_SEND].time_ns};
 
-		s = bsearch(&key, samples, count, sizeof(*samples), by_connection);
-		if (!s || !r->measured)
+		s = r->measured ? find_sample(samples, count, &key) : NULL;
+		if (!s)
 			continue;
 		compare(a, &differences, r, s);
 		quantile_add(&client, s->end_ns - s->start_ns);

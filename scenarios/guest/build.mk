@@ -12,7 +12,8 @@ $(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-i
 	$(Q)$(guest_DIR)/build-image $(B) $(guest_AGENT)
 	@touch $@
 
-GUEST_TOOLS := $(B)/guest-tools/initrd.img
+# Of its images the last that is made.
+GUEST_TOOLS := $(B)/guest-tools/bench.img
 
 $(GUEST_TOOLS): $(GUEST_IMAGE) $(guest_DIR)/build-tools $(wildcard $(guest_DIR)/tools/*)
 	$(Q)$(guest_DIR)/build-tools $(B)

@@ -29,8 +29,8 @@ tap_end() {
 }
 trap tap_end EXIT
 trap 'exit 130' INT TERM
-mkfifo "$tmp/nothing"
-exec {tap_nothing}<>"$tmp/nothing"
+mkfifo "$tmp/.nothing"
+exec {tap_nothing}<>"$tmp/.nothing"
 
 # run COMMAND...: its exit code, stdout and stderr into $status, $out, $err
 run() {
