@@ -18,10 +18,13 @@ tap_count=0
 tap_failed=0
 tap_pids=()
 tmp=$(mktemp -d)
+tap_shell=$BASHPID
 
+# A child that a signal meets before it became another program runs the traps of its parent: not this one.
 tap_end() {
 	local pid
 
+	[ "$BASHPID" = "$tap_shell" ] || return
 	for pid in "${tap_pids[@]}"; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done

@@ -37,6 +37,7 @@ vm_post_mortem() {
 vm_clean() {
 	local command
 
+	[ "$BASHPID" = "$tap_shell" ] || return
 	vm_post_mortem
 	for command in "${vm_exit[@]}"; do
 		eval "$command"
