@@ -1,6 +1,5 @@
 /* strata cost: what tracing costs, beside nobody looking on and beside other tools. */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,9 @@
 
 #include "bench/cost/study.h"
 #include "lib/err.h"
+#include "lib/number.h"
 #include "lib/progress.h"
+#include "lib/stop.h"
 
 static const char PROGRAM[] = "strata-cost";
 
@@ -40,31 +41,12 @@ static const char HELP[] =
 	"\n"
 	"Ctrl-C ends it after the current step; what was measured until then is told.\n";
 
-static volatile bool stop;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop = true;
-}
-
 struct run_options {
 	struct study_options study;
 	bool json, list;
 	const char *output;
 	char command[512];
 };
-
-static int number(const char *text, const char *option, unsigned long max, unsigned int *out)
-{
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (!*text || *end || v < 1 || v > max)
-		return err_set("--%s %s: not a number from 1 to %lu", option, text, max);
-	*out = (unsigned int)v;
-	return 0;
-}
 
 static const struct option long_options[] = {
 	{"list", no_argument, NULL, 'l'},
@@ -107,13 +89,13 @@ static int parse_one(struct run_options *o, int c)
 		s->observers = optarg;
 		return 0;
 	case 'r':
-		return number(optarg, "rounds", ROUNDS_MAX, &s->rounds);
+		return number_option(optarg, "rounds", ROUNDS_MAX, &s->rounds);
 	case 't':
-		return number(optarg, "seconds", 3600, &s->seconds);
+		return number_option(optarg, "seconds", 3600, &s->seconds);
 	case 'S':
-		return number(optarg, "storm-rate", 100000000, &s->storm_rate);
+		return number_option(optarg, "storm-rate", 100000000, &s->storm_rate);
 	case 'J':
-		wrong = number(optarg, "join-events", 1000000000, &events);
+		wrong = number_option(optarg, "join-events", 1000000000, &events);
 		s->join_events = events;
 		return wrong;
 	case 'q':
@@ -188,7 +170,7 @@ static int run(const struct run_options *o)
 	static struct study s;
 	char folder[64];
 
-	s.stop = &stop;
+	s.stop = &stop_asked;
 	snprintf(folder, sizeof(folder), "out/cost/run-%d", getpid());
 	progress("seed %llu", (unsigned long long)o->study.seed);
 	if (study_run(&s, &o->study, folder) || write_document(o, &s) ||
@@ -207,7 +189,6 @@ int main(int argc, char **argv)
 					  .join_events = 10000000,
 					  .seed = (uint64_t)time(NULL)},
 				.output = "out/cost/result.json"};
-	struct sigaction act = {.sa_handler = on_signal};
 	int parsed = parse(&o, argc, argv);
 
 	if (parsed < 0)
@@ -218,8 +199,7 @@ int main(int argc, char **argv)
 		list();
 		return 0;
 	}
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	stop_on_signals();
 	progress_start("cost");
 	return run(&o);
 }

@@ -7,6 +7,7 @@
 
 #include "bench/suite/run.h"
 #include "lib/err.h"
+#include "lib/number.h"
 #include "lib/progress.h"
 
 static const char HELP[] =
@@ -31,17 +32,6 @@ static const char HELP[] =
 	"Ctrl-C ends it after the current step; what was measured until then is told.\n";
 
 #define MODES "none,emulated,virtio,vhost"
-
-static int number(const char *text, const char *option, unsigned long max, unsigned int *out)
-{
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (!*text || *end || v < 1 || v > max)
-		return err_set("--%s %s: not a number from 1 to %lu", option, text, max);
-	*out = (unsigned int)v;
-	return 0;
-}
 
 static const struct option long_options[] = {
 	{"list", no_argument, NULL, 'l'},
@@ -69,16 +59,16 @@ static int take(struct bench_options *o, int c)
 		s->subjects = optarg;
 		return 0;
 	case 'r':
-		return number(optarg, "rounds", ROUNDS_MAX / 2, &s->boots);
+		return number_option(optarg, "rounds", ROUNDS_MAX / 2, &s->boots);
 	case 'q':
 		s->quick = true;
 		s->boots = 2;
 		s->limits = session_limits(true);
 		return 0;
 	case 'n':
-		return number(optarg, "requests", 1000000, &s->limits.requests);
+		return number_option(optarg, "requests", 1000000, &s->limits.requests);
 	case 't':
-		return number(optarg, "seconds", 3600, &s->limits.seconds);
+		return number_option(optarg, "seconds", 3600, &s->limits.seconds);
 	case 's':
 		s->seed = strtoull(optarg, NULL, 0);
 		return 0;

@@ -1,7 +1,6 @@
 /* The command line of strata bench. */
 #include "bench/suite/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 
 #include "lib/err.h"
+#include "lib/number.h"
 #include "lib/units.h"
 
 static const char HELP[] =
@@ -71,24 +71,11 @@ static const struct option longs[] = {
 	{0},
 };
 
-static int number(const char *option, const char *text, uint64_t least, uint64_t most,
-		  uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 0);
-	if (end == text || *end || errno || *text == '-' || *out < least || *out > most)
-		return err_set("--%s %s: a number from %llu to %llu is needed", option, text,
-			       (unsigned long long)least, (unsigned long long)most);
-	return 0;
-}
-
 static int runs(struct session_options *o, const char *text)
 {
 	uint64_t n;
 
-	if (number("runs", text, 2, ROUNDS_MAX, &n))
+	if (number_range("runs", text, 2, ROUNDS_MAX, &n))
 		return -1;
 	o->runs = (unsigned int)n;
 	return n % 2 ? err_set("--runs %s: an even number is needed: half of them are twins",
@@ -100,7 +87,7 @@ static int boots(struct session_options *o, const char *text)
 {
 	uint64_t n;
 
-	if (number("boots", text, 1, ROUNDS_MAX / 2, &n))
+	if (number_range("boots", text, 1, ROUNDS_MAX / 2, &n))
 		return -1;
 	o->boots = (unsigned int)n;
 	return 0;
@@ -139,7 +126,7 @@ static int take(struct bench_options *o, int opt)
 		s->subjects = optarg;
 		return 0;
 	case OPT_SEED:
-		return number("seed", optarg, 0, INT64_MAX, &s->seed);
+		return number_range("seed", optarg, 0, INT64_MAX, &s->seed);
 	case OPT_OUTPUT:
 		o->output = optarg;
 		return 0;

@@ -1,7 +1,6 @@
 /* A session from its options to its document and report: see run.h. */
 #include "bench/suite/run.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +14,7 @@
 #include "lib/err.h"
 #include "lib/paths.h"
 #include "lib/progress.h"
-
-static volatile bool stop;
-
-/* The second one ends it at once. No SA_RESTART: a guest is interrupted. */
-static void on_signal(int sig)
-{
-	stop = true;
-	signal(sig, SIG_DFL);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-}
+#include "lib/stop.h"
 
 static bool is_run(const struct session_options *o, const struct bench *b)
 {
@@ -114,8 +97,8 @@ static int show(const struct bench_options *o)
 		result = markdown_report(document, stdout);
 	if (!result)
 		progress("%s, %s%s%s", o->output, report,
-			 stop ? "; go on with: strata bench --resume " : "",
-			 stop ? o->output : "");
+			 stop_asked ? "; go on with: strata bench --resume " : "",
+			 stop_asked ? o->output : "");
 	json_decref(document);
 	return result;
 }
@@ -165,7 +148,7 @@ int bench_run(struct bench_options *o)
 	char **names = NULL;
 	int result = EXIT_OK;
 
-	catch_signals();
+	stop_on_signals();
 	keeping.path = o->output;
 	if (o->resume) {
 		before = document_read(o->resume);
@@ -174,11 +157,11 @@ int bench_run(struct bench_options *o)
 	}
 	if (!result && !o->here)
 		testbed_choose(o);
-	if (!result && session_plan(&s, &o->session, &stop))
+	if (!result && session_plan(&s, &o->session, &stop_asked))
 		result = EXIT_USAGE;
 	if (!result) {
 		capture_environment();
-		if (run_session(&s, o, before) || testbed_run(o, &stop) || show(o))
+		if (run_session(&s, o, before) || testbed_run(o, &stop_asked) || show(o))
 			result = EXIT_FAILED;
 	}
 	session_free(&s);

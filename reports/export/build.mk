@@ -1,7 +1,7 @@
 # Exports of recordings: a file per format, pure functions of what the analysis finds; and the ways out.
 export_PURE := $(addprefix reports/export/,csv.c export.c frame.c ids.c jsonl.c openmetrics.c otlp.c pcapng.c \
 	pcapng_blocks.c perfetto.c text.c)
-export_WAYS := $(addprefix reports/export/,feed.c main.c options.c post.c serve.c stop.c)
+export_WAYS := $(addprefix reports/export/,feed.c main.c options.c post.c serve.c)
 export_ARCHIVES := $(B)/libexport.a $(B)/libtracer.a $(LIB)
 
 $(eval $(call archive,libexport.a,$(export_PURE)))

@@ -6,7 +6,7 @@
 #include "lib/err.h"
 #include "lib/progress.h"
 #include "lib/units.h"
-#include "reports/export/stop.h"
+#include "lib/stop.h"
 
 #define CHUNK_BYTES (1u << 20)
 #define TELL_EVERY  2 /* seconds */
@@ -100,7 +100,7 @@ static int growing(struct analysis *a, struct export *e, int (*meanwhile)(void *
 {
 	bool over = false;
 
-	while (!stop_wanted()) {
+	while (!stop_asked) {
 		int more = over ? 0 : analysis_step(a, CHUNK_BYTES);
 
 		if (more < 0 || (!over && analysis_until_now(a)))

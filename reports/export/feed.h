@@ -9,7 +9,7 @@ int feed_whole(struct export *e, const char *recording);
 
 /*
  * One that may still be growing: what there is by now, and then, time and again, what has come,
- * until the end is wanted (reports/export/stop.h). In between meanwhile() is called, which may
+ * until the end is wanted (lib/stop.h). In between meanwhile() is called, which may
  * take its time if idle says that there was nothing more.
  */
 int feed_growing(struct export *e, const char *recording,

@@ -9,7 +9,7 @@
 #include "reports/export/options.h"
 #include "reports/export/post.h"
 #include "reports/export/serve.h"
-#include "reports/export/stop.h"
+#include "lib/stop.h"
 
 #define IDLE_MS 200
 
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 	if (parsed)
 		return parsed < 0 ? EXIT_USAGE : EXIT_OK;
 	progress_start("export");
-	stop_watch();
+	stop_on_signals();
 	if (export(&o)) {
 		err_print("strata-export");
 		return EXIT_FAILED;

@@ -13,7 +13,7 @@
 #include "lib/err.h"
 #include "lib/progress.h"
 #include "lib/version.h"
-#include "reports/export/stop.h"
+#include "lib/stop.h"
 
 #define TRIES        5
 #define PAUSE_MAX_S  30
@@ -55,7 +55,7 @@ static int interrupted(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 	(void)down;
 	(void)up_total;
 	(void)up;
-	return stop_wanted();
+	return stop_asked;
 }
 
 static char *whole_url(const char *url)
@@ -206,7 +206,7 @@ static int check_partial(struct post *p)
 
 static int failure(struct post *p, long status)
 {
-	if (stop_wanted())
+	if (stop_asked)
 		return stop_check();
 	if (!status)
 		return err_set("%s: %s", p->url,
@@ -239,8 +239,8 @@ int post_send(void *ctx)
 	if (!p->bytes)
 		return stop_check();
 	status = try_once(p);
-	for (unsigned int try = 0;
-	     worth_another(p, status) && try + 1 < TRIES && !stop_wanted(); try++) {
+	for (unsigned int try = 0; worth_another(p, status) && try + 1 < TRIES && !stop_asked;
+	     try++) {
 		pause_before(p, try);
 		status = try_once(p);
 	}

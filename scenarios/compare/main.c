@@ -3,32 +3,15 @@
  * measured, judge.h for what is made of it.
  */
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/progress.h"
+#include "lib/stop.h"
 #include "scenarios/compare/report.h"
 #include "scenarios/lab/machine.h"
-
-static volatile bool stop;
-
-/* The second one ends it at once. */
-static void on_signal(int sig)
-{
-	stop = true;
-	signal(sig, SIG_DFL);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-}
 
 static int write_document(const struct study *s, json_t *document)
 {
@@ -90,8 +73,8 @@ static int run(const struct compare_options *o)
 
 	if (!s)
 		return err_set("out of memory for the study");
-	study_plan(s, o, &stop);
-	catch_signals();
+	study_plan(s, o, &stop_asked);
+	stop_on_signals();
 	result = study_run(s, keep);
 	if (!result)
 		result = show(s);
