@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/guest_root.h"
 #include "lib/netns.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
@@ -88,18 +89,11 @@ void site_close(struct site *s)
 	rmdir(s->folder);
 }
 
-/* What nginx writes vanishes with us; the devices that it opens are the host's. */
-static int prepare_root(const char *root)
+static int write_configuration(const char *root)
 {
 	char path[PATH_MAX + 32];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/tmp", root);
-	if (mount("strata", path, "tmpfs", MS_NOSUID | MS_NODEV, NULL))
-		return err_errno("mount a tmpfs on %s", path);
-	snprintf(path, sizeof(path), "%s/dev", root);
-	if (mount("/dev", path, NULL, MS_BIND, NULL))
-		return err_errno("bind /dev to %s", path);
 	snprintf(path, sizeof(path), "%s/tmp/nginx.conf", root);
 	f = fopen(path, "we");
 	if (!f || fputs(nginx_conf, f) < 0 || fclose(f))
@@ -126,9 +120,10 @@ int site_serve(struct site *s)
 	static const char *const argv[] = {"/usr/sbin/nginx", "-e", "stderr", "-c",
 					   "/tmp/nginx.conf", NULL};
 	char root[PATH_MAX], log[300];
+	bool ready = false; /* it serves once */
 	struct proc_options opt = PROC_DEFAULTS;
 
-	if (path_built(root, sizeof(root), "guest/root", "guest-image") || prepare_root(root))
+	if (guest_root(root, &ready) || write_configuration(root))
 		return -1;
 	snprintf(log, sizeof(log), "%s/nginx.log", s->folder);
 	opt.netns_fd = s->server;

@@ -4,14 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench/peers/guest.h"
 #include "lib/err.h"
+#include "lib/guest_root.h"
 #include "lib/netns.h"
-#include "lib/paths.h"
 #include "lib/proc.h"
 
 #define READY_MS 20000
@@ -40,25 +39,6 @@ static int make_wire(struct guest *g, bool container)
 	return container
 		       ? 0
 		       : netns_ip(ns, "route add " GUEST_ADDRESS "/32 dev port0 src 10.77.0.1");
-}
-
-/* The guest image's tree, in which nginx runs here, too; what it writes vanishes with us. */
-static int prepare_root(struct site *s, char root[PATH_MAX])
-{
-	char path[PATH_MAX + 8];
-
-	if (path_built(root, PATH_MAX, "guest/root", "guest-image"))
-		return -1;
-	if (s->root_ready)
-		return 0;
-	snprintf(path, sizeof(path), "%s/tmp", root);
-	if (mount("strata", path, "tmpfs", MS_NOSUID | MS_NODEV, NULL))
-		return err_errno("mount a tmpfs on %s", path);
-	snprintf(path, sizeof(path), "%s/dev", root);
-	if (mount("/dev", path, NULL, MS_BIND, NULL))
-		return err_errno("bind /dev to %s", path);
-	s->root_ready = true;
-	return 0;
 }
 
 static pid_t start(const struct guest *g, const char *const argv[], const char *root)
@@ -121,7 +101,7 @@ int guest_start_host(struct guest *g, struct site *s, bool container)
 			    .first_entry_ns = -1,
 			    .init_ns = -1,
 			    .ready_ns = -1};
-	if (prepare_root(s, root) || make_wire(g, container) ||
+	if (guest_root(root, &s->root_ready) || make_wire(g, container) ||
 	    (g->pid = start(g, nginx, root)) < 0 || (g->iperf = start(g, iperf, NULL)) < 0 ||
 	    await(g)) {
 		guest_stop(g);

@@ -2,9 +2,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "lib/err.h"
+#include "lib/guest_root.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
 #include "lib/vm.h"
@@ -71,23 +71,6 @@ int lab_start_vm(struct lab *lab)
 	return lab->server < 0 ? -1 : 0;
 }
 
-/* What nginx writes vanishes with us; the devices it opens are the host's. */
-static int prepare_root(struct lab_site *site, const char *root)
-{
-	char path[PATH_MAX + 8];
-
-	if (site->root_ready)
-		return 0;
-	snprintf(path, sizeof(path), "%s/tmp", root);
-	if (mount("strata", path, "tmpfs", MS_NOSUID | MS_NODEV, NULL))
-		return err_errno("mount a tmpfs on %s", path);
-	snprintf(path, sizeof(path), "%s/dev", root);
-	if (mount("/dev", path, NULL, MS_BIND, NULL))
-		return err_errno("bind /dev to %s", path);
-	site->root_ready = true;
-	return 0;
-}
-
 int lab_start_nginx(struct lab *lab)
 {
 	static const char *const argv[] = {"/usr/sbin/nginx",       "-e", "stderr", "-c",
@@ -95,10 +78,9 @@ int lab_start_nginx(struct lab *lab)
 	char root[PATH_MAX];
 	struct proc_options opt = PROC_DEFAULTS;
 
-	if (path_built(root, sizeof(root), "guest/root", "guest-image") ||
-	    path_built(lab->nginx, sizeof(lab->nginx), "guest/root/usr/sbin/nginx",
+	if (path_built(lab->nginx, sizeof(lab->nginx), "guest/root/usr/sbin/nginx",
 		       "guest-image") ||
-	    prepare_root(lab->site, root))
+	    guest_root(root, &lab->site->root_ready))
 		return -1;
 	opt.netns_fd = lab->place == PLACE_BARE ? lab->site->host_ns : lab->server_ns;
 	opt.chroot_path = root;
