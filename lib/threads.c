@@ -10,33 +10,62 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_ksoftirqd(const char *pid)
-{
-	static const char name[] = "ksoftirqd/";
-	char path[64], comm[32] = "";
-	FILE *f;
+#define NAME_BYTES 32
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	f = fopen(path, "re");
+static void read_name(const char *path, char *name, size_t bytes)
+{
+	FILE *f = fopen(path, "re");
+
+	name[0] = '\0';
 	if (!f)
-		return false;
-	if (!fgets(comm, sizeof(comm), f))
-		comm[0] = '\0';
+		return;
+	if (!fgets(name, (int)bytes, f))
+		name[0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
 	fclose(f);
-	return !strncmp(comm, name, strlen(name));
+}
+
+void threads_name(pid_t id, char *name, size_t bytes)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", id);
+	read_name(path, name, bytes);
+}
+
+void threads_each(const char *folder, bool (*each)(void *ctx, pid_t id, const char *name),
+		  void *ctx)
+{
+	char path[340], name[NAME_BYTES];
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	bool more = true;
+
+	while (more && d && (e = readdir(d))) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%.60s/%s/comm", folder, e->d_name);
+		read_name(path, name, sizeof(name));
+		more = each(ctx, (pid_t)atoi(e->d_name), name);
+	}
+	if (d)
+		closedir(d);
+}
+
+static bool add_ksoftirqd(void *ctx, pid_t id, const char *name)
+{
+	static const char begins[] = "ksoftirqd/";
+
+	if (!strncmp(name, begins, strlen(begins)))
+		json_array_append_new(ctx, json_integer(id));
+	return true;
 }
 
 json_t *threads_ksoftirqd(void)
 {
 	json_t *tids = json_array();
-	DIR *d = opendir("/proc");
-	struct dirent *e;
 
-	while (d && (e = readdir(d)))
-		if (isdigit((unsigned char)e->d_name[0]) && is_ksoftirqd(e->d_name))
-			json_array_append_new(tids, json_integer(atoi(e->d_name)));
-	if (d)
-		closedir(d);
+	threads_each("/proc", add_ksoftirqd, tids);
 	return tids;
 }
 

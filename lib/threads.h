@@ -1,13 +1,24 @@
 /*
- * What a kernel says of its own threads and of its CPUs' time: which threads are ksoftirqd,
- * and how much time the hypervisor took from this machine's CPUs (steal, /proc/stat).
+ * What a kernel says of processes, threads and its CPUs' time (/proc): their names, which
+ * threads are ksoftirqd, and how much time the hypervisor took from this machine's CPUs (steal).
  */
 #ifndef STRATA_LIB_THREADS_H
 #define STRATA_LIB_THREADS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <jansson.h>
+
+/* The name of a process, or of a thread, as the kernel has it; "" if it is gone. */
+void threads_name(pid_t id, char *name, size_t bytes);
+
+/* Call each() with every process in "/proc", or every thread in "/proc/PID/task", and its name,
+ * until it returns false. */
+void threads_each(const char *folder, bool (*each)(void *ctx, pid_t id, const char *name),
+		  void *ctx);
 
 /* A new reference: an array of their thread ids; empty where none is to be seen. */
 json_t *threads_ksoftirqd(void);

@@ -1,7 +1,6 @@
 /* What /proc says of a process: see process.h. */
 #include "tracer/process.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -63,47 +62,6 @@ bool process_fd_field(pid_t pid, int fd, const char *field, char *value, size_t 
 	if (f)
 		fclose(f);
 	return found;
-}
-
-static void read_name(const char *path, char *name, size_t bytes)
-{
-	FILE *f = fopen(path, "re");
-
-	name[0] = '\0';
-	if (!f)
-		return;
-	if (!fgets(name, (int)bytes, f))
-		name[0] = '\0';
-	name[strcspn(name, "\n")] = '\0';
-	fclose(f);
-}
-
-void process_name(pid_t pid, char *name, size_t bytes)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	read_name(path, name, bytes);
-}
-
-void process_each_thread(pid_t pid, void (*each)(void *ctx, pid_t tid, const char *name),
-			 void *ctx)
-{
-	char folder[64], path[340], name[32];
-	struct dirent *e;
-	DIR *d;
-
-	snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
-	d = opendir(folder);
-	while (d && (e = readdir(d))) {
-		if (!isdigit((unsigned char)e->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s/comm", folder, e->d_name);
-		read_name(path, name, sizeof(name));
-		each(ctx, (pid_t)atoi(e->d_name), name);
-	}
-	if (d)
-		closedir(d);
 }
 
 char *process_words(pid_t pid, size_t *bytes)

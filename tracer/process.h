@@ -17,13 +17,6 @@ int process_each_fd(pid_t pid, void (*each)(void *ctx, int fd, const char *targe
 /* The value of a field in that descriptor's fdinfo; false if it has none. */
 bool process_fd_field(pid_t pid, int fd, const char *field, char *value, size_t bytes);
 
-/* Call each() for every thread with its name. */
-void process_each_thread(pid_t pid, void (*each)(void *ctx, pid_t tid, const char *name),
-			 void *ctx);
-
-/* Its name, as the kernel has it; "" if it is gone. */
-void process_name(pid_t pid, char *name, size_t bytes);
-
 /* Its command line: words that end with NUL each, *bytes in all. To be freed; NULL if there is
  * none. */
 char *process_words(pid_t pid, size_t *bytes);

@@ -7,6 +7,7 @@
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/threads.h"
 #include "tracer/process.h"
 #include "tracer/topology_links.h"
 
@@ -93,7 +94,7 @@ static void name_binary(struct topology *t, pid_t pid)
 {
 	char name[17];
 
-	process_name(pid, name, sizeof(name));
+	threads_name(pid, name, sizeof(name));
 	if (!strcmp(name, "nginx"))
 		snprintf(t->nginx_path, sizeof(t->nginx_path), "/proc/%d/exe", pid);
 }

@@ -15,6 +15,7 @@
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/threads.h"
 #include "tracer/process.h"
 #include "tracer/topology.h"
 #include "tracer/topology_agent.h"
@@ -91,40 +92,39 @@ static void learn_vcpu(struct probes_vm *p, unsigned int index, pid_t tid)
 		p->vcpus = index + 1;
 }
 
-static void look_at_thread(void *ctx, pid_t tid, const char *name)
+static bool look_for_worker(void *ctx, pid_t tid, const char *name)
+{
+	struct probes_vm *p = ctx;
+	char vhost[24];
+
+	snprintf(vhost, sizeof(vhost), "vhost-%u", p->tgid);
+	if (!strcmp(name, vhost) && p->worker_count < PROBES_VCPUS_MAX)
+		p->workers[p->worker_count++] = (uint32_t)tid;
+	return true;
+}
+
+static bool look_at_thread(void *ctx, pid_t tid, const char *name)
 {
 	struct probes_vm *p = ctx;
 	unsigned int index;
-	char vhost[24];
 
 	for (size_t i = 0; i < sizeof(vcpu_names) / sizeof(vcpu_names[0]); i++)
 		if (sscanf(name, vcpu_names[i], &index) == 1) {
 			learn_vcpu(p, index, tid);
-			return;
+			return true;
 		}
-	/* since Linux 6.4 a worker is a thread of its VMM; before, one of the kernel's */
-	snprintf(vhost, sizeof(vhost), "vhost-%u", p->tgid);
-	if (!strcmp(name, vhost) && p->worker_count < PROBES_VCPUS_MAX)
-		p->workers[p->worker_count++] = (uint32_t)tid;
+	return look_for_worker(p, tid, name);
 }
 
-static void find_kernel_workers(struct probes_vm *p)
+/* Since Linux 6.4 vhost's worker is a thread of its VMM; before, one of the kernel's. */
+static void find_threads(struct probes_vm *p, bool vhost)
 {
-	struct dirent *e;
-	DIR *d = opendir("/proc");
+	char folder[32];
 
-	while (d && (e = readdir(d))) {
-		char name[32], vhost[24];
-
-		if (!isdigit((unsigned char)e->d_name[0]))
-			continue;
-		process_name((pid_t)atoi(e->d_name), name, sizeof(name));
-		snprintf(vhost, sizeof(vhost), "vhost-%u", p->tgid);
-		if (!strcmp(name, vhost) && p->worker_count < PROBES_VCPUS_MAX)
-			p->workers[p->worker_count++] = (uint32_t)atoi(e->d_name);
-	}
-	if (d)
-		closedir(d);
+	snprintf(folder, sizeof(folder), "/proc/%u/task", p->tgid);
+	threads_each(folder, look_at_thread, p);
+	if (vhost && !p->worker_count)
+		threads_each("/proc", look_for_worker, p);
 }
 
 /* ---- what KVM says of its VM ---- */
@@ -211,7 +211,7 @@ static void name_vm(struct topology *t, struct topology_vm *vm)
 	if (name)
 		snprintf(vm->name, sizeof(vm->name), "%.*s", (int)strcspn(name, ","), name);
 	else
-		process_name(vm->pid, vm->name, 17);
+		threads_name(vm->pid, vm->name, 17);
 	free(words);
 	for (unsigned int i = 0; i < t->vm_count; i++)
 		if (!strcmp(t->vms[i].name, vm->name))
@@ -318,9 +318,7 @@ int topology_add_process(struct topology *t, pid_t pid, const char *agent)
 	vm->probes.any_kick = true;
 	vm->probes.reads_tap = !p.vhost;
 	name_vm(t, vm);
-	process_each_thread(pid, look_at_thread, &vm->probes);
-	if (p.vhost && !vm->probes.worker_count)
-		find_kernel_workers(&vm->probes);
+	find_threads(&vm->probes, p.vhost);
 	read_kvm(vm);
 	if (!p.vhost)
 		add_lines(&vm->probes);

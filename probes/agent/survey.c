@@ -1,8 +1,6 @@
 /* What there is to trace on this machine, and what the host asks for. */
 #include "probes/agent/survey.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <jansson.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/threads.h"
 #include "probes/irqs.h"
 
 #define RING_BYTES_PER_CPU (1u << 20) /* the agent empties them every few milliseconds */
@@ -133,43 +132,30 @@ int survey_devices(struct survey *s)
 }
 
 /* In this network namespace: others' nginx, in containers, are not ours to trace. */
-static bool is_nginx(const char *pid, uint32_t netns)
+static bool take_nginx(void *ctx, pid_t id, const char *name)
 {
-	char path[64], comm[32] = "";
+	struct survey *s = ctx;
+	char path[64];
 	struct stat st;
-	FILE *f;
+	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (!fgets(comm, sizeof(comm), f))
-		comm[0] = '\0';
-	fclose(f);
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
-	return !strcmp(comm, "nginx\n") && !stat(path, &st) && st.st_ino == netns;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", id);
+	if (strcmp(name, "nginx") != 0 || stat(path, &st) ||
+	    st.st_ino != s->config.devices[0].netns)
+		return true;
+	snprintf(s->nginx_exe, sizeof(s->nginx_exe), "/proc/%d/exe", id);
+	n = readlink(s->nginx_exe, s->nginx_path, sizeof(s->nginx_path) - 1);
+	if (n < 0) { /* it ended meanwhile */
+		s->nginx_exe[0] = '\0';
+		return true;
+	}
+	s->nginx_path[n] = '\0';
+	return false;
 }
 
 void survey_nginx(struct survey *s)
 {
-	uint32_t netns = s->config.devices[0].netns;
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-
 	s->nginx_exe[0] = s->nginx_path[0] = '\0';
-	while (d && !s->nginx_exe[0] && (e = readdir(d))) {
-		ssize_t n;
-
-		if (!isdigit((unsigned char)e->d_name[0]) || !is_nginx(e->d_name, netns))
-			continue;
-		snprintf(s->nginx_exe, sizeof(s->nginx_exe), "/proc/%.20s/exe", e->d_name);
-		n = readlink(s->nginx_exe, s->nginx_path, sizeof(s->nginx_path) - 1);
-		if (n < 0) /* it ended meanwhile */
-			s->nginx_exe[0] = '\0';
-		else
-			s->nginx_path[n] = '\0';
-	}
-	if (d)
-		closedir(d);
+	threads_each("/proc", take_nginx, s);
 	s->config.nginx_path = s->nginx_exe[0] ? s->nginx_exe : NULL;
 }

@@ -1,7 +1,6 @@
 /* /dev/vhost-net: one ioctl for each thing that there is to say, and whose thread it is. */
 #include "vmm/virtio/vhost_kernel.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vhost.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/threads.h"
 
 #define DEVICE      "/dev/vhost-net"
 #define WORKERS_MAX 256
@@ -102,39 +102,31 @@ static const struct vhost_ops ops = {
 	.run = run,
 };
 
-/* The threads in a folder of /proc that bear that name. */
-static unsigned int named(const char *folder, const char *name, int *tids)
-{
-	unsigned int count = 0;
-	char path[300], comm[20];
-	struct dirent *e;
-	DIR *d = opendir(folder);
-	FILE *f;
+struct named {
+	char name[20];
+	int *tids;
+	unsigned int count;
+};
 
-	while (d && (e = readdir(d)) && count < WORKERS_MAX) {
-		snprintf(path, sizeof(path), "%s/%s/comm", folder, e->d_name);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (fgets(comm, sizeof(comm), f) && !strncmp(comm, name, strlen(name)) &&
-		    comm[strlen(name)] == '\n')
-			tids[count++] = atoi(e->d_name);
-		fclose(f);
-	}
-	if (d)
-		closedir(d);
-	return count;
+static bool take_named(void *ctx, pid_t id, const char *name)
+{
+	struct named *n = ctx;
+
+	if (!strcmp(name, n->name))
+		n->tids[n->count++] = id;
+	return n->count < WORKERS_MAX;
 }
 
 /* Since Linux 6.4 a worker is a thread of ours; before, one of the kernel's. */
 static unsigned int workers(int *tids)
 {
-	char name[20];
-	unsigned int count;
+	struct named n = {.tids = tids};
 
-	snprintf(name, sizeof(name), "vhost-%d", gettid());
-	count = named("/proc/self/task", name, tids);
-	return count ? count : named("/proc", name, tids);
+	snprintf(n.name, sizeof(n.name), "vhost-%d", gettid());
+	threads_each("/proc/self/task", take_named, &n);
+	if (!n.count)
+		threads_each("/proc", take_named, &n);
+	return n.count;
 }
 
 static int newcomer(const int *before, unsigned int before_count)
