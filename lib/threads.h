@@ -1,6 +1,6 @@
 /*
  * What a kernel says of processes, threads and its CPUs' time (/proc): their names, which
- * threads are ksoftirqd, and how much time the hypervisor took from this machine's CPUs (steal).
+ * threads are ksoftirqd, and how much time the hypervisor took from the CPUs (steal).
  */
 #ifndef STRATA_LIB_THREADS_H
 #define STRATA_LIB_THREADS_H
