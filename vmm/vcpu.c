@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/cpu_mode.h"
 #include "lib/err.h"
 #include "vmm/machine.h"
 
@@ -88,32 +89,12 @@ void vcpu_destroy(struct vcpu *v)
 
 int vcpu_set_pvh_entry(struct vcpu *v, uint32_t entry, uint32_t start_info)
 {
-	struct kvm_segment code = {.limit = 0xffffffff,
-				   .selector = 0x08,
-				   .type = 0xb,
-				   .present = 1,
-				   .db = 1,
-				   .s = 1,
-				   .g = 1};
-	struct kvm_segment data = {.limit = 0xffffffff,
-				   .selector = 0x10,
-				   .type = 0x3,
-				   .present = 1,
-				   .db = 1,
-				   .s = 1,
-				   .g = 1};
-	struct kvm_segment tss = {.limit = 0x67, .selector = 0x18, .type = 0xb, .present = 1};
 	struct kvm_regs regs = {.rip = entry, .rbx = start_info, .rflags = 2};
 	struct kvm_sregs s;
 
 	if (ioctl(v->fd, KVM_GET_SREGS, &s))
 		return err_errno("KVM does not give the registers of vCPU %d", v->index);
-	s.cs = code;
-	s.ds = s.es = s.fs = s.gs = s.ss = data;
-	s.tr = tss;
-	s.cr0 = 0x11; /* protected mode, no paging */
-	s.cr4 = 0;
-	s.efer = 0;
+	cpu_mode_protected(&s);
 	if (ioctl(v->fd, KVM_SET_SREGS, &s) || ioctl(v->fd, KVM_SET_REGS, &regs))
 		return err_errno("KVM refuses the registers of vCPU %d", v->index);
 	return 0;

@@ -16,10 +16,6 @@
 #define CPUID_MAX 256
 #define LIMIT_S   15 /* what takes long takes seconds where KVM interprets */
 
-/* Bits of control registers: Intel SDM 3, 2.5. */
-#define CR0_LONG    0x80010033u /* PG, WP, NE, ET, MP, PE */
-#define CR4_LONG    0x620u      /* OSXMMEXCPT, OSFXSR, PAE */
-#define EFER_LONG   0x500u      /* LMA, LME */
 #define CPUID_INTEL 0x756e6547u /* "Genu" */
 
 #define TSC_DEADLINE (1u << 24) /* CPUID.1:ECX */
@@ -204,11 +200,7 @@ int micro_set_registers(struct micro *m, unsigned int number)
 		return -1;
 	if (ioctl(m->vcpu[number], KVM_GET_SREGS, &s))
 		return err_errno("read the guest's registers");
-	s.cr3 = GUEST_TABLES;
-	s.cr0 = CR0_LONG;
-	s.cr4 = CR4_LONG;
-	s.efer = EFER_LONG;
-	tables_segments(&s);
+	tables_use(&s);
 	if (ioctl(m->vcpu[number], KVM_SET_SREGS, &s) ||
 	    ioctl(m->vcpu[number], KVM_SET_REGS, &r) ||
 	    (m->config.apic && ioctl(m->vcpu[number], KVM_SET_MP_STATE, &runnable)))

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "bench/micro/guest/shared.h"
+#include "lib/cpu_mode.h"
 #include "lib/err.h"
 
 #define LARGE     (2ull << 20)
@@ -38,25 +39,9 @@ void tables_write(uint8_t *low, uint8_t *arena_tables, uint64_t arena_bytes)
 	gdt[2] = DATA_DESCRIPTOR;
 }
 
-void tables_segments(struct kvm_sregs *s)
+void tables_use(struct kvm_sregs *s)
 {
-	const struct kvm_segment code = {.limit = ~0u,
-					 .selector = 8,
-					 .type = 11, /* execute, read, accessed */
-					 .present = 1,
-					 .s = 1,
-					 .l = 1,
-					 .g = 1};
-	const struct kvm_segment data = {.limit = ~0u,
-					 .selector = 16,
-					 .type = 3, /* read, write, accessed */
-					 .present = 1,
-					 .db = 1,
-					 .s = 1,
-					 .g = 1};
-
-	s->cs = code;
-	s->ds = s->es = s->fs = s->gs = s->ss = data;
+	cpu_mode_long(s, GUEST_TABLES);
 	s->gdt.base = GDT;
 	s->gdt.limit = 3 * 8 - 1;
 }

@@ -12,8 +12,8 @@
  * given: that by pages of 4 KiB, whose tables are written there. And a GDT. */
 void tables_write(uint8_t *low, uint8_t *arena_tables, uint64_t arena_bytes);
 
-/* Flat 64-bit code and data at privilege level 0, and where that GDT is. */
-void tables_segments(struct kvm_sregs *s);
+/* Long mode with these page tables, and where that GDT is. */
+void tables_use(struct kvm_sregs *s);
 
 /* Memory on a boundary of 2 MiB, all of it there, of huge pages or of none. NULL with a
  * sentence: the kernel gave other ones. */

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "lib/cpu_mode.h"
 #include "lib/err.h"
 
 #define MEMORY_BYTES 0x10000
@@ -21,21 +22,10 @@
 #define STACK_TOP    0xf000
 #define CPUID_MAX    256
 
-/* Bits of page tables and control registers: Intel SDM 3, 4.5 and 2.5. */
-#define PAGE_PRESENT   (1u << 0)
-#define PAGE_WRITABLE  (1u << 1)
-#define PAGE_LARGE     (1u << 7)
-#define CR0_PE         (1u << 0)
-#define CR0_MP         (1u << 1)
-#define CR0_ET         (1u << 4)
-#define CR0_NE         (1u << 5)
-#define CR0_WP         (1u << 16)
-#define CR0_PG         (1u << 31)
-#define CR4_PAE        (1u << 5)
-#define CR4_OSFXSR     (1u << 9)
-#define CR4_OSXMMEXCPT (1u << 10)
-#define EFER_LME       (1u << 8)
-#define EFER_LMA       (1u << 10)
+/* Bits of page tables: Intel SDM 3, 4.5. */
+#define PAGE_PRESENT  (1u << 0)
+#define PAGE_WRITABLE (1u << 1)
+#define PAGE_LARGE    (1u << 7)
 
 static int set_cpuid(struct guest *g, int kvm)
 {
@@ -53,20 +43,6 @@ static int set_cpuid(struct guest *g, int kvm)
 /* Long mode at privilege level 0, the first 2 MiB mapped to themselves. */
 static int set_long_mode(struct guest *g)
 {
-	struct kvm_segment code = {.limit = ~0u,
-				   .selector = 8,
-				   .type = 11, /* execute, read, accessed */
-				   .present = 1,
-				   .s = 1,
-				   .l = 1,
-				   .g = 1};
-	struct kvm_segment data = {.limit = ~0u,
-				   .selector = 16,
-				   .type = 3, /* read, write, accessed */
-				   .present = 1,
-				   .db = 1,
-				   .s = 1,
-				   .g = 1};
 	uint64_t pml4 = PDPT | PAGE_PRESENT | PAGE_WRITABLE;
 	uint64_t pdpt = PD | PAGE_PRESENT | PAGE_WRITABLE;
 	uint64_t pd = PAGE_PRESENT | PAGE_WRITABLE | PAGE_LARGE;
@@ -77,12 +53,7 @@ static int set_long_mode(struct guest *g)
 	memcpy(g->memory + PD, &pd, sizeof(pd));
 	if (ioctl(g->vcpu, KVM_GET_SREGS, &s) < 0)
 		return err_errno("reading the guest's registers");
-	s.cr3 = PML4;
-	s.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
-	s.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
-	s.efer = EFER_LME | EFER_LMA;
-	s.cs = code;
-	s.ds = s.es = s.fs = s.gs = s.ss = data;
+	cpu_mode_long(&s, PML4);
 	if (ioctl(g->vcpu, KVM_SET_SREGS, &s) < 0)
 		return err_errno("putting the guest into long mode");
 	return 0;
