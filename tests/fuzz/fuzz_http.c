@@ -1,61 +1,20 @@
-/*
- * Fuzz the search for requests on the wire: any records of any connections, in any order.
- * Input: records {flow and direction 1, flags 1, seq 2, length 1, payload...}.
- */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/hop.h"
+/* Fuzz the search for HTTP requests on the wire. Input: records, see wire_record.h. */
+#include "tests/fuzz/wire_record.h"
 #include "tracer/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void found(void *ctx, const struct http_request *r)
-{
-	uint64_t *count = ctx;
-
-	++*count;
-	/* what is handed out may be printed, and is text */
-	if (strlen(r->path) >= HTTP_PATH_MAX || strlen(r->method) >= HTTP_METHOD_MAX)
-		abort();
-	if (r->request_end - r->request_seq != (uint32_t)r->request_bytes)
-		abort();
-	if (r->answered && r->reply_end - r->reply_seq != (uint32_t)r->reply_bytes)
-		abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint64_t handed_out = 0, now = 1000;
-	struct http *h = http_create(found, &handed_out, 3);
+	struct wire_bytes bytes = {data, size, EVENT_FIN, 1000};
+	uint64_t handed_out = 0;
+	struct http *h = http_create(wire_record_found, &handed_out, 3);
+	struct strata_wire w;
 
 	if (!h)
 		return 0;
-	while (size >= 5) {
-		struct strata_wire w = {
-			.event = {.flow = data[0] & 7,
-				  .hop = data[0] & 8 ? HOP_NIC_RX : HOP_NIC_QUEUE,
-				  .flags = data[1] & EVENT_FIN,
-				  .seq = (uint32_t)data[2] << 24 | data[3]}};
-
-		w.captured = data[4];
-		data += 5;
-		size -= 5;
-		if (w.captured > size)
-			w.captured = (uint16_t)size;
-		memcpy(w.payload, data, w.captured);
-		data += w.captured;
-		size -= w.captured;
-		/* the upper bits of flags: bytes that were not captured */
-		w.event.len =
-			w.captured + (w.event.flags ? 0 : (uint32_t)(w.event.seq & 0x70) << 4);
-		w.event.time_ns = now += (uint64_t)w.event.seq << 4;
-		if (http_feed(h, &w))
-			break;
-		http_idle(h, now);
-	}
+	while (wire_record_take(&bytes, &w) && !http_feed(h, &w))
+		http_idle(h, bytes.now_ns);
 	http_finish(h);
 	if (http_stats(h).requests != handed_out)
 		abort();

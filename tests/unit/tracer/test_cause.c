@@ -10,17 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "lib/err.h"
 #include "lib/exits.h"
-#include "tracer/analyse.h"
+#include "tests/unit/synthetic_model.h"
 #include "tracer/attribution.h"
 #include "tracer/contexts.h"
 #include "tracer/moments.h"
-#include "tracer/synthetic.h"
 
 #define NGINX_TID 77
 #define KSOFTIRQD 15
@@ -387,7 +384,6 @@ static void test_softirqs(void **state)
 /* A packet that the wire lost: until it was sent again, and no nanosecond more. */
 static void test_resent(void **state)
 {
-	char path[64];
 	const struct synthetic_options o = {.seed = 9,
 					    .place = PLACE_VIRTIO,
 					    .requests = 300,
@@ -396,11 +392,7 @@ static void test_resent(void **state)
 	unsigned int resent = 0, again = 0;
 
 	(void)state;
-	snprintf(path, sizeof(path), "/tmp/test_cause.%d", (int)getpid());
-	assert_int_equal(synthetic_create(path, &o, NULL, NULL), 0);
-	if (analyse(path, NULL, &t.m))
-		fail_msg("%s", err_text());
-	unlink(path);
+	t.m = synthetic_model(&o);
 	for (size_t i = 0; i < t.m->request_count; i++) {
 		t.r = t.m->requests[i];
 		again += t.r.retransmits > 0;

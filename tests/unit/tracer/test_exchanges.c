@@ -10,40 +10,25 @@
 
 #include <cmocka.h>
 
-#include "lib/hop.h"
+#include "tests/unit/tracer/conversation.h"
 #include "tracer/exchanges.h"
 
-#define FOUND_MAX 64
-#define CLIENT    DIRECTION_REQUEST
-#define SERVER    DIRECTION_REPLY
+#define CLIENT DIRECTION_REQUEST
+#define SERVER DIRECTION_REPLY
 
 static struct {
 	struct exchanges *exchanges;
 	enum protocol protocol;
-	struct http_request found[FOUND_MAX];
-	unsigned int count;
-	uint64_t now_ns;
-	uint32_t seq[2];
-	uint64_t flow;
+	struct conversation c;
 } t;
-
-static void found(void *ctx, const struct http_request *r)
-{
-	(void)ctx;
-	assert_true(t.count < FOUND_MAX);
-	t.found[t.count++] = *r;
-}
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(&t, 0, sizeof(t));
-	t.exchanges = exchanges_create(found, NULL, 4);
+	t.exchanges = exchanges_create(conversation_found, &t.c, 4);
 	t.protocol = PROTOCOL_PING_PONG;
-	t.now_ns = 1000000000;
-	t.seq[CLIENT] = 1000;
-	t.seq[SERVER] = 900000;
-	t.flow = 77;
+	conversation_begin(&t.c, 6379);
 	return t.exchanges ? 0 : -1;
 }
 
@@ -57,18 +42,9 @@ static int teardown(void **state)
 static void segment(enum strata_direction d, uint32_t seq, const char *bytes, uint32_t len,
 		    unsigned int flags)
 {
-	struct strata_wire w = {.event = {.time_ns = t.now_ns += 1000,
-					  .flow = t.flow,
-					  .seq = seq,
-					  .len = len,
-					  .flags = (uint8_t)flags,
-					  .hop = d == CLIENT ? HOP_NIC_RX : HOP_NIC_QUEUE,
-					  .client_port = 4242,
-					  .server_port = 6379}};
+	struct strata_wire w =
+		conversation_segment(&t.c, d, seq, bytes, len, flags, WIRE_PAYLOAD_MAX);
 
-	w.captured = (uint16_t)(len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
-	if (w.captured)
-		memcpy(w.payload, bytes, w.captured);
 	assert_int_equal(exchanges_feed(t.exchanges, t.protocol, &w), 0);
 }
 
@@ -76,25 +52,18 @@ static void says(enum strata_direction d, const char *text)
 {
 	uint32_t n = (uint32_t)strlen(text);
 
-	segment(d, t.seq[d], text, n, 0);
-	t.seq[d] += n;
+	segment(d, t.c.seq[d], text, n, 0);
+	t.c.seq[d] += n;
 }
 
 /* The n-th that was found, from byte to byte. */
 static void expect(unsigned int n, uint32_t from, uint32_t to, uint32_t reply_from,
 		   uint32_t reply_to)
 {
-	const struct http_request *r = &t.found[n];
+	const struct http_request *r =
+		conversation_expect(&t.c, n, from, to, reply_from, reply_to);
 
-	assert_true(n < t.count);
-	assert_true(r->answered);
 	assert_int_equal(r->protocol, PROTOCOL_PING_PONG);
-	assert_int_equal(r->request_seq, from);
-	assert_int_equal(r->request_end, to);
-	assert_int_equal(r->reply_seq, reply_from);
-	assert_int_equal(r->reply_end, reply_to);
-	assert_int_equal(r->request_bytes, to - from);
-	assert_int_equal(r->reply_bytes, reply_to - reply_from);
 }
 
 static void test_turns(void **state)
@@ -102,15 +71,16 @@ static void test_turns(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		says(CLIENT, "ping\r\n");
-		assert_int_equal(t.count, i);
+		assert_int_equal(t.c.count, i);
 		says(SERVER, "pong!\r\n");
 	}
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 3);
+	assert_int_equal(t.c.count, 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		expect(i, 1000 + 6 * i, 1006 + 6 * i, 900000 + 7 * i, 900007 + 7 * i);
-		assert_int_equal(t.found[i].index, i);
-		assert_int_equal(t.found[i].request_last_ns + 1000, t.found[i].reply_first_ns);
+		assert_int_equal(t.c.found[i].index, i);
+		assert_int_equal(t.c.found[i].request_last_ns + 1000,
+				 t.c.found[i].reply_first_ns);
 	}
 }
 
@@ -120,17 +90,18 @@ static void test_many_segments_and_wrap(void **state)
 	for (uint32_t before = 0; before < 40; before++) {
 		teardown(state);
 		setup(state);
-		t.seq[CLIENT] = t.seq[SERVER] = 0u - before;
+		t.c.seq[CLIENT] = t.c.seq[SERVER] = 0u - before;
 		for (int i = 0; i < 4; i++)
 			says(CLIENT, "part.");
 		for (int i = 0; i < 5; i++)
 			says(SERVER, "answer.");
 		says(CLIENT, "next");
-		assert_int_equal(t.count, 1);
+		assert_int_equal(t.c.count, 1);
 		expect(0, 0u - before, 20u - before, 0u - before, 35u - before);
-		assert_int_equal(t.found[0].request_last_ns - t.found[0].request_first_ns,
+		assert_int_equal(t.c.found[0].request_last_ns - t.c.found[0].request_first_ns,
 				 3000);
-		assert_int_equal(t.found[0].reply_last_ns - t.found[0].reply_first_ns, 4000);
+		assert_int_equal(t.c.found[0].reply_last_ns - t.c.found[0].reply_first_ns,
+				 4000);
 	}
 }
 
@@ -141,7 +112,7 @@ static void test_greeting_is_nobodys(void **state)
 	says(CLIENT, "EHLO x\r\n");
 	says(SERVER, "250 ok\r\n");
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 1);
+	assert_int_equal(t.c.count, 1);
 	expect(0, 1000, 1008, 900011, 900019);
 }
 
@@ -155,7 +126,7 @@ static void test_repeated_and_out_of_order(void **state)
 	segment(CLIENT, 1000, "question", 8, 0); /* late: the client does not go on */
 	segment(SERVER, 900010, "end", 3, 0);
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 1);
+	assert_int_equal(t.c.count, 1);
 	expect(0, 1000, 1008, 900004, 900013);
 	assert_int_equal(exchanges_stats(t.exchanges).retransmitted, 3);
 }
@@ -169,7 +140,7 @@ static void test_overlap_and_hole(void **state)
 	segment(SERVER, 900000, "a", 1, 0);
 	segment(SERVER, 900101, "b", 1, 0); /* 100 bytes were not seen */
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 1);
+	assert_int_equal(t.c.count, 1);
 	expect(0, 1000, 1012, 900000, 900102);
 }
 
@@ -178,40 +149,40 @@ static void test_ends(void **state)
 	(void)state;
 	/* by silence, but not while the server thinks */
 	says(CLIENT, "slow?");
-	exchanges_idle(t.exchanges, t.now_ns + 20000000000u);
-	assert_int_equal(t.count, 0);
+	exchanges_idle(t.exchanges, t.c.now_ns + 20000000000u);
+	assert_int_equal(t.c.count, 0);
 	says(SERVER, "yes");
-	exchanges_idle(t.exchanges, t.now_ns + 1000000000u);
-	assert_int_equal(t.count, 0);
-	exchanges_idle(t.exchanges, t.now_ns + 3000000000u);
-	assert_int_equal(t.count, 1);
+	exchanges_idle(t.exchanges, t.c.now_ns + 1000000000u);
+	assert_int_equal(t.c.count, 0);
+	exchanges_idle(t.exchanges, t.c.now_ns + 3000000000u);
+	assert_int_equal(t.c.count, 1);
 	/* by FIN with the last bytes, and without any */
-	t.flow = 78;
+	t.c.flow = 78;
 	says(CLIENT, "bye");
-	segment(SERVER, t.seq[SERVER], "bye", 3, EVENT_FIN);
-	assert_int_equal(t.count, 2);
-	t.flow = 79;
+	segment(SERVER, t.c.seq[SERVER], "bye", 3, EVENT_FIN);
+	assert_int_equal(t.c.count, 2);
+	t.c.flow = 79;
 	says(CLIENT, "bye");
 	says(SERVER, "bye");
-	segment(CLIENT, t.seq[CLIENT], "", 0, EVENT_FIN);
-	assert_int_equal(t.count, 3);
+	segment(CLIENT, t.c.seq[CLIENT], "", 0, EVENT_FIN);
+	assert_int_equal(t.c.count, 3);
 	/* the client has said all, and still waits */
-	t.flow = 80;
-	segment(CLIENT, t.seq[CLIENT], "all", 3, EVENT_FIN);
-	assert_int_equal(t.count, 3);
+	t.c.flow = 80;
+	segment(CLIENT, t.c.seq[CLIENT], "all", 3, EVENT_FIN);
+	assert_int_equal(t.c.count, 3);
 	says(SERVER, "this");
-	segment(SERVER, t.seq[SERVER], "", 0, EVENT_FIN);
-	assert_int_equal(t.count, 4);
-	assert_int_equal(t.found[3].reply_bytes, 4);
+	segment(SERVER, t.c.seq[SERVER], "", 0, EVENT_FIN);
+	assert_int_equal(t.c.count, 4);
+	assert_int_equal(t.c.found[3].reply_bytes, 4);
 }
 
 static void test_unanswered(void **state)
 {
 	(void)state;
 	says(CLIENT, "hello?");
-	segment(SERVER, t.seq[SERVER], "", 0, EVENT_FIN);
-	assert_int_equal(t.count, 1);
-	assert_false(t.found[0].answered);
+	segment(SERVER, t.c.seq[SERVER], "", 0, EVENT_FIN);
+	assert_int_equal(t.c.count, 1);
+	assert_false(t.c.found[0].answered);
 }
 
 static void test_ports_used_again(void **state)
@@ -219,32 +190,32 @@ static void test_ports_used_again(void **state)
 	(void)state;
 	says(CLIENT, "one");
 	says(SERVER, "1");
-	segment(SERVER, t.seq[SERVER], "", 0, EVENT_FIN);
-	t.seq[CLIENT] += 50000000; /* another connection, three seconds later */
-	t.seq[SERVER] += 60000000;
+	segment(SERVER, t.c.seq[SERVER], "", 0, EVENT_FIN);
+	t.c.seq[CLIENT] += 50000000; /* another connection, three seconds later */
+	t.c.seq[SERVER] += 60000000;
 	says(CLIENT, "two");
 	says(SERVER, "2");
 	/* and one whose predecessor's end nobody saw */
-	t.seq[CLIENT] += 1u << 30;
-	t.seq[SERVER] -= 1u << 30;
+	t.c.seq[CLIENT] += 1u << 30;
+	t.c.seq[SERVER] -= 1u << 30;
 	says(CLIENT, "three");
 	says(SERVER, "3");
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 3);
-	assert_int_equal(t.found[1].request_bytes, 3);
-	assert_int_equal(t.found[1].reply_bytes, 1);
-	assert_int_equal(t.found[2].request_bytes, 5);
-	assert_int_equal(t.found[2].reply_bytes, 1);
+	assert_int_equal(t.c.count, 3);
+	assert_int_equal(t.c.found[1].request_bytes, 3);
+	assert_int_equal(t.c.found[1].reply_bytes, 1);
+	assert_int_equal(t.c.found[2].request_bytes, 5);
+	assert_int_equal(t.c.found[2].reply_bytes, 1);
 }
 
 static void test_memory_is_bounded(void **state)
 {
 	(void)state;
 	t.protocol = PROTOCOL_AUTO;
-	for (t.flow = 1; t.flow <= 40; t.flow++)
+	for (t.c.flow = 1; t.c.flow <= 40; t.c.flow++)
 		says(CLIENT, "hello");
 	assert_int_equal(exchanges_stats(t.exchanges).evicted, 36);
-	assert_int_equal(t.count, 36);
+	assert_int_equal(t.c.count, 36);
 }
 
 /* ---- which protocol ---- */
@@ -258,24 +229,24 @@ static void test_auto(void **state)
 	t.protocol = PROTOCOL_AUTO;
 	says(CLIENT, GET);
 	says(SERVER, OK3);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].protocol, PROTOCOL_HTTP);
-	assert_string_equal(t.found[0].path, "/a");
-	t.flow = 78;
-	t.seq[CLIENT] = 1000;
-	t.seq[SERVER] = 900000;
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].protocol, PROTOCOL_HTTP);
+	assert_string_equal(t.c.found[0].path, "/a");
+	t.c.flow = 78;
+	t.c.seq[CLIENT] = 1000;
+	t.c.seq[SERVER] = 900000;
 	says(CLIENT, "*1\r\n$4\r\nPING\r\n");
 	says(SERVER, "+PONG\r\n");
 	says(CLIENT, "*1\r\n$4\r\nPING\r\n");
-	assert_int_equal(t.count, 2);
+	assert_int_equal(t.c.count, 2);
 	expect(1, 1000, 1014, 900000, 900007);
 	/* a start line that comes in pieces, and goes on when the other is HTTP already */
-	t.flow = 79;
+	t.c.flow = 79;
 	says(CLIENT, "GE");
 	says(CLIENT, "T /split HTTP/1.1\r\n\r\n");
 	says(SERVER, OK3);
-	assert_int_equal(t.count, 3);
-	assert_string_equal(t.found[2].path, "/split");
+	assert_int_equal(t.c.count, 3);
+	assert_string_equal(t.c.found[2].path, "/split");
 }
 
 /* The recording began in the middle of an upload: what was not seen whole is not a request. */
@@ -289,9 +260,9 @@ static void test_auto_from_the_middle(void **state)
 	says(CLIENT, GET);
 	says(SERVER, OK3);
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].protocol, PROTOCOL_HTTP);
-	assert_int_equal(t.found[0].status, 200);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].protocol, PROTOCOL_HTTP);
+	assert_int_equal(t.c.found[0].status, 200);
 }
 
 static void test_told_http_is_http(void **state)
@@ -301,14 +272,14 @@ static void test_told_http_is_http(void **state)
 	says(CLIENT, "*1\r\n$4\r\nPING\r\n");
 	says(SERVER, "+PONG\r\n");
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 0);
+	assert_int_equal(t.c.count, 0);
 	/* and ping-pong is ping-pong, even if it looks otherwise */
 	t.protocol = PROTOCOL_PING_PONG;
 	says(CLIENT, GET);
 	says(SERVER, OK3);
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 1);
-	assert_string_equal(t.found[0].method, "");
+	assert_int_equal(t.c.count, 1);
+	assert_string_equal(t.c.found[0].method, "");
 }
 
 /* ---- TLS ---- */
@@ -317,8 +288,8 @@ static void plain(enum strata_direction d, const char *text, uint32_t wire_from,
 		  uint32_t wire_to)
 {
 	uint32_t n = (uint32_t)strlen(text);
-	struct strata_wire w = {.event = {.time_ns = t.now_ns += 1000,
-					  .flow = t.flow,
+	struct strata_wire w = {.event = {.time_ns = t.c.now_ns += 1000,
+					  .flow = t.c.flow,
 					  .len = n,
 					  .flags = EVENT_PLAIN,
 					  .arg64 = (uint64_t)wire_from << 32 | wire_to,
@@ -335,7 +306,7 @@ static void plain(enum strata_direction d, const char *text, uint32_t wire_from,
 /* Requests are found in what the application says, their ranges are those of the wire. */
 static void test_tls(void **state)
 {
-	const struct http_request *r = t.found;
+	const struct http_request *r = t.c.found;
 
 	(void)state;
 	t.protocol = PROTOCOL_AUTO;
@@ -347,13 +318,13 @@ static void test_tls(void **state)
 	plain(CLIENT, "Host: x\r\n\r\n", 1400, 1450);
 	says(SERVER, DATA);
 	plain(SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 2000, 2100);
-	assert_int_equal(t.count, 0);
+	assert_int_equal(t.c.count, 0);
 	plain(SERVER, "abc", 2100, 2130);
-	assert_int_equal(t.count, 1);
+	assert_int_equal(t.c.count, 1);
 	plain(CLIENT, GET, 1450, 1500);
 	plain(SERVER, OK3, 2130, 2200);
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 2);
+	assert_int_equal(t.c.count, 2);
 	assert_true(r[0].tls && r[0].request_exact && r[0].reply_exact);
 	assert_string_equal(r[0].path, "/one");
 	assert_int_equal(r[0].status, 200);
@@ -377,10 +348,10 @@ static void test_tls_until_close(void **state)
 	says(CLIENT, HELLO);
 	plain(CLIENT, "GET / HTTP/1.0\r\n\r\n", 1300, 1400);
 	plain(SERVER, "HTTP/1.1 200 OK\r\n\r\nall of it", 2000, 2100);
-	assert_int_equal(t.count, 0);
-	segment(SERVER, t.seq[SERVER], "", 0, EVENT_FIN);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].reply_end, 2100);
+	assert_int_equal(t.c.count, 0);
+	segment(SERVER, t.c.seq[SERVER], "", 0, EVENT_FIN);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].reply_end, 2100);
 }
 
 /* Nobody tells what it says: by change of direction, the handshake's turns too. */
@@ -393,9 +364,9 @@ static void test_tls_unknown(void **state)
 	says(CLIENT, DATA);
 	says(SERVER, DATA);
 	exchanges_finish(t.exchanges);
-	assert_int_equal(t.count, 2);
-	assert_int_equal(t.found[1].protocol, PROTOCOL_PING_PONG);
-	assert_false(t.found[1].tls);
+	assert_int_equal(t.c.count, 2);
+	assert_int_equal(t.c.found[1].protocol, PROTOCOL_PING_PONG);
+	assert_false(t.c.found[1].tls);
 }
 
 static void test_names(void **state)

@@ -12,39 +12,23 @@
 
 #include <cmocka.h>
 
-#include "lib/hop.h"
+#include "tests/unit/tracer/conversation.h"
 #include "tracer/http.h"
 #include "tracer/traceparent.h"
 
-#define FOUND_MAX 64
-
 static struct {
 	struct http *http;
-	struct http_request found[FOUND_MAX];
-	unsigned int count;
-	uint64_t now_ns;
-	uint32_t seq[2];
-	uint64_t flow;
+	struct conversation c;
 	uint32_t segment;  /* cut what is sent into segments of so many bytes; 0: not */
 	uint32_t captured; /* bytes of each that are seen; 0: as many as there can be */
 } t;
-
-static void found(void *ctx, const struct http_request *r)
-{
-	(void)ctx;
-	assert_true(t.count < FOUND_MAX);
-	t.found[t.count++] = *r;
-}
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(&t, 0, sizeof(t));
-	t.http = http_create(found, NULL, 100);
-	t.now_ns = 1000000000;
-	t.seq[0] = 1000;
-	t.seq[1] = 900000;
-	t.flow = 77;
+	t.http = http_create(conversation_found, &t.c, 100);
+	conversation_begin(&t.c, 80);
 	return t.http ? 0 : -1;
 }
 
@@ -58,20 +42,9 @@ static int teardown(void **state)
 static void segment(enum strata_direction d, uint32_t seq, const char *bytes, uint32_t len,
 		    unsigned int flags)
 {
-	struct strata_wire w = {
-		.event = {.time_ns = t.now_ns += 1000,
-			  .flow = t.flow,
-			  .seq = seq,
-			  .len = len,
-			  .flags = (uint8_t)flags,
-			  .hop = d == DIRECTION_REQUEST ? HOP_NIC_RX : HOP_NIC_QUEUE,
-			  .client_port = 4242,
-			  .server_port = 80}};
-	uint32_t most = t.captured ? t.captured : WIRE_PAYLOAD_MAX;
+	struct strata_wire w = conversation_segment(&t.c, d, seq, bytes, len, flags,
+						    t.captured ? t.captured : WIRE_PAYLOAD_MAX);
 
-	w.captured = (uint16_t)(len < most ? len : most);
-	if (w.captured)
-		memcpy(w.payload, bytes, w.captured);
 	assert_int_equal(http_feed(t.http, &w), 0);
 }
 
@@ -82,8 +55,8 @@ static void send_bytes(enum strata_direction d, const char *bytes, uint32_t len)
 	for (uint32_t at = 0; at < len; at += size) {
 		uint32_t n = len - at < size ? len - at : size;
 
-		segment(d, t.seq[d], bytes + at, n, 0);
-		t.seq[d] += n;
+		segment(d, t.c.seq[d], bytes + at, n, 0);
+		t.c.seq[d] += n;
 	}
 }
 
@@ -110,17 +83,10 @@ static void server_body(uint32_t bytes)
 static void expect(unsigned int n, uint32_t from, uint32_t to, uint32_t reply_from,
 		   uint32_t reply_to, unsigned int status)
 {
-	const struct http_request *r = &t.found[n];
+	const struct http_request *r =
+		conversation_expect(&t.c, n, from, to, reply_from, reply_to);
 
-	assert_true(n < t.count);
-	assert_true(r->answered);
 	assert_int_equal(r->status, status);
-	assert_int_equal(r->request_seq, from);
-	assert_int_equal(r->request_end, to);
-	assert_int_equal(r->reply_seq, reply_from);
-	assert_int_equal(r->reply_end, reply_to);
-	assert_int_equal(r->request_bytes, to - from);
-	assert_int_equal(r->reply_bytes, reply_to - reply_from);
 }
 
 #define GET "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -133,18 +99,18 @@ static void test_keep_alive(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		client(GET);
-		assert_int_equal(t.count, i);
+		assert_int_equal(t.c.count, i);
 		server(OK3);
-		assert_int_equal(t.count, i + 1);
+		assert_int_equal(t.c.count, i + 1);
 		expect(i, 1000 + i * q, 1000 + (i + 1) * q, 900000 + i * a,
 		       900000 + (i + 1) * a, 200);
-		assert_int_equal(t.found[i].index, i);
-		assert_int_equal(t.found[i].new_connection, i == 0);
-		assert_true(t.found[i].request_exact && t.found[i].reply_exact);
-		assert_string_equal(t.found[i].method, "GET");
-		assert_string_equal(t.found[i].path, "/a");
-		assert_int_equal(t.found[i].version, 1);
-		assert_true(t.found[i].reply_last_ns > t.found[i].request_last_ns);
+		assert_int_equal(t.c.found[i].index, i);
+		assert_int_equal(t.c.found[i].new_connection, i == 0);
+		assert_true(t.c.found[i].request_exact && t.c.found[i].reply_exact);
+		assert_string_equal(t.c.found[i].method, "GET");
+		assert_string_equal(t.c.found[i].path, "/a");
+		assert_int_equal(t.c.found[i].version, 1);
+		assert_true(t.c.found[i].reply_last_ns > t.c.found[i].request_last_ns);
 	}
 }
 
@@ -171,7 +137,7 @@ static void conversation(void)
 		 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
 		 201},
 	};
-	uint32_t q = t.seq[0], a = t.seq[1];
+	uint32_t q = t.c.seq[0], a = t.c.seq[1];
 
 	for (unsigned int i = 0; i < 6; i++) {
 		uint32_t blank = i == 4 ? 2 : 0; /* the empty line before is no part of it */
@@ -179,11 +145,11 @@ static void conversation(void)
 
 		client(turns[i].request);
 		server(turns[i].reply);
-		assert_int_equal(t.count, i + 1);
+		assert_int_equal(t.c.count, i + 1);
 		expect(i, q + blank, q + (uint32_t)strlen(turns[i].request), a + interim,
 		       a + (uint32_t)strlen(turns[i].reply), turns[i].status);
-		q = t.seq[0];
-		a = t.seq[1];
+		q = t.c.seq[0];
+		a = t.c.seq[1];
 	}
 	assert_int_equal(http_stats(t.http).resynced, 0);
 }
@@ -200,7 +166,7 @@ static void test_every_segmentation(void **state)
 	for (uint32_t before = 0; before < 500; before += 3) {
 		teardown(state);
 		setup(state);
-		t.seq[0] = t.seq[1] = 0u - before;
+		t.c.seq[0] = t.c.seq[1] = 0u - before;
 		conversation();
 	}
 }
@@ -211,9 +177,9 @@ static void test_pipelining(void **state)
 
 	(void)state;
 	client(GET GET GET);
-	assert_int_equal(t.count, 0);
+	assert_int_equal(t.c.count, 0);
 	server(OK3 OK3 OK3);
-	assert_int_equal(t.count, 3);
+	assert_int_equal(t.c.count, 3);
 	for (unsigned int i = 0; i < 3; i++)
 		expect(i, 1000 + i * q, 1000 + (i + 1) * q, 900000 + i * a,
 		       900000 + (i + 1) * a, 200);
@@ -226,9 +192,9 @@ static void test_large_reply_mostly_unseen(void **state)
 	client(GET);
 	server("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
 	server_body(1000000);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].reply_end, t.seq[1]);
-	assert_true(t.found[0].reply_exact);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].reply_end, t.c.seq[1]);
+	assert_true(t.c.found[0].reply_exact);
 	/* headers and body in one segment, and the next reply right behind it */
 	client(GET GET);
 	t.segment = 0;
@@ -240,10 +206,10 @@ static void test_large_reply_mostly_unseen(void **state)
 		memset(text + n, 'y', 2000);
 		send_bytes(DIRECTION_REPLY, text, (uint32_t)n + 2000);
 	}
-	assert_int_equal(t.count, 2);
+	assert_int_equal(t.c.count, 2);
 	server(OK3);
-	assert_int_equal(t.count, 3);
-	assert_int_equal(t.found[2].reply_end, t.seq[1]);
+	assert_int_equal(t.c.count, 3);
+	assert_int_equal(t.c.found[2].reply_end, t.c.seq[1]);
 }
 
 /* Headers longer than what is captured: the other direction tells the ends. */
@@ -260,15 +226,15 @@ static void test_ends_by_direction(void **state)
 	memcpy(text, "HTTP/1.1 200 OK\r\nSet-Cookie: ", 29);
 	send_bytes(DIRECTION_REPLY, text, sizeof(text));
 	server_body(700);
-	assert_int_equal(t.count, 0);
+	assert_int_equal(t.c.count, 0);
 	client(GET);
-	assert_int_equal(t.count, 1);
+	assert_int_equal(t.c.count, 1);
 	expect(0, 1000, 2200, 900000, 901900, 200);
-	assert_false(t.found[0].request_exact);
-	assert_false(t.found[0].reply_exact);
+	assert_false(t.c.found[0].request_exact);
+	assert_false(t.c.found[0].reply_exact);
 	server(OK3);
-	assert_int_equal(t.count, 2);
-	assert_true(t.found[1].request_exact && t.found[1].reply_exact);
+	assert_int_equal(t.c.count, 2);
+	assert_true(t.c.found[1].request_exact && t.c.found[1].reply_exact);
 }
 
 /* Two pipelined requests, and a first reply whose end cannot be told: the second one tells. */
@@ -282,10 +248,10 @@ static void test_pipelined_replies_with_unseen_headers(void **state)
 	memcpy(text, "HTTP/1.1 200 OK\r\nSet-Cookie: ", 29);
 	send_bytes(DIRECTION_REPLY, text, sizeof(text));
 	server(OK3);
-	assert_int_equal(t.count, 2);
-	assert_int_equal(t.found[0].reply_end, 900000 + sizeof(text));
-	assert_int_equal(t.found[1].reply_seq, 900000 + sizeof(text));
-	assert_true(t.found[1].reply_exact);
+	assert_int_equal(t.c.count, 2);
+	assert_int_equal(t.c.found[0].reply_end, 900000 + sizeof(text));
+	assert_int_equal(t.c.found[1].reply_seq, 900000 + sizeof(text));
+	assert_true(t.c.found[1].reply_exact);
 }
 
 /* A request whose end cannot be told goes on after 100 Continue. */
@@ -300,9 +266,9 @@ static void test_continue_after_unseen_headers(void **state)
 	server("HTTP/1.1 100 Continue\r\n\r\n");
 	client("the body");
 	server(OK3);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].status, 200);
-	assert_int_equal(t.found[0].request_end, t.seq[0]);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].status, 200);
+	assert_int_equal(t.c.found[0].request_end, t.c.seq[0]);
 }
 
 static void test_until_close(void **state)
@@ -310,26 +276,26 @@ static void test_until_close(void **state)
 	(void)state;
 	client("GET / HTTP/1.0\r\n\r\n");
 	server("HTTP/1.1 200 OK\r\n\r\nall of it, ");
-	segment(DIRECTION_REPLY, t.seq[1], "the end", 7, EVENT_FIN);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].reply_end, t.seq[1] + 7);
-	assert_int_equal(t.found[0].version, 0);
+	segment(DIRECTION_REPLY, t.c.seq[1], "the end", 7, EVENT_FIN);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].reply_end, t.c.seq[1] + 7);
+	assert_int_equal(t.c.found[0].version, 0);
 	/* or when nothing more comes for long */
-	t.flow = 78;
+	t.c.flow = 78;
 	client("GET / HTTP/1.0\r\n\r\n");
 	server("HTTP/1.1 200 OK\r\n\r\nall of it");
-	http_idle(t.http, t.now_ns + 1000000000u);
-	assert_int_equal(t.count, 1);
-	http_idle(t.http, t.now_ns + 3000000000u);
-	assert_int_equal(t.count, 2);
-	assert_int_equal(t.found[1].reply_end, t.seq[1]);
+	http_idle(t.http, t.c.now_ns + 1000000000u);
+	assert_int_equal(t.c.count, 1);
+	http_idle(t.http, t.c.now_ns + 3000000000u);
+	assert_int_equal(t.c.count, 2);
+	assert_int_equal(t.c.found[1].reply_end, t.c.seq[1]);
 	/* or at the recording's end */
-	t.flow = 79;
+	t.c.flow = 79;
 	client("GET / HTTP/1.0\r\n\r\n");
 	server("HTTP/1.1 200 OK\r\n\r\nall of it");
 	http_finish(t.http);
-	assert_int_equal(t.count, 3);
-	assert_true(t.found[2].answered);
+	assert_int_equal(t.c.count, 3);
+	assert_true(t.c.found[2].answered);
 }
 
 static void test_retransmissions(void **state)
@@ -343,7 +309,7 @@ static void test_retransmissions(void **state)
 	segment(DIRECTION_REPLY, 900000, OK3, 10, 0);
 	segment(DIRECTION_REPLY, 900000, OK3, a, 0); /* the same bytes and more */
 	segment(DIRECTION_REPLY, 900000, OK3, a, 0);
-	assert_int_equal(t.count, 1);
+	assert_int_equal(t.c.count, 1);
 	expect(0, 1000, 1000 + q, 900000, 900000 + a, 200);
 	assert_int_equal(http_stats(t.http).retransmitted, 3);
 }
@@ -354,28 +320,28 @@ static void test_lost_segments(void **state)
 	/* in a counted body a hole changes nothing */
 	client(GET);
 	server("HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n");
-	t.seq[1] += 1448;
+	t.c.seq[1] += 1448;
 	server_body(3000 - 1448);
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].reply_end, t.seq[1]);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].reply_end, t.c.seq[1]);
 	/* a whole reply missing: its request goes unanswered, the next one does not */
 	client(GET);
-	t.seq[1] += 500;
+	t.c.seq[1] += 500;
 	client(GET);
 	server(OK3);
-	assert_int_equal(t.count, 3);
-	assert_false(t.found[1].answered);
-	assert_true(t.found[2].answered);
-	assert_int_equal(t.found[2].reply_seq, t.seq[1] - (sizeof(OK3) - 1));
+	assert_int_equal(t.c.count, 3);
+	assert_false(t.c.found[1].answered);
+	assert_true(t.c.found[2].answered);
+	assert_int_equal(t.c.found[2].reply_seq, t.c.seq[1] - (sizeof(OK3) - 1));
 	assert_int_equal(http_stats(t.http).resynced, 1);
 	/* a request missing: the reply is nobody's */
-	t.seq[0] += 100;
+	t.c.seq[0] += 100;
 	server(OK3);
-	assert_int_equal(t.count, 3);
+	assert_int_equal(t.c.count, 3);
 	client(GET);
 	server(OK3);
-	assert_int_equal(t.count, 4);
-	assert_true(t.found[3].answered);
+	assert_int_equal(t.c.count, 4);
+	assert_true(t.c.found[3].answered);
 }
 
 static void test_joined_in_the_middle(void **state)
@@ -386,9 +352,9 @@ static void test_joined_in_the_middle(void **state)
 	server_body(3000);
 	client(GET);
 	server(OK3);
-	assert_int_equal(t.count, 1);
-	assert_true(t.found[0].answered);
-	assert_false(t.found[0].new_connection);
+	assert_int_equal(t.c.count, 1);
+	assert_true(t.c.found[0].answered);
+	assert_false(t.c.found[0].new_connection);
 }
 
 static void test_port_used_again(void **state)
@@ -396,15 +362,15 @@ static void test_port_used_again(void **state)
 	(void)state;
 	client(GET);
 	server(OK3);
-	t.seq[0] += 3000000000u; /* another connection's numbers */
-	t.seq[1] += 1000000000u;
-	t.now_ns += 10000000000u;
+	t.c.seq[0] += 3000000000u; /* another connection's numbers */
+	t.c.seq[1] += 1000000000u;
+	t.c.now_ns += 10000000000u;
 	client(GET);
 	server(OK3);
-	assert_int_equal(t.count, 2);
-	assert_true(t.found[1].new_connection);
-	assert_true(t.found[1].answered);
-	assert_int_equal(t.found[1].index, 0);
+	assert_int_equal(t.c.count, 2);
+	assert_true(t.c.found[1].new_connection);
+	assert_true(t.c.found[1].answered);
+	assert_int_equal(t.c.found[1].index, 0);
 }
 
 static void test_early_reply(void **state)
@@ -412,10 +378,10 @@ static void test_early_reply(void **state)
 	(void)state;
 	client("POST /big HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
 	server("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
-	assert_int_equal(t.count, 1);
-	assert_int_equal(t.found[0].status, 413);
-	assert_int_equal(t.found[0].request_end, t.seq[0]);
-	assert_false(t.found[0].request_exact);
+	assert_int_equal(t.c.count, 1);
+	assert_int_equal(t.c.found[0].status, 413);
+	assert_int_equal(t.c.found[0].request_end, t.c.seq[0]);
+	assert_false(t.c.found[0].request_exact);
 }
 
 static void test_unanswered(void **state)
@@ -424,20 +390,20 @@ static void test_unanswered(void **state)
 	client(GET);
 	client("GET /cut");
 	http_finish(t.http);
-	assert_int_equal(t.count, 1); /* half a request line is no request */
-	assert_false(t.found[0].answered);
-	assert_int_equal(t.found[0].request_end, 1000 + sizeof(GET) - 1);
+	assert_int_equal(t.c.count, 1); /* half a request line is no request */
+	assert_false(t.c.found[0].answered);
+	assert_int_equal(t.c.found[0].request_end, 1000 + sizeof(GET) - 1);
 }
 
 static void test_connections_are_bounded(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 1000; i++) {
-		t.flow = 5000 + i * 131;
-		t.seq[0] = t.seq[1] = i;
+		t.c.flow = 5000 + i * 131;
+		t.c.seq[0] = t.c.seq[1] = i;
 		client(GET);
-		if (t.count > 30)
-			t.count = 0;
+		if (t.c.count > 30)
+			t.c.count = 0;
 	}
 	assert_int_equal(http_stats(t.http).evicted, 900);
 	assert_int_equal(http_stats(t.http).requests, 900); /* handed out, unanswered */
@@ -448,7 +414,7 @@ static void test_paths_are_printable(void **state)
 	(void)state;
 	client("GET /\033[31m\xff?q=1 HTTP/1.1\r\n\r\n");
 	server(OK3);
-	assert_string_equal(t.found[0].path, "/?[31m??q=1");
+	assert_string_equal(t.c.found[0].path, "/?[31m??q=1");
 }
 
 #define TRACE_ID  "0af7651916cd43dd8448eb211c80319c"
@@ -467,14 +433,14 @@ static void test_traceparent(void **state)
 	client("GET /c HTTP/1.1\r\ntraceparent: 00-" TRACE_ID "-" PARENT_ID
 	       "-00\r\ntraceparent: 00-" TRACE_ID "-" PARENT_ID "-00\r\n\r\n");
 	server(OK3);
-	assert_int_equal(t.count, 3);
-	assert_true(t.found[0].trace.valid);
-	assert_int_equal(t.found[0].trace.trace_id[0], 0x0a);
-	assert_int_equal(t.found[0].trace.trace_id[15], 0x9c);
-	assert_memory_equal(t.found[0].trace.parent_id, parent, sizeof(parent));
-	assert_int_equal(t.found[0].trace.flags, TRACEPARENT_SAMPLED);
-	assert_false(t.found[1].trace.valid); /* not the one before */
-	assert_false(t.found[2].trace.valid); /* two are none */
+	assert_int_equal(t.c.count, 3);
+	assert_true(t.c.found[0].trace.valid);
+	assert_int_equal(t.c.found[0].trace.trace_id[0], 0x0a);
+	assert_int_equal(t.c.found[0].trace.trace_id[15], 0x9c);
+	assert_memory_equal(t.c.found[0].trace.parent_id, parent, sizeof(parent));
+	assert_int_equal(t.c.found[0].trace.flags, TRACEPARENT_SAMPLED);
+	assert_false(t.c.found[1].trace.valid); /* not the one before */
+	assert_false(t.c.found[2].trace.valid); /* two are none */
 }
 
 static void test_traceparent_values(void **state)
@@ -529,7 +495,7 @@ static void test_nonsense(void **state)
 	server("HTTP/1.1 ");
 	server("\r\n\r\n\r\n");
 	http_finish(t.http);
-	assert_int_equal(t.count, 0);
+	assert_int_equal(t.c.count, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -1,7 +1,5 @@
 /*
- * What people and programs see, against texts that were looked at once and found good. To
- * accept a change that is meant: STRATA_ACCEPT=1 build/tests/test_print, and look at the
- * difference.
+ * What people and programs see, against texts that were looked at once and found good.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,18 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "lib/err.h"
-#include "tracer/analyse.h"
+#include "tests/unit/golden.h"
+#include "tests/unit/synthetic_model.h"
 #include "tracer/json.h"
 #include "tracer/print.h"
 #include "tracer/summary.h"
-#include "tracer/synthetic.h"
-
-static char path[64];
 
 static const struct synthetic_options good = {.seed = 1,
 					      .place = PLACE_VIRTIO,
@@ -57,45 +51,6 @@ static const struct synthetic_options passthrough_remote = {
 static const struct synthetic_options container = {
 	.seed = 3, .place = PLACE_CONTAINER, .requests = 100, .connections = 2};
 
-static struct model *model_of(const struct synthetic_options *o)
-{
-	struct model *m;
-
-	assert_int_equal(synthetic_create(path, o, NULL, NULL), 0);
-	if (analyse(path, NULL, &m))
-		fail_msg("%s", err_text());
-	return m;
-}
-
-static char *whole_file(const char *name)
-{
-	FILE *f = fopen(name, "r");
-	char *text = calloc(1, 1 << 18);
-
-	if (f) {
-		assert_true(fread(text, 1, (1 << 18) - 1, f) > 0);
-		fclose(f);
-	}
-	return text;
-}
-
-static void compare(const char *name, const char *got)
-{
-	char file[128], *want;
-
-	snprintf(file, sizeof(file), "tests/golden/%s", name);
-	if (getenv("STRATA_ACCEPT")) {
-		FILE *f = fopen(file, "w");
-
-		assert_non_null(f);
-		fputs(got, f);
-		fclose(f);
-	}
-	want = whole_file(file);
-	assert_string_equal(got, want);
-	free(want);
-}
-
 static char *report(struct model *m)
 {
 	char *text;
@@ -109,11 +64,11 @@ static char *report(struct model *m)
 
 static void check_report(const char *name, const struct synthetic_options *o)
 {
-	struct model *m = model_of(o);
+	struct model *m = synthetic_model(o);
 	char *text = report(m);
 
 	assert_null(strchr(text, '\033'));
-	compare(name, text);
+	golden_compare(name, text);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		if (line[0] == ' ') /* rows of the ladder and the tables */
 			assert_in_range(table_width(line), 1, PRINT_COLUMNS);
@@ -136,7 +91,7 @@ static void test_reports(void **state)
 
 static void test_ascii(void **state)
 {
-	struct model *m = model_of(&good);
+	struct model *m = synthetic_model(&good);
 	char *text;
 
 	(void)state;
@@ -144,14 +99,14 @@ static void test_ascii(void **state)
 	text = report(m);
 	for (const char *c = text; *c; c++)
 		assert_true((unsigned char)*c < 0x80);
-	compare("trace-virtio-ascii.txt", text);
+	golden_compare("trace-virtio-ascii.txt", text);
 	free(text);
 	model_free(m);
 }
 
 static void test_colours(void **state)
 {
-	struct model *m = model_of(&good);
+	struct model *m = synthetic_model(&good);
 	const struct table_style style = {.utf8 = true, .colour = true};
 	char *text;
 	size_t bytes;
@@ -175,7 +130,7 @@ static void test_colours(void **state)
 
 static void test_json(void **state)
 {
-	struct model *m = model_of(&good);
+	struct model *m = synthetic_model(&good);
 	char *text;
 	size_t bytes;
 	FILE *f = open_memstream(&text, &bytes);
@@ -183,7 +138,7 @@ static void test_json(void **state)
 	(void)state;
 	assert_int_equal(json_report(m, NULL, f), 0);
 	fclose(f);
-	compare("trace-virtio.json", text);
+	golden_compare("trace-virtio.json", text);
 	free(text);
 	model_free(m);
 }
@@ -196,7 +151,7 @@ static void test_json_schema(void **state)
 		"events",          "clock",    "end_to_end_ns", "layers",  "hops",
 		"unattributed_ns", "overhead", "environment"};
 	const struct json_options with_requests = {.requests = true};
-	struct model *m = model_of(&bad);
+	struct model *m = synthetic_model(&bad);
 	json_t *doc = json_document(m, &with_requests), *value;
 	const char *key;
 	size_t next = 0;
@@ -217,7 +172,7 @@ static void test_json_schema(void **state)
 static void test_nothing(void **state)
 {
 	struct synthetic_options o = {.place = PLACE_VIRTIO};
-	struct model *m = model_of(&o);
+	struct model *m = synthetic_model(&o);
 	json_t *doc = json_document(m, NULL);
 	char *text = report(m);
 
@@ -233,7 +188,7 @@ static void test_nothing(void **state)
 
 static void test_stream_fails(void **state)
 {
-	struct model *m = model_of(&good);
+	struct model *m = synthetic_model(&good);
 	FILE *f = fopen("/dev/full", "w");
 
 	(void)state;
@@ -253,14 +208,6 @@ int main(void)
 		cmocka_unit_test(test_json_schema),  cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_stream_fails),
 	};
-	int failed, fd;
 
-	snprintf(path, sizeof(path), "/tmp/strata-test-print.XXXXXX");
-	fd = mkstemp(path);
-	if (fd < 0)
-		return 1;
-	close(fd);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	unlink(path);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /*
  * Every view as a screen, against screens that were looked at once and found good; no terminal
- * is needed. To accept a change that is meant: STRATA_ACCEPT=1 build/tests/test_screens, and
- * look at the difference.
+ * is needed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,31 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "lib/err.h"
 #include "lib/offcpu.h"
-#include "tracer/analyse.h"
-#include "tracer/synthetic.h"
+#include "tests/unit/golden.h"
+#include "tests/unit/synthetic_model.h"
 #include "tui/export.h"
 #include "tui/scheme.h"
 #include "tui/ui.h"
 
-static char path[64];
 static struct model *virtio, *vhost, *bad, *slow;
 static struct versus *versus;
-
-static struct model *model_of(const struct synthetic_options *o)
-{
-	struct model *m;
-
-	assert_int_equal(synthetic_create(path, o, NULL, NULL), 0);
-	if (analyse(path, NULL, &m))
-		fail_msg("%s", err_text());
-	return m;
-}
 
 static int make_models(void **state)
 {
@@ -73,10 +59,10 @@ static int make_models(void **state)
 						  .delay_off = OFF_VMM};
 
 	(void)state;
-	slow = model_of(&delayed);
-	virtio = model_of(&o);
-	vhost = model_of(&other);
-	bad = model_of(&losing);
+	slow = synthetic_model(&delayed);
+	virtio = synthetic_model(&o);
+	vhost = synthetic_model(&other);
+	bad = synthetic_model(&losing);
 	versus = versus_create(virtio, "a.strata", vhost, "b.strata");
 	return versus ? 0 : -1;
 }
@@ -130,25 +116,10 @@ static char *screen(struct ui *ui, int rows, int columns, bool utf8, enum looks 
 
 static void compare(const char *name, const char *got)
 {
-	char file[128], *want = calloc(1, 1 << 17);
-	FILE *f;
+	char file[128];
 
-	snprintf(file, sizeof(file), "tests/golden/tui/%s.txt", name);
-	if (getenv("STRATA_ACCEPT")) {
-		f = fopen(file, "w");
-		assert_non_null(f);
-		fputs(got, f);
-		fclose(f);
-	}
-	f = fopen(file, "r");
-	if (f) {
-		assert_true(fread(want, 1, (1 << 17) - 1, f) > 0);
-		fclose(f);
-	}
-	if (strcmp(got, want))
-		print_message("# %s differs\n", file);
-	assert_string_equal(got, want);
-	free(want);
+	snprintf(file, sizeof(file), "tui/%s.txt", name);
+	golden_compare(file, got);
 }
 
 /* The keys that lead to each screen. */
@@ -375,14 +346,6 @@ int main(void)
 		cmocka_unit_test(test_too_small), cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_json),
 	};
-	int failed, fd;
 
-	snprintf(path, sizeof(path), "/tmp/strata-test-screens.XXXXXX");
-	fd = mkstemp(path);
-	if (fd < 0)
-		return 1;
-	close(fd);
-	failed = cmocka_run_group_tests(tests, make_models, free_models);
-	unlink(path);
-	return failed;
+	return cmocka_run_group_tests(tests, make_models, free_models);
 }

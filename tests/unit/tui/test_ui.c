@@ -10,9 +10,7 @@
 
 #include <cmocka.h>
 
-#include "lib/err.h"
-#include "tracer/analyse.h"
-#include "tracer/synthetic.h"
+#include "tests/unit/synthetic_model.h"
 #include "tui/command.h"
 #include "tui/ui.h"
 
@@ -22,16 +20,10 @@ static int make_model(void **state)
 {
 	const struct synthetic_options o = {
 		.seed = 3, .place = PLACE_VIRTIO, .requests = 100, .connections = 4};
-	char path[] = "/tmp/strata-test-ui.XXXXXX";
-	int fd = mkstemp(path), failed;
 
 	(void)state;
-	if (fd < 0)
-		return -1;
-	close(fd);
-	failed = synthetic_create(path, &o, NULL, NULL) || analyse(path, NULL, &m);
-	unlink(path);
-	return failed;
+	m = synthetic_model(&o);
+	return 0;
 }
 
 static int free_model(void **state)
