@@ -49,10 +49,15 @@ void random_order(struct random *r, unsigned int *order, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		order[i] = i;
-	for (unsigned int i = n; i > 1; i--) {
-		unsigned int j = (unsigned int)random_below(r, i), t = order[i - 1];
+	random_choose(r, order, n, n);
+}
 
-		order[i - 1] = order[j];
+void random_choose(struct random *r, unsigned int *order, unsigned int n, unsigned int k)
+{
+	for (unsigned int i = 0; i < k && i + 1 < n; i++) {
+		unsigned int j = i + (unsigned int)random_below(r, n - i), t = order[i];
+
+		order[i] = order[j];
 		order[j] = t;
 	}
 }

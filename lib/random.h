@@ -22,4 +22,7 @@ uint64_t random_below(struct random *r, uint64_t n);
 /* A random order of the numbers 0 to n - 1 (Fisher and Yates). */
 void random_order(struct random *r, unsigned int *order, unsigned int n);
 
+/* The first k of the n numbers become a random choice of all, in random order. */
+void random_choose(struct random *r, unsigned int *order, unsigned int n, unsigned int k);
+
 #endif

@@ -19,6 +19,7 @@
 
 #define STATISTICS_RESAMPLES    2000
 #define STATISTICS_PERMUTATIONS 10000
+#define STATISTICS_FAR_ENOUGH   1000
 
 struct interval {
 	double low, high;
