@@ -54,9 +54,12 @@ background() {
 # pause SECONDS: without a process, which costs more than it seems where a processor is emulated
 pause() { read -rt "$1" -u "$tap_nothing" || true; }
 
-# eventually SECONDS COMMAND...: until it succeeds
+# What takes a second on an idle machine may take this many on a busy one: only what fails waits so long.
+patience=4
+
+# eventually SECONDS COMMAND...: until it succeeds; seconds of an idle machine
 eventually() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + patience * $1 + 1))
 
 	shift
 	until "$@" 2>/dev/null; do

@@ -66,7 +66,7 @@ vm_start() {
 }
 
 vm_await() {
-	local end=$((SECONDS + 61)) seen=0 alive=1 lines line
+	local end=$((SECONDS + patience * 60 + 1)) seen=0 alive=1 lines line
 
 	while [ $alive = 1 ] && [ $SECONDS -lt $end ]; do
 		kill -0 "${vm_pid[$1]}" 2>/dev/null || alive=0
