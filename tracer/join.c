@@ -100,6 +100,12 @@ static bool in_time(const struct join *j, const struct http_request *r,
 	return o->time_ns <= r->reply_last_ns + j->m->domains[o->domain].error_ns;
 }
 
+/* Told of with what follows it, whatever it was for: it may have been before this request. */
+static bool began_before(int hop)
+{
+	return hop == HOP_NIC_IRQ || hop == HOP_GUEST_IRQ || hop == HOP_APP_RUN;
+}
+
 /*
  * What only knows how far it got is too late for this request if something that follows from it
  * was seen already: it got there for what came next, and this request's own was not told of.
@@ -109,7 +115,8 @@ static bool overtaken(const struct request *r, const struct observation *o)
 	if (!(o->flags & EVENT_UPTO))
 		return false;
 	for (int hop = o->hop + 1; hop < HOP_COUNT; hop++)
-		if (r->hops[hop].flags & HOP_SEEN && r->hops[hop].domain == o->domain)
+		if (r->hops[hop].flags & HOP_SEEN && r->hops[hop].domain == o->domain &&
+		    !began_before(hop))
 			return true;
 	return false;
 }

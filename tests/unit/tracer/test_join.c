@@ -220,6 +220,20 @@ static void test_upto_lost(void **state)
 	expect(1, HOP_CLIENT_RECV, 196);
 }
 
+/* A poll that began before the client sent came upon its packet all the same. */
+static void test_upto_after_an_interrupt(void **state)
+{
+	(void)state;
+	observe(HOP_NIC_IRQ, 8, 1000, 100, 0);
+	upto(HOP_CLIENT_SEND, 10, 1100);
+	observe(HOP_CLIENT_XMIT, 12, 1000, 100, 0);
+	observe(HOP_NIC_RX, 20, 1000, 100, 0);
+	found(0, 20, 90);
+	finish(1);
+	expect(0, HOP_CLIENT_SEND, 10);
+	expect_none(0, HOP_NIC_IRQ);
+}
+
 /* The guest's clock is up to its error behind. */
 static void test_upto_within_error(void **state)
 {
@@ -401,6 +415,7 @@ int main(void)
 		TEST(test_again_from_the_same_memory),
 		TEST(test_upto),
 		TEST(test_upto_lost),
+		TEST(test_upto_after_an_interrupt),
 		TEST(test_upto_within_error),
 		TEST(test_pipelined),
 		TEST(test_unrelated),
