@@ -16,6 +16,7 @@
 #include "lib/netns.h"
 #include "lib/paths.h"
 #include "lib/plumbing_work.h"
+#include "lib/threads.h"
 
 #define FOLDER "/run/strata/net"
 #define LOCK   FOLDER "/.lock"
@@ -153,30 +154,6 @@ static json_int_t netns_number(void)
 	return inode;
 }
 
-/* When a process started, in clock ticks since boot (proc(5)); 0 if there is none. */
-static json_int_t start_of(pid_t pid)
-{
-	unsigned long long start = 0;
-	char path[64], text[1024], *p;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	p = strrchr(text, ')'); /* the name before may hold anything */
-	if (!p || sscanf(p + 1,
-			 " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			 "%*s %*s %*s %llu",
-			 &start) != 1)
-		return 0;
-	return (json_int_t)start;
-}
-
 static json_t *now_text(void)
 {
 	time_t t = time(NULL);
@@ -203,7 +180,7 @@ json_t *state_new(const struct plumbing *p)
 	if (state && p->owner)
 		json_object_set_new(state, "owner",
 				    json_pack("{s:I,s:I}", "pid", (json_int_t)p->owner, "start",
-					      start_of(p->owner)));
+					      (json_int_t)threads_start(p->owner)));
 	return state;
 }
 
@@ -212,7 +189,7 @@ bool state_owner_lives(const json_t *state)
 	const json_t *owner = json_object_get(state, "owner");
 	pid_t pid = (pid_t)json_integer_value(json_object_get(owner, "pid"));
 
-	return !owner || start_of(pid) == json_integer_value(json_object_get(owner, "start"));
+	return !owner || (json_int_t)threads_start(pid) == json_integer_value(json_object_get(owner, "start"));
 }
 
 /* A process in the network namespace of that number, 0 if there is none. */

@@ -83,3 +83,26 @@ uint64_t threads_steal_ms(void)
 	fclose(f);
 	return per_second > 0 ? ticks * 1000 / (uint64_t)per_second : 0;
 }
+
+uint64_t threads_start(pid_t pid)
+{
+	unsigned long long start = 0;
+	char path[64], text[1024], state, *p;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	p = strrchr(text, ')'); /* the name before may hold anything */
+	if (!p || sscanf(p + 1,
+			 " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			 "%*s %*s %*s %llu",
+			 &start) != 1)
+		return 0;
+	return start;
+}

@@ -23,6 +23,10 @@ void threads_each(const char *folder, bool (*each)(void *ctx, pid_t id, const ch
 /* A new reference: an array of their thread ids; empty where none is to be seen. */
 json_t *threads_ksoftirqd(void);
 
+/* When a process or thread started, in clock ticks since boot (proc(5)); 0 if there is none,
+ * or one that has ended and only waits to be reaped. With its id it names it as long as the machine runs. */
+uint64_t threads_start(pid_t id);
+
 /* Since boot, all CPUs together, in steps of the kernel's tick; 0 on a machine that is told
  * nothing of it. */
 uint64_t threads_steal_ms(void);

@@ -136,6 +136,14 @@ static void take_wait(void *ctx, const struct moment *at)
 	part(s, actor ? CAUSE_CPU : CAUSE_WAKE, quota_ns, at->time_ns, actor, (uint8_t)s->task);
 }
 
+static void take_limit(void *ctx, const struct moment *at)
+{
+	struct search *s = ctx;
+
+	if (of_task(s, at) && (MOMENT_OFF(at->about) & OFF_LIMITED))
+		part(s, CAUSE_LIMIT, at->time_ns - at->took_ns, at->time_ns, 0, 0);
+}
+
 static void take_exit(void *ctx, const struct moment *at)
 {
 	struct search *s = ctx;
@@ -233,6 +241,9 @@ static void search_helpers(struct search *s, const struct window *w)
 	for (s->task = OFF_WORKER; s->task <= OFF_VMM; s->task++)
 		if (needs(s->hop, s->task))
 			moments_within(&s->kind[CONTEXT_TASK_OFF], w, take_wait, s);
+	s->task = OFF_VMM;
+	if (needs(s->hop, OFF_VMM))
+		moments_within(&s->kind[CONTEXT_TASK_OFF], w, take_limit, s);
 }
 
 static void search_server(struct search *s, const struct window *w,

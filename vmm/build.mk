@@ -18,6 +18,8 @@ vmm_IMAGE := tests/unit/vmm/kernel_image.c
 
 $(eval $(call vmm_test,test_memory_bus,))
 $(eval $(call vmm_test,test_loop,))
+$(eval $(call vmm_test,test_bucket,))
+$(eval $(call vmm_test,test_limit,))
 $(eval $(call vmm_test,test_kernel,$(vmm_IMAGE)))
 $(eval $(call vmm_test,test_acpi,))
 $(eval $(call vmm_test,test_options,))

@@ -111,7 +111,7 @@ static uint64_t now_ns(void)
 int machine_create(struct machine *m, const struct options *o)
 {
 	*m = (struct machine){
-		.name = o->name, .options = o, .kvm_fd = -1, .vm_fd = -1, .end_fd = -1};
+		.name = o->name, .options = o, .kvm_fd = -1, .vm_fd = -1, .end_fd = -1, .halt_poll_ns = -1};
 	m->vcpu_count = (int)o->cpus;
 	m->started_ns = now_ns();
 	pthread_mutex_init(&m->lock, NULL);
@@ -122,7 +122,8 @@ int machine_create(struct machine *m, const struct options *o)
 	m->kvm_fd = kvm_open();
 	if (m->kvm_fd < 0)
 		return -1;
-	if (guest_memory_create(&m->memory, o->memory_bytes, needs_shared_memory(o)) ||
+	if (guest_memory_create_huge(&m->memory, o->memory_bytes, needs_shared_memory(o),
+				     o->huge_bytes) ||
 	    kvm_vm_create(m) || create_vcpus(m) || load_guest(m, o))
 		return -1;
 	m->ports = bus_create();

@@ -88,6 +88,8 @@ struct machine {
 	unsigned int
 		clock_wanted; /* a generation: vCPUs read their TSC offsets once for each */
 	_Atomic int end;      /* enum machine_end; written under the lock, once */
+	_Atomic int64_t halt_poll_ns; /* what was asked of KVM; -1: nothing, it does as the host
+				       * does */
 	char end_text[256];
 	int end_fd; /* eventfd, readable when it has ended */
 };

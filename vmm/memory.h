@@ -27,13 +27,18 @@ struct guest_memory {
 	struct guest_region region[2];
 	int regions;
 	uint64_t bytes;
-	bool shared; /* fd is a memfd that another process may map */
+	uint64_t huge_bytes; /* pages of the host's pool, 2 MiB or 1 GiB; 0: ordinary ones */
+	bool shared;         /* fd is a memfd that another process may map */
 	int fd;
 };
 
 /* Reserve anonymous memory for the guest; shared: as a file without a name, which costs some
  * more for each page. Fails with a sentence. */
 int guest_memory_create(struct guest_memory *m, uint64_t bytes, bool shared);
+
+/* The same of huge pages of that size, all of them taken from the host's pool now. */
+int guest_memory_create_huge(struct guest_memory *m, uint64_t bytes, bool shared,
+			     uint64_t huge_bytes);
 void guest_memory_destroy(struct guest_memory *m);
 
 /*

@@ -6,6 +6,14 @@
 
 #include "lib/err.h"
 #include "vmm/boot.h"
+#include "vmm/limit.h"
+
+static int parse_huge(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	if (strcmp(text, "2M") && strcmp(text, "1G"))
+		return err_set("\"%s\" is not a size of huge pages: 2M or 1G", text);
+	return parse_size(text, min, max, out);
+}
 
 /* One setting: where its text goes, or how it is parsed. */
 static const struct setting {
@@ -26,6 +34,10 @@ static const struct setting {
 	 .text = offsetof(struct options, cmdline)},
 	{"memory", "SIZE", "memory (512M)", .number = offsetof(struct options, memory_bytes),
 	 .min = 2 << 20, .max = OPTIONS_MEMORY_MAX, .parse = parse_size},
+	{"hugepages", "2M|1G",
+	 "take the memory, all of it at once, from the host's pool of such pages",
+	 .number = offsetof(struct options, huge_bytes), .min = 2 << 20, .max = 1 << 30,
+	 .parse = parse_huge},
 	{"cpus", "N", "virtual processors (1)", .number = offsetof(struct options, cpus),
 	 .min = 1, .max = OPTIONS_CPUS_MAX, .parse = parse_number},
 	{"name", "TEXT", "the machine's name in status and traces (vm)",
@@ -127,6 +139,9 @@ static int add_device(struct options *o, const struct device_type *t, const char
 	snprintf(text, sizeof(text), "%s", value ? value : "");
 	if (find_mode(&t, text))
 		return -1;
+	if (t->no_limits && limits_named_in(text))
+		return err_set("--%s: %s: of a card or disk of mode=%s, %s", t->name,
+			       limits_named_in(text), t->mode, t->no_limits);
 	if (arguments_parse(&d->arguments, text, t->arguments))
 		return err_add("--%s", t->name);
 	d->type = t;
@@ -185,6 +200,8 @@ static int check(const struct options *o)
 			"--kernel PATH is missing: what shall the machine run? See --help");
 	if (o->memory_bytes % (1 << 20))
 		return err_set("--memory: not a whole number of MiB");
+	if (o->huge_bytes && o->memory_bytes % o->huge_bytes)
+		return err_set("--memory: not a whole number of huge pages");
 	return 0;
 }
 
@@ -251,7 +268,8 @@ void options_help(FILE *out)
 	      "\n"
 	      "run, which may be left out, runs a virtual machine (x86-64, KVM) until its guest\n"
 	      "switches itself off. ask sends one request to a running machine's control socket and\n"
-	      "prints the reply: status, counters, pause, resume, powerdown, quit, help.\n"
+	      "prints the reply: status, counters, limit, halt-poll, pause, resume, powerdown, quit,\n"
+	      "help. What a running machine may use, strata vm set says: strata vm set --help.\n"
 	      "\n",
 	      out);
 	for (const struct setting *s = settings; s->name; s++) {

@@ -18,6 +18,7 @@ struct options {
 	const char *ask; /* be a client of this control socket instead */
 	const char *request;
 	uint64_t memory_bytes;
+	uint64_t huge_bytes; /* of a page; 0: ordinary ones */
 	uint64_t cpus;
 	bool help;
 	struct option_device {

@@ -12,6 +12,7 @@
 #include "vmm/machine.h"
 #include "vmm/options.h"
 #include "vmm/pci_bus.h"
+#include "vmm/settings.h"
 #include "vmm/vcpu.h"
 
 static void set(json_t *into, const char *key, json_t *value)
@@ -297,5 +298,6 @@ void status_report(struct machine *m, json_t *into)
 	set(into, "io_tid", json_integer(loop_tid(m->io)));
 	set(into, "clock", clock_status(m));
 	set(into, "trace_ring", ring ? json_string(ring) : json_null());
+	settings_status(m, into);
 	set(into, "devices", devices(m, true));
 }

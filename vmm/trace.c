@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/offcpu.h"
 #include "vmm/frame.h"
 
 static _Thread_local uint32_t thread_id;
@@ -147,6 +148,23 @@ static bool set_flow(struct strata_event *e, const struct trace_lane *l,
 		return true;
 	}
 	return false;
+}
+
+void trace_limited(struct trace *t, int lane, uint64_t from_ns, uint64_t to_ns)
+{
+	struct strata_event e = {
+		.time_ns = from_ns,
+		.arg64 = to_ns - from_ns,
+		.hop = CONTEXT_TASK_OFF,
+		.flags = EVENT_CONTEXT,
+		.reserved = OFF_VMM | OFF_BLOCKED | OFF_LIMITED,
+	};
+
+	if (lane < 0 || !ring_wanted(&t->ring))
+		return;
+	follow_consumer(t, &t->lane[lane]);
+	e.tid = (uint32_t)gettid();
+	ring_put(&t->ring, (uint32_t)lane, &e);
 }
 
 void trace_emit(struct trace *t, int lane, enum strata_hop hop, const struct trace_frame *f)

@@ -60,6 +60,9 @@ void trace_close(struct trace *t);
 /* A lane for one more emitting thread; -1 if they are all taken (that thread is not traced). */
 int trace_lane(struct trace *t);
 
+/* From then to then a limit of the device's held a queue up (lib/offcpu.h, OFF_LIMITED). */
+void trace_limited(struct trace *t, int lane, uint64_t from_ns, uint64_t to_ns);
+
 /* Emit the event; use the three below. */
 void trace_emit(struct trace *t, int lane, enum strata_hop hop, const struct trace_frame *f);
 

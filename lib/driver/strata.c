@@ -37,7 +37,7 @@ static const struct command commands[] = {
 	{"peers", "run the same machine under strata and under other monitors, and compare"},
 	{"cost", "measure what tracing costs, beside other tools"},
 	{"load", "send HTTP requests, and time each as its client sees it"},
-	{"vm", "run a virtual machine; ask a running one"},
+	{"vm", "run a virtual machine; ask a running one; set what it may use"},
 	{"net", "make and remove the way from a virtual machine to the wire"},
 	{"testbed", "run a command in an emulated machine that has everything"},
 };
@@ -65,20 +65,13 @@ static int own_folder(char *dir, size_t bytes)
 	return 0;
 }
 
-/* What one runs is a VM; what runs it is a VMM. */
-static const char *program_of(const char *name)
-{
-	return strcmp(name, "vm") ? name : "vmm";
-}
-
 /* The path of the command's program; false if there is no such. */
 static bool find_program(const char *dir, const char *name, char *path, size_t bytes)
 {
 	if (!*name || strchr(name, '/'))
 		return false;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int n = snprintf(path, bytes, "%s/%s/strata-%s", dir, places[i],
-				 program_of(name));
+		int n = snprintf(path, bytes, "%s/%s/strata-%s", dir, places[i], name);
 
 		if (n > 0 && (size_t)n < bytes && access(path, X_OK) == 0)
 			return true;

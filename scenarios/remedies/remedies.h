@@ -43,11 +43,12 @@ struct remedy {
 	int (*check)(const char *text);
 
 	/* Do it, or say why it cannot be here. The lock is held. */
-	int (*apply)(struct remedy_vm *vm, const char *text);
+	int (*apply)(struct remedy_vm *vm, const struct remedy *r, const char *text);
 
-	/* What is in force, as text or number; JSON null: nothing is. NULL: it cannot be here.
-	 */
-	json_t *(*read)(struct remedy_vm *vm);
+	/* What is in force; JSON null: nothing is. NULL with a sentence: it cannot be here. */
+	json_t *(*read)(struct remedy_vm *vm, const struct remedy *r);
+
+	const void *how; /* its implementation's own */
 };
 
 /* All there are; ends with a row whose name is NULL. */

@@ -10,6 +10,7 @@
 #include "vmm/control.h"
 #include "vmm/device/pm.h"
 #include "vmm/machine.h"
+#include "vmm/settings.h"
 #include "vmm/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,6 +50,19 @@ void status_counters(struct machine *m, json_t *into)
 {
 	(void)m;
 	(void)into;
+}
+
+int settings_limit(struct machine *m, int64_t device, const char *name, uint64_t value)
+{
+	(void)m;
+	(void)name;
+	return device < 0 || value > INT64_MAX ? -1 : 0;
+}
+
+int settings_halt_poll(struct machine *m, uint64_t ns)
+{
+	(void)m;
+	return ns > INT64_MAX ? -1 : 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

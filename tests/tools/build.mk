@@ -1,5 +1,5 @@
 # Programs that tests run against.
-TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic disk_io ring_size)
+TEST_TOOLS := $(addprefix $(B)/tests/tools/,replies probes_dump agent_consumer ring_events synthetic disk_io ring_size limit_steps)
 
 $(B)/tests/tools/replies: $(call objs,tests/tools/replies.c)
 	@mkdir -p $(@D)
@@ -35,3 +35,8 @@ $(B)/tests/tools/ring_size: $(call objs,tests/tools/ring_size.c)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/tools/limit_steps: $(call objs,tests/tools/limit_steps.c) $(B)/libvmm.a $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(vmm_LIBS) -lm

@@ -10,6 +10,6 @@ $(eval $(call qcow2_test,test_qcow2_crash,tests/unit/vmm/fake_file.c))
 $(eval $(call qcow2_test,test_qcow2,tests/tools/disk_random.c))
 
 qcow2_FUZZED := $(addprefix vmm/block/,disk.c formats.c guard.c raw.c) $(wildcard vmm/block/qcow2*.c) \
-	vmm/virtio/iov.c vmm/arguments.c vmm/loop.c lib/err.c tests/unit/vmm/fake_file.c
+	vmm/virtio/iov.c vmm/limit.c vmm/bucket.c vmm/arguments.c vmm/loop.c lib/err.c tests/unit/vmm/fake_file.c
 
 $(eval $(call fuzzer,fuzz_qcow2,tests/fuzz/fuzz_qcow2.c $(qcow2_FUZZED),-ljansson -lz -lzstd))

@@ -16,6 +16,11 @@
 
 #define COMPLAINTS 3
 
+/* Requests that wait until they are affordable, in their order. */
+struct disk_line {
+	struct disk_request *first, **end;
+};
+
 struct disk {
 	const struct disk_format *format;
 	void *image;
@@ -25,7 +30,10 @@ struct disk {
 	bool guarded; /* see vmm/block/guard.c */
 	struct file_batch batch;
 
+	struct limits limits;
+
 	/* the loop's thread only */
+	struct disk_line line[LIMIT_WAYS];
 	struct disk_request *refused; /* not yet answered */
 	bool running;
 	bool answered; /* by ourselves, since the last end of a batch */
@@ -54,6 +62,56 @@ static int check(const struct disk *d, struct disk_request *r)
 	return 0;
 }
 
+static enum limit_way way_of(const struct disk_request *r)
+{
+	return r->op == DISK_READ ? LIMIT_IN : LIMIT_OUT;
+}
+
+/* What it costs in bytes: only reads and writes carry some. */
+static uint64_t cost(const struct disk_request *r)
+{
+	return r->op == DISK_READ || r->op == DISK_WRITE ? r->bytes : 0;
+}
+
+static void begin(struct disk *d, struct disk_request *r)
+{
+	limits_charge(&d->limits, way_of(r), cost(r));
+	d->format->submit(d->image, r);
+}
+
+static void admit(struct disk *d, struct disk_request *r)
+{
+	struct disk_line *line = &d->line[way_of(r)];
+
+	if (!line->first && !limits_wait(&d->limits, way_of(r), cost(r))) {
+		begin(d, r);
+		return;
+	}
+	if (!line->first)
+		line->end = &line->first;
+	r->next = NULL;
+	*line->end = r;
+	line->end = &r->next;
+}
+
+/* Begin those that are affordable, or all of them. */
+static void release(struct disk *d, enum limit_way way, bool all)
+{
+	struct disk_line *line = &d->line[way];
+	struct disk_request *r;
+
+	while ((r = line->first) && (all || !limits_wait(&d->limits, way, cost(r)))) {
+		line->first = r->next;
+		begin(d, r);
+	}
+}
+
+static void resume(void *owner, enum limit_way way)
+{
+	release(owner, way, false);
+	disk_run(owner);
+}
+
 void disk_submit(struct disk *d, struct disk_request *r)
 {
 	r->disk = d;
@@ -61,7 +119,7 @@ void disk_submit(struct disk *d, struct disk_request *r)
 	r->guard = NULL;
 	r->error = check(d, r);
 	if (!r->error) {
-		d->format->submit(d->image, r);
+		admit(d, r);
 		return;
 	}
 	r->next = d->refused;
@@ -104,11 +162,21 @@ void disk_run(struct disk *d)
 		batch_end(d);
 }
 
+static bool anybody_waits(const struct disk *d)
+{
+	return d->line[LIMIT_IN].first || d->line[LIMIT_OUT].first;
+}
+
 void disk_drain(struct disk *d)
 {
-	disk_run(d);
-	d->format->drain(d->image);
-	disk_run(d); /* what done() submitted meanwhile */
+	/* Again for what done() submitted meanwhile. */
+	do {
+		release(d, LIMIT_IN, true);
+		release(d, LIMIT_OUT, true);
+		disk_run(d);
+		d->format->drain(d->image);
+		disk_run(d);
+	} while (anybody_waits(d));
 }
 
 static void count(struct disk *d, const struct disk_request *r)
@@ -252,7 +320,7 @@ static int open_image(struct disk *d, const struct arguments *a, struct loop *lo
 	if (!d->image)
 		return -1;
 	d->info.bytes -= d->info.bytes % DISK_SECTOR_BYTES;
-	return 0;
+	return limits_arguments(&d->limits, a);
 }
 
 struct disk *disk_open(const struct arguments *a, struct loop *loop)
@@ -266,6 +334,7 @@ struct disk *disk_open(const struct arguments *a, struct loop *loop)
 	}
 	/* A file that may grow no more (RLIMIT_FSIZE) is an error, not the VMM's end. */
 	signal(SIGXFSZ, SIG_IGN);
+	limits_init(&d->limits, &disk_limits, loop, resume, d);
 	d->direct = !strcmp(arguments_get(a, "cache", ""), "direct");
 	d->batch = (struct file_batch){batch_end, d};
 	d->path = strdup(arguments_get(a, "file", ""));
@@ -288,12 +357,18 @@ void disk_close(struct disk *d)
 		return;
 	if (d->image)
 		d->format->close(d->image);
+	limits_destroy(&d->limits);
 	free(d->path);
 	free(d->overlay);
 	free(d);
 }
 
-void disk_status(const struct disk *d, json_t *into)
+struct limits *disk_limits_of(struct disk *d)
+{
+	return &d->limits;
+}
+
+void disk_status(struct disk *d, json_t *into)
 {
 	const struct {
 		const char *name;
@@ -321,4 +396,5 @@ void disk_status(const struct disk *d, json_t *into)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(into, rows[i].name,
 				    json_integer((json_int_t)counter_read(rows[i].counter)));
+	limits_status(&d->limits, into);
 }

@@ -21,6 +21,7 @@
 
 #include "vmm/block/file.h"
 #include "vmm/device.h"
+#include "vmm/limit.h"
 #include "vmm/loop.h"
 
 #define DISK_SECTOR_BYTES 512
@@ -35,9 +36,8 @@
 		 "is not there; file is only read, and may be shared"},                     \
 		{"cache", "writeback|direct", false,                                        \
 		 "through the host's page cache (default), or past it"},                    \
-	{                                                                                   \
-		"readonly", NULL, false, "the guest may not write"                          \
-	}
+		{"readonly", NULL, false, "the guest may not write"},                       \
+		DISK_LIMIT_ARGUMENTS
 
 struct disk;
 struct disk_guard;
@@ -88,6 +88,10 @@ void disk_close(struct disk *d); /* NULL is fine; nothing may be in flight */
 
 const struct disk_info *disk_info(const struct disk *d);
 
+/* What it may carry: reads one way, all else the other. What has to wait, waits here; a drain
+ * waits for nothing, and leaves a debt. */
+struct limits *disk_limits_of(struct disk *d);
+
 /* Take a request over; it may wait for disk_run() before it is begun. */
 void disk_submit(struct disk *d, struct disk_request *r);
 
@@ -102,7 +106,8 @@ void disk_on_batch_end(struct disk *d, void (*end)(void *owner), void *owner);
 void disk_drain(struct disk *d);
 
 /* "file", "format", "overlay", "cache", "engine", "readonly", "capacity_bytes", and counters:
- * reads, writes, flushes, discards, zeroes, read_bytes, written_bytes, errors, disk_full. */
-void disk_status(const struct disk *d, json_t *into);
+ * reads, writes, flushes, discards, zeroes, read_bytes, written_bytes, errors, disk_full; and
+ * "limits". */
+void disk_status(struct disk *d, json_t *into);
 
 #endif

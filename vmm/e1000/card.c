@@ -110,6 +110,27 @@ static int open_sources(struct e1000 *e)
 	return 0;
 }
 
+/* On the loop: a frame, or a ring, is affordable again. */
+static void resume(void *owner, enum limit_way way)
+{
+	struct e1000 *e = owner;
+
+	if (way == LIMIT_OUT) {
+		tx_run(e);
+	} else {
+		e->rx.limited = false;
+		rx_run(e);
+	}
+}
+
+/* Each way's lane is that of the thread that goes on, under its lock. */
+static void waited(void *owner, enum limit_way way, uint64_t from_ns, uint64_t to_ns)
+{
+	struct e1000 *e = owner;
+
+	trace_limited(e->trace, way == LIMIT_IN ? e->rx.lane : e->tx.lane, from_ns, to_ns);
+}
+
 int e1000_init(struct e1000 *e, int fd, struct loop *loop, const struct guest_memory *m,
 	       struct trace *trace)
 {
@@ -125,6 +146,8 @@ int e1000_init(struct e1000 *e, int fd, struct loop *loop, const struct guest_me
 	pthread_mutex_init(&e->rx_lock, NULL);
 	pthread_mutex_init(&e->tx_lock, NULL);
 	pthread_mutex_init(&e->irq_lock, NULL);
+	limits_init(&e->limits, &net_limits, loop, resume, e);
+	e->limits.waited = waited;
 	/* The card takes no segments longer than its wire's, nor sums that are not there. */
 	tap_set_offloads(fd, 0);
 	eeprom_init(&e->eeprom, e->link.mac, SUBSYSTEM, DEVICE);
@@ -146,6 +169,7 @@ void e1000_destroy(struct e1000 *e)
 		loop_remove(e->loop, sources[i]);
 		close(sources[i]->fd);
 	}
+	limits_destroy(&e->limits);
 	link_close(&e->link);
 	pthread_mutex_destroy(&e->rx_lock);
 	pthread_mutex_destroy(&e->tx_lock);

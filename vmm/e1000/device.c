@@ -77,7 +77,7 @@ static int set_up(struct e1000 *e, struct machine *m, const struct arguments *a)
 	fd = e->link.fd[0];
 	e->link.fd[0] = -1;
 	snprintf(e->name, sizeof(e->name), "e1000 %s", e->link.tap);
-	if (e1000_init(e, fd, m->io, &m->memory, &m->trace))
+	if (e1000_init(e, fd, m->io, &m->memory, &m->trace) || limits_arguments(&e->limits, a))
 		return -1;
 	return pci_add(m, &e->pci);
 }
@@ -165,7 +165,7 @@ static json_t *tx_status(const struct e1000_tx *tx)
 
 static void e1000_status(struct device *d, json_t *into)
 {
-	const struct e1000 *e = d->state;
+	struct e1000 *e = d->state;
 	const struct figure figures[] = {
 		{"register_reads", &e->register_reads},
 		{"register_writes", &e->register_writes},
@@ -186,10 +186,19 @@ static void e1000_status(struct device *d, json_t *into)
 	json_object_set_new(
 		into, "queue",
 		json_pack("{s:o, s:o}", "rx", rx_status(&e->rx), "tx", tx_status(&e->tx)));
+	limits_status(&e->limits, into);
+}
+
+static struct limits *e1000_limits(struct device *d)
+{
+	struct e1000 *e = d->state;
+
+	return &e->limits;
 }
 
 static const struct argument e1000_arguments[] = {
 	LINK_ARGUMENTS,
+	NET_LIMIT_ARGUMENTS,
 	{NULL, NULL, false, NULL},
 };
 
@@ -203,4 +212,5 @@ const struct device_type device_net_e1000 = {
 	.create = e1000_create,
 	.destroy = e1000_device_destroy,
 	.status = e1000_status,
+	.limits = e1000_limits,
 };

@@ -29,6 +29,7 @@
 #include "vmm/e1000/phy.h"
 #include "vmm/e1000/regs.h"
 #include "vmm/e1000/statistics.h"
+#include "vmm/limit.h"
 #include "vmm/loop.h"
 #include "vmm/memory.h"
 #include "vmm/net/link.h"
@@ -55,6 +56,7 @@ struct e1000_rx {
 	struct loop_source tap;
 	uint32_t polled; /* what the loop watches the tap for, EPOLL bits */
 	bool starved;    /* no descriptors: the tap is not read until RDT moves */
+	bool limited;    /* out of tokens: the tap is not read until resumed */
 	size_t held;     /* bytes of the frame that is on its way, or 0 */
 	bool hashed;     /* it passed by the multicast hash */
 	int lane;        /* of the trace ring */
@@ -113,6 +115,7 @@ struct e1000 {
 	struct eeprom eeprom;
 	struct phy phy;
 	struct statistics statistics;
+	struct limits limits;
 
 	pthread_mutex_t rx_lock, tx_lock, irq_lock;
 	struct e1000_rx rx;

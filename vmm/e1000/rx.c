@@ -45,7 +45,7 @@ static void watch(struct e1000 *e)
 	struct e1000_rx *rx = &e->rx;
 	uint32_t wanted = 0;
 
-	if ((e1000_reg(e, REG_RCTL) & RCTL_EN) && !rx->starved)
+	if ((e1000_reg(e, REG_RCTL) & RCTL_EN) && !rx->starved && !rx->limited)
 		wanted |= EPOLLIN;
 	if (__atomic_load_n(&e->tx.blocked, __ATOMIC_SEQ_CST))
 		wanted |= EPOLLOUT;
@@ -74,7 +74,7 @@ static struct trace_frame traced(const struct e1000 *e, const struct iovec *iov)
 	};
 }
 
-/* Read one frame to be held; false if there was none. */
+/* Read one frame to be held; false if there was none, or it cannot be afforded. */
 static bool read_frame(struct e1000 *e)
 {
 	struct e1000_rx *rx = &e->rx;
@@ -82,6 +82,9 @@ static bool read_frame(struct e1000 *e)
 	struct trace_frame frame;
 	ssize_t n;
 
+	rx->limited = limits_wait(&e->limits, LIMIT_IN, 1);
+	if (rx->limited)
+		return false;
 	do
 		n = read(e->fd, iov.iov_base, iov.iov_len);
 	while (n > 0 && (size_t)n < E1000_HEADER + ETH_HLEN);
@@ -91,6 +94,7 @@ static bool read_frame(struct e1000 *e)
 		e1000_tap_gone(e);
 		return false;
 	}
+	limits_charge(&e->limits, LIMIT_IN, (size_t)n - E1000_HEADER);
 	rx->held = (size_t)n;
 	frame = traced(e, &iov);
 	trace_rx_read(e->trace, rx->lane, &frame);

@@ -97,6 +97,7 @@ static void count_sent(struct e1000 *e, const uint8_t *address)
 	size_t wire = p->bytes + p->head_bytes - p->replaced + E1000_FCS, mss;
 	unsigned int whole;
 
+	limits_charge(&e->limits, LIMIT_OUT, wire - E1000_FCS);
 	counter_add(&tx->frames, 1);
 	counter_add(&tx->bytes, wire - E1000_FCS);
 	if (p->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
@@ -203,6 +204,8 @@ static bool step(struct e1000 *e, struct run *r)
 		counter_add(&tx->bad_descriptors, 1);
 		break;
 	case FRAME:
+		if (limits_wait(&e->limits, LIMIT_OUT, tx->packet.bytes))
+			return false;
 		if (send_frame(e))
 			break;
 		__atomic_store_n(&tx->blocked, true, __ATOMIC_SEQ_CST);

@@ -194,6 +194,13 @@ static void nvme_destroy(struct device *d)
 	free(n);
 }
 
+static struct limits *nvme_limits(struct device *d)
+{
+	struct nvme *n = d->state;
+
+	return disk_limits_of(n->disk);
+}
+
 static int nvme_check(const struct arguments *a)
 {
 	const char *serial = arguments_get(a, "serial", "strata");
@@ -229,4 +236,5 @@ const struct device_type device_disk_nvme = {
 	.create = nvme_create,
 	.destroy = nvme_destroy,
 	.status = nvme_status,
+	.limits = nvme_limits,
 };

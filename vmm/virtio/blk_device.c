@@ -83,6 +83,13 @@ static void blk_status(struct device *d, json_t *into)
 			    json_integer((json_int_t)counter_read(&b->blk.invalid)));
 }
 
+static struct limits *blk_limits(struct device *d)
+{
+	struct blk_device *b = d->state;
+
+	return disk_limits_of(b->disk);
+}
+
 static const struct argument blk_arguments[] = {
 	DISK_ARGUMENTS,
 	{"queues", "N", false, "1 to 16; default: as many as the VM has vCPUs"},
@@ -99,4 +106,5 @@ const struct device_type device_disk_virtio = {
 	.create = blk_create,
 	.destroy = blk_destroy,
 	.status = blk_status,
+	.limits = blk_limits,
 };

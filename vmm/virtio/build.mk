@@ -15,7 +15,7 @@ $(eval $(call virtio_test,test_vhost_user,))
 
 virtio_QUEUE := vmm/virtio/virtqueue.c vmm/memory.c lib/err.c
 virtio_NET := $(addprefix vmm/virtio/,net.c net_tap.c net_rx.c net_tx.c net_ctrl.c iov.c virtio.c) \
-	vmm/net/tap.c vmm/net/link.c vmm/arguments.c vmm/loop.c vmm/trace.c vmm/frame.c lib/ring.c
+	vmm/net/tap.c vmm/net/link.c vmm/limit.c vmm/bucket.c vmm/arguments.c vmm/loop.c vmm/trace.c vmm/frame.c lib/ring.c
 virtio_BLK := $(addprefix vmm/virtio/,blk.c blk_request.c iov.c virtio.c) vmm/loop.c tests/unit/vmm/fake_disk.c
 
 $(eval $(call fuzzer,fuzz_frame,tests/fuzz/fuzz_frame.c vmm/frame.c))

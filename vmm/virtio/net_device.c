@@ -7,6 +7,8 @@
  * with queues=N as many queue pairs, each with a queue of the tap of its own (make the
  * tap with multi_queue). No filtering: what the tap hands over, the guest gets.
  *
+ * Limits of what it carries either way, and how often and how long they held it up: vmm/limit.h.
+ *
  * Status, beside what every virtio device tells: "tap", "mac", "mtu", "link", "active_pairs",
  * and for each pair frames and bytes both ways; rx_starved: the guest had no receive
  * buffers; rx_dropped: a frame longer than any buffer; tx_dropped: what the tap refused
@@ -48,7 +50,7 @@ static int set_up(struct net_tap *t, struct machine *m, const struct arguments *
 	    link_open(&n->link, a, (unsigned int)pairs))
 		return -1;
 	snprintf(n->name, sizeof(n->name), "virtio-net %s", n->link.tap);
-	if (net_tap_init(t, m->io, &m->memory, &m->trace))
+	if (net_tap_init(t, m->io, &m->memory, &m->trace) || limits_arguments(&t->limits, a))
 		return -1;
 	return net_add(n, m);
 }
@@ -101,11 +103,20 @@ static void status(struct device *d, json_t *into)
 	for (unsigned int i = 0; i < t->card.pairs; i++)
 		json_array_append_new(pairs, pair_status(&t->pair[i]));
 	json_object_set_new(into, "pairs", pairs);
+	limits_status(&t->limits, into);
+}
+
+static struct limits *limits(struct device *d)
+{
+	struct net_tap *t = d->state;
+
+	return &t->limits;
 }
 
 static const struct argument arguments[] = {
 	LINK_ARGUMENTS,
 	{"queues", "N", false, "queue pairs (default: 1)"},
+	NET_LIMIT_ARGUMENTS,
 	{NULL, NULL, false, NULL},
 };
 
@@ -119,4 +130,5 @@ const struct device_type device_net_virtio = {
 	.create = create,
 	.destroy = destroy,
 	.status = status,
+	.limits = limits,
 };

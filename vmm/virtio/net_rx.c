@@ -228,6 +228,7 @@ static bool read_frame(struct net_pair *p)
 		counter_add(&p->rx_dropped, 1);
 		return true;
 	}
+	limits_charge(&p->net->limits, LIMIT_IN, (size_t)n - NET_HEADER_BYTES);
 	frame = traced(p, (size_t)n);
 	trace_rx_read(p->net->trace, p->net->lane, &frame);
 	if ((size_t)n <= w->bytes)
@@ -235,6 +236,15 @@ static bool read_frame(struct net_pair *p)
 	else
 		hold(p, (size_t)n);
 	return true;
+}
+
+/* Out of tokens: what comes waits in the tap, or is dropped there. */
+static bool out_of_tokens(struct net_pair *p)
+{
+	p->limited[LIMIT_IN] = limits_wait(&p->net->limits, LIMIT_IN, 1);
+	if (p->limited[LIMIT_IN])
+		net_poll(p, EPOLLIN, false);
+	return p->limited[LIMIT_IN];
 }
 
 void net_rx_ready(struct net_pair *p)
@@ -249,6 +259,8 @@ void net_rx_ready(struct net_pair *p)
 				break;
 			continue;
 		}
+		if (out_of_tokens(p))
+			break;
 		if (turns && p->single) {
 			p->single--;
 			break;
@@ -278,6 +290,7 @@ void net_rx_start(struct net_pair *p)
 {
 	window_clear(&p->window);
 	p->starved = false;
+	p->limited[LIMIT_IN] = false;
 	virtqueue_kicks_off(net_rx_ring(p));
 	net_poll(p, EPOLLIN, true);
 }
@@ -285,6 +298,7 @@ void net_rx_start(struct net_pair *p)
 void net_rx_stop(struct net_pair *p)
 {
 	net_poll(p, EPOLLIN, false);
+	p->limited[LIMIT_IN] = false;
 	if (p->window.held)
 		counter_add(&p->rx_dropped, 1);
 	virtqueue_unpop(net_rx_ring(p), window_chains(&p->window));

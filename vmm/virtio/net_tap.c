@@ -47,6 +47,37 @@ static void tap_ready(struct loop_source *s, uint32_t events)
 		net_rx_ready(p);
 }
 
+static void resume_pair(struct net_pair *p, enum limit_way way)
+{
+	if (!p->limited[way])
+		return;
+	p->limited[way] = false;
+	if (way == LIMIT_OUT) {
+		net_tx_run(p);
+	} else if (!p->starved) {
+		net_poll(p, EPOLLIN, true);
+		net_rx_ready(p);
+	}
+}
+
+/* One after the other, each time another first, that none has all the tokens. */
+static void resume(void *owner, enum limit_way way)
+{
+	struct net_tap *t = owner;
+	unsigned int pairs = t->card.pairs, first = t->turn++;
+
+	for (unsigned int i = 0; i < pairs; i++)
+		resume_pair(&t->pair[(first + i) % pairs], way);
+}
+
+static void waited(void *owner, enum limit_way way, uint64_t from_ns, uint64_t to_ns)
+{
+	struct net_tap *t = owner;
+
+	(void)way;
+	trace_limited(t->trace, t->lane, from_ns, to_ns);
+}
+
 static int start(struct virtio_net *n)
 {
 	(void)n;
@@ -110,6 +141,8 @@ int net_tap_init(struct net_tap *t, struct loop *loop, const struct guest_memory
 
 	t->trace = trace;
 	t->lane = trace_lane(trace);
+	limits_init(&t->limits, &net_limits, loop, resume, t);
+	t->limits.waited = waited;
 	t->pair = calloc(n->link.queues, sizeof(*t->pair));
 	if (!t->pair)
 		return err_errno("%s: %u queue pairs", n->name, n->link.queues);
@@ -128,6 +161,7 @@ int net_tap_init(struct net_tap *t, struct loop *loop, const struct guest_memory
 void net_tap_destroy(struct net_tap *t)
 {
 	net_destroy(&t->card);
+	limits_destroy(&t->limits);
 	free(t->pair);
 	t->pair = NULL;
 }

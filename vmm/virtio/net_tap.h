@@ -8,6 +8,7 @@
 #ifndef STRATA_VMM_VIRTIO_NET_TAP_H
 #define STRATA_VMM_VIRTIO_NET_TAP_H
 
+#include "vmm/limit.h"
 #include "vmm/trace.h"
 #include "vmm/virtio/net.h"
 
@@ -43,6 +44,7 @@ struct net_pair {
 	uint32_t polled;     /* what the loop watches the tap for, EPOLL bits */
 	unsigned int single; /* turns that end with their first frame */
 	bool starved;        /* no receive buffers: the tap is not read until a kick */
+	bool limited[LIMIT_WAYS]; /* out of tokens: until resumed */
 	struct net_window window;
 	struct virtqueue_chain chain; /* the one being worked on */
 
@@ -56,6 +58,8 @@ struct net_tap {
 	struct trace *trace;
 	int lane; /* of the trace ring */
 	bool gone;
+	struct limits limits; /* of all pairs together */
+	unsigned int turn;    /* the pair that is resumed first, next time */
 	struct net_pair *pair;
 };
 

@@ -24,6 +24,7 @@ static bool send_frame(struct net_pair *p)
 	}
 	trace_tx_pop(p->net->trace, p->net->lane, &frame);
 	if (writev(p->fd, c->iov, (int)c->readable) >= 0) {
+		limits_charge(&p->net->limits, LIMIT_OUT, frame.bytes);
 		counter_add(&p->tx_frames, 1);
 		counter_add(&p->tx_bytes, frame.bytes);
 		return true;
@@ -40,6 +41,11 @@ static bool serve(struct virtio_device *d, unsigned int queue, struct virtqueue_
 {
 	struct net_pair *p = &net_tap_of(d->owner)->pair[queue / 2];
 
+	p->limited[LIMIT_OUT] = limits_wait(&p->net->limits, LIMIT_OUT, c->readable_bytes);
+	if (p->limited[LIMIT_OUT]) {
+		virtqueue_unpop(net_tx_ring(p), 1);
+		return false;
+	}
 	if (!send_frame(p)) {
 		virtqueue_unpop(net_tx_ring(p), 1);
 		counter_add(&p->tx_blocked, 1);
@@ -59,6 +65,7 @@ void net_tx_run(struct net_pair *p)
 
 void net_tx_stop(struct net_pair *p)
 {
+	p->limited[LIMIT_OUT] = false;
 	net_poll(p, EPOLLOUT, false);
 }
 

@@ -242,4 +242,6 @@ const struct device_type device_disk_vhost_user = {
 	.create = create,
 	.destroy = destroy,
 	.status = status,
+	.no_limits = "another process moves its requests, past us: that process has to limit "
+		     "them, or use mode=virtio",
 };

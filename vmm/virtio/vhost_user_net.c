@@ -256,4 +256,6 @@ const struct device_type device_net_vhost_user = {
 	.create = create,
 	.destroy = destroy,
 	.status = status,
+	.no_limits = "another process moves its frames, past us: that process has to limit "
+		     "them, or use mode=virtio",
 };

@@ -128,7 +128,7 @@ static int move(struct disk *d, enum disk_op op, uint64_t offset, void *data, si
 	return ask(d, &a, op, offset, bytes);
 }
 
-static json_int_t status(const struct disk *d, const char *key)
+static json_int_t status(struct disk *d, const char *key)
 {
 	json_t *j = json_object();
 	json_int_t n;
@@ -678,6 +678,41 @@ static void test_arguments(void **state)
 	disk_close(d);
 }
 
+/* Reads that cannot be afforded wait, in order; writes are not concerned; a drain waits for
+ * nothing. */
+static void test_limited(void **state)
+{
+	struct disk *d = open_with(",format=raw,read-ops=1,burst-ms=1000,write-bytes=1M");
+	static uint8_t data[3][512];
+	struct asked a[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		a[i] = (struct asked){.r = {.iov = a[i].iov, .iov_count = 1},
+				      .iov = {{data[i], 512}}};
+		submit(d, &a[i], DISK_READ, 0, 512);
+	}
+	disk_run(d);
+	assert_int_equal(a[1].answers + a[2].answers, 0);
+	disk_drain(d);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(a[i].answers, 1);
+		assert_int_equal(a[i].error, 0);
+	}
+	/* What the drain let through is owed. */
+	submit(d, &a[0], DISK_READ, 0, 512);
+	assert_int_equal(limits_set(disk_limits_of(d), "read-ops", 0), 0);
+	disk_run(d);
+	assert_int_equal(a[0].answers, 0);
+	disk_limits_of(d)->resume(d, LIMIT_IN);
+	disk_drain(d);
+	assert_int_equal(a[0].answers, 1);
+	assert_int_equal(move(d, DISK_WRITE, 0, data, 512), 0);
+	disk_close(d);
+	assert_null(open_with(",read-ops=0"));
+	assert_null(open_with(",write-bytes=fast"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -691,7 +726,7 @@ int main(void)
 		TEST(test_locks),      TEST(test_truncated),
 		TEST(test_host_full),  TEST(test_space_is_given_back),
 		TEST(test_arguments),  TEST(test_raw_stays_raw),
-		TEST(test_durable),
+		TEST(test_durable),    TEST(test_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

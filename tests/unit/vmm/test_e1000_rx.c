@@ -193,6 +193,24 @@ static void test_starved(void **state)
 	assert_int_equal(card_get(&c, REG_STATISTICS + 0xa0), 2);
 }
 
+/* A limit of the card's own: the second frame waits in the tap. */
+static void test_limited(void **state)
+{
+	(void)state;
+	assert_int_equal(limits_set(&c.e.limits, "rx-packets", 1), 0);
+	card_offer(&c, 2);
+	arrive(100);
+	assert_part(0, 0, 100, 104);
+	arrive(200);
+	assert_int_equal(c.rx[1].status, 0);
+	assert_true(c.e.rx.limited);
+	assert_int_equal(c.e.rx.polled, 0);
+	assert_int_equal(limits_set(&c.e.limits, "rx-packets", 0), 0);
+	c.e.limits.resume(&c.e, LIMIT_IN);
+	assert_part(1, 0, 200, 204);
+	assert_int_equal(c.e.rx.polled, EPOLLIN);
+}
+
 /* A frame of five buffers, when there are three. */
 static void test_starved_in_part(void **state)
 {
@@ -395,6 +413,7 @@ int main(void)
 		TEST(test_long),
 		TEST(test_buffer_sizes),
 		TEST(test_starved),
+		TEST(test_limited),
 		TEST(test_starved_in_part),
 		TEST(test_longer_than_the_ring),
 		TEST(test_switched_off),

@@ -157,6 +157,26 @@ static void test_burst(void **state)
 	assert_int_equal(sent(), -1);
 }
 
+/* A limit of the card's own: what waits stays in the ring, not done. */
+static void test_limited(void **state)
+{
+	struct frame f = plain(100);
+	uint64_t at = place(&f);
+
+	(void)state;
+	assert_int_equal(limits_set(&c.e.limits, "tx-packets", 1), 0);
+	card_put(&c, at, WHOLE | (uint32_t)f.len, 0);
+	card_put(&c, at, WHOLE | 60, 0);
+	card_kick(&c);
+	assert_int_equal(sent(), f.len);
+	assert_int_equal(sent(), -1);
+	assert_int_equal(c.tx[1].upper & TXD_DD, 0);
+	assert_int_equal(limits_set(&c.e.limits, "tx-packets", 0), 0);
+	c.e.limits.resume(&c.e, LIMIT_OUT);
+	assert_int_equal(sent(), 60);
+	assert_int_equal(c.tx[1].upper & TXD_DD, TXD_DD);
+}
+
 static void test_report_if_asked(void **state)
 {
 	struct frame f = plain(10);
@@ -599,6 +619,7 @@ int main(void)
 		TEST(test_pieces),
 		TEST(test_burst),
 		TEST(test_report_if_asked),
+		TEST(test_limited),
 		TEST(test_delayed_report),
 		TEST(test_unfinished),
 		TEST(test_padding),

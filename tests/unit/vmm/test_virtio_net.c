@@ -621,6 +621,57 @@ static void test_tap_gone(void **state)
 	finish();
 }
 
+/* One frame a second, with none saved up: the second waits in the tap, and its turn comes. */
+static void test_receive_limited(void **state)
+{
+	(void)state;
+	make(1);
+	start(0);
+	offer_buffer(0, 2048);
+	offer_buffer(1, 2048);
+	assert_int_equal(limits_set(&f.net.limits, "rx-packets", 1), 0);
+	arrive(100);
+	arrive(200);
+	net_rx_ready(&f.net.pair[0]);
+	assert_frame(100, 1);
+	assert_int_equal(f.net.pair[0].polled, 0);
+	assert_true(f.net.pair[0].limited[LIMIT_IN]);
+	assert_int_equal(limits_set(&f.net.limits, "rx-packets", 0), 0);
+	f.net.limits.resume(f.net.limits.owner, LIMIT_IN);
+	assert_frame(200, 1);
+	assert_int_equal(f.net.pair[0].polled, EPOLLIN);
+	finish();
+}
+
+/* What the guest sends waits in its ring, which is not published: it fills up. */
+static void test_transmit_limited(void **state)
+{
+	uint8_t frame[HEADER + 100];
+	uint32_t id, len;
+
+	(void)state;
+	make(1);
+	start(0);
+	assert_int_equal(limits_set(&f.net.limits, "tx-bytes", 100), 0);
+	for (uint16_t i = 0; i < 2; i++) {
+		uint64_t gpa = driver_alloc(&f.driver, sizeof(frame), 8);
+
+		driver_describe(&f.dq[TX], i, gpa, sizeof(frame), 0, 0);
+		driver_offer(&f.dq[TX], i);
+	}
+	kick(TX);
+	assert_true(driver_take(&f.dq[TX], &id, &len));
+	assert_false(driver_take(&f.dq[TX], &id, &len));
+	assert_int_equal(f.net.pair[0].tx_frames, 1);
+	kick(TX);
+	assert_int_equal(f.net.pair[0].tx_frames, 1);
+	assert_int_equal(limits_set(&f.net.limits, "tx-bytes", 0), 0);
+	f.net.limits.resume(f.net.limits.owner, LIMIT_OUT);
+	assert_true(driver_take(&f.dq[TX], &id, &len));
+	assert_int_equal(f.net.pair[0].tx_frames, 2);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -633,6 +684,8 @@ int main(void)
 		cmocka_unit_test(test_receive_many),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_receive_broken),
+		cmocka_unit_test(test_receive_limited),
+		cmocka_unit_test(test_transmit_limited),
 		cmocka_unit_test(test_transmit),
 		cmocka_unit_test(test_transmit_runt),
 		cmocka_unit_test(test_transmit_blocked),
