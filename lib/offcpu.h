@@ -39,8 +39,8 @@ enum off_waker {
 #define OFF_SHARE_SHIFT 7         /* percent of the wait that the rival had; 0: not known */
 #define OFF_SHARE       (127u << OFF_SHARE_SHIFT)
 
-/* Of OFF_VMM, told by the VMM itself: no thread was off the CPU, but a limit of the device's own
- * (vmm/limit.h) held its queue up for that long. */
+/* Of OFF_VMM, told by the VMM itself: no thread was off the CPU, but a limit of the device's
+ * own (vmm/limit.h) held its queue up for that long. */
 #define OFF_LIMITED (1u << 14)
 
 #define OFF_COMM_BYTES 16

@@ -189,7 +189,8 @@ bool state_owner_lives(const json_t *state)
 	const json_t *owner = json_object_get(state, "owner");
 	pid_t pid = (pid_t)json_integer_value(json_object_get(owner, "pid"));
 
-	return !owner || (json_int_t)threads_start(pid) == json_integer_value(json_object_get(owner, "start"));
+	return !owner || (json_int_t)threads_start(pid) ==
+				 json_integer_value(json_object_get(owner, "start"));
 }
 
 /* A process in the network namespace of that number, 0 if there is none. */

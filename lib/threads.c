@@ -99,10 +99,12 @@ uint64_t threads_start(pid_t pid)
 	fclose(f);
 	text[n] = '\0';
 	p = strrchr(text, ')'); /* the name before may hold anything */
-	if (!p || sscanf(p + 1,
-			 " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			 "%*s %*s %*s %llu",
-			 &start) != 1)
+	if (!p ||
+	    sscanf(p + 1,
+		   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   "%*s %*s %*s %llu",
+		   &state, &start) != 2 ||
+	    state == 'Z')
 		return 0;
 	return start;
 }

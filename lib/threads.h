@@ -24,7 +24,8 @@ void threads_each(const char *folder, bool (*each)(void *ctx, pid_t id, const ch
 json_t *threads_ksoftirqd(void);
 
 /* When a process or thread started, in clock ticks since boot (proc(5)); 0 if there is none,
- * or one that has ended and only waits to be reaped. With its id it names it as long as the machine runs. */
+ * or one that has ended and only waits to be reaped. With its id it names it as long as the
+ * machine runs. */
 uint64_t threads_start(pid_t id);
 
 /* Since boot, all CPUs together, in steps of the kernel's tick; 0 on a machine that is told

@@ -1,7 +1,8 @@
 /* A token bucket, in whole numbers: see bucket.h. */
 #include "vmm/bucket.h"
 
-#define TOKEN 1000000000LL /* billionths of one: a token a second is one of these a nanosecond */
+#define TOKEN \
+	1000000000LL /* billionths of one: a token a second is one of these a nanosecond */
 
 static int64_t full(const struct bucket *b)
 {

@@ -1,8 +1,8 @@
 /*
- * A token bucket: so many tokens a second, of which some may be saved up while nobody wants any.
- * It knows no clock: whoever asks says what time it is, in nanoseconds of a clock that does not
- * go back. What is missing is told as the time until it is there, so that one can wait for
- * exactly that long: there are no steps in which it is refilled.
+ * A token bucket: so many tokens a second, of which some may be saved up while nobody wants
+ * any. It knows no clock: whoever asks says what time it is, in nanoseconds of a clock that
+ * does not go back. What is missing is told as the time until it is there, so that one can wait
+ * for exactly that long: there are no steps in which it is refilled.
  *
  * What is taken may exceed what there is, for of a frame one knows the length only when it has
  * been read: then it is a debt, and nothing is affordable until it is paid.

@@ -99,8 +99,8 @@ struct device_type {
 	/* Put counters and settings into the object. May be NULL. */
 	void (*status)(struct device *d, json_t *into);
 
-	/* What it may carry (vmm/limit.h). NULL: it keeps no limits, and no_limits is the sentence
-	 * that says who does instead; NULL, too, if there is nothing to limit. */
+	/* What it may carry (vmm/limit.h). NULL: it keeps no limits, and no_limits is the
+	 * sentence that says who does instead; NULL, too, if there is nothing to limit. */
 	struct limits *(*limits)(struct device *d);
 	const char *no_limits;
 };

@@ -76,9 +76,9 @@ static bool any_rate(const struct limits *l)
 /* Without a rate, they who still wait have to find that out. */
 static void set_any(struct limits *l)
 {
-	atomic_store_explicit(&l->any,
-			      any_rate(l) || l->side[LIMIT_IN].since || l->side[LIMIT_OUT].since,
-			      memory_order_relaxed);
+	atomic_store_explicit(
+		&l->any, any_rate(l) || l->side[LIMIT_IN].since || l->side[LIMIT_OUT].since,
+		memory_order_relaxed);
 }
 
 /* Nobody waits any more. Lock held. */
@@ -278,8 +278,8 @@ int limits_arguments(struct limits *l, const struct arguments *a)
 		const char *name = l->names->rate[i / LIMIT_OFS][i % LIMIT_OFS];
 		uint64_t value = 0;
 
-		if ((i % LIMIT_OFS ? arguments_number : arguments_size)(a, name, 1,
-									BUCKET_RATE_MAX, &value))
+		if ((i % LIMIT_OFS ? arguments_number
+				   : arguments_size)(a, name, 1, BUCKET_RATE_MAX, &value))
 			return -1;
 		if (value && limits_set(l, name, value))
 			return -1;

@@ -36,19 +36,19 @@ enum limit_of { LIMIT_BYTES, LIMIT_OPS, LIMIT_OFS };
 
 /* Rows for the table of arguments of a network card, and of a disk; the same names are in the
  * status, and what "limit" of the control socket takes. */
-#define LIMIT_BURST_ARGUMENT                                                             \
-	{                                                                                \
+#define LIMIT_BURST_ARGUMENT                                                        \
+	{                                                                           \
 		"burst-ms", "N", false, "how much of its rates it may save up (50)" \
 	}
-#define NET_LIMIT_ARGUMENTS                                                      \
+#define NET_LIMIT_ARGUMENTS                                                         \
 	{"rx-bytes", "SIZE", false, "at most so many bytes a second to the guest"}, \
-		{"rx-packets", "N", false, "... and frames"},                    \
-		{"tx-bytes", "SIZE", false, "... and bytes from it"},            \
+		{"rx-packets", "N", false, "... and frames"},                       \
+		{"tx-bytes", "SIZE", false, "... and bytes from it"},               \
 		{"tx-packets", "N", false, "... and frames"}, LIMIT_BURST_ARGUMENT
-#define DISK_LIMIT_ARGUMENTS                                                     \
-	{"read-bytes", "SIZE", false, "at most so many bytes read a second"},    \
-		{"read-ops", "N", false, "... and requests"},                    \
-		{"write-bytes", "SIZE", false, "... and bytes written"},         \
+#define DISK_LIMIT_ARGUMENTS                                                             \
+	{"read-bytes", "SIZE", false, "at most so many bytes read a second"},            \
+		{"read-ops", "N", false, "... and requests"},                            \
+		{"write-bytes", "SIZE", false, "... and bytes written"},                 \
 		{"write-ops", "N", false, "... and requests, flushes and discards too"}, \
 		LIMIT_BURST_ARGUMENT
 
@@ -75,11 +75,12 @@ struct limits {
 	struct loop *loop;
 	/* Go on with what had to wait; what is still not affordable will be told to. */
 	void (*resume)(void *owner, enum limit_way way);
-	/* That way was held up from then to then, as the one finds out who goes on; may be NULL. */
+	/* That way was held up from then to then, as the one finds out who goes on; may be
+	 * NULL. */
 	void (*waited)(void *owner, enum limit_way way, uint64_t from_ns, uint64_t to_ns);
 	void *owner;
 
-	_Atomic bool any; /* some rate is set */
+	_Atomic bool any;     /* some rate is set */
 	pthread_mutex_t lock; /* of what follows */
 	uint64_t burst_ms;
 	struct limit_side side[LIMIT_WAYS];

@@ -110,8 +110,12 @@ static uint64_t now_ns(void)
 
 int machine_create(struct machine *m, const struct options *o)
 {
-	*m = (struct machine){
-		.name = o->name, .options = o, .kvm_fd = -1, .vm_fd = -1, .end_fd = -1, .halt_poll_ns = -1};
+	*m = (struct machine){.name = o->name,
+			      .options = o,
+			      .kvm_fd = -1,
+			      .vm_fd = -1,
+			      .end_fd = -1,
+			      .halt_poll_ns = -1};
 	m->vcpu_count = (int)o->cpus;
 	m->started_ns = now_ns();
 	pthread_mutex_init(&m->lock, NULL);

@@ -54,7 +54,8 @@ static int region_map(struct guest_memory *m, uint64_t start, uint64_t bytes)
 	int flags = m->shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
 	uint8_t *place = reserve(bytes, m->huge_bytes ? m->huge_bytes : HUGE_PAGE);
 
-	/* Pages of the pool are reserved here, that the guest does not die of their lack later. */
+	/* Pages of the pool are reserved here, that the guest does not die of their lack later.
+	 */
 	if (!m->huge_bytes)
 		flags |= MAP_NORESERVE;
 	else if (!m->shared)

@@ -47,10 +47,12 @@ int settings_halt_poll(struct machine *m, uint64_t ns)
 		return err_set("polling for %llu ns: %d is the most", (unsigned long long)ns,
 			       SETTINGS_HALT_POLL_MAX);
 	if (!can_poll(m))
-		return err_set("this kernel has no halt polling for each VM (KVM_CAP_HALT_POLL, "
-			       "Linux 5.11)");
+		return err_set(
+			"this kernel has no halt polling for each VM (KVM_CAP_HALT_POLL, "
+			"Linux 5.11)");
 	if (ioctl(m->vm_fd, KVM_ENABLE_CAP, &cap))
-		return err_errno("set the VM's halt polling to %llu ns", (unsigned long long)ns);
+		return err_errno("set the VM's halt polling to %llu ns",
+				 (unsigned long long)ns);
 	atomic_store(&m->halt_poll_ns, (int64_t)ns);
 	return 0;
 }

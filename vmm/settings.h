@@ -1,6 +1,6 @@
 /*
- * What can be set while the machine runs, by the control socket; the rest of a VM's settings are
- * the host's (strata vm set). Threading: the control thread.
+ * What can be set while the machine runs, by the control socket; the rest of a VM's settings
+ * are the host's (strata vm set). Threading: the control thread.
  */
 #ifndef STRATA_VMM_SETTINGS_H
 #define STRATA_VMM_SETTINGS_H

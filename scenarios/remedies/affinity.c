@@ -81,8 +81,9 @@ int vm_threads(const struct remedy_vm *vm, int sorts, pid_t **tids)
 	size_t i;
 
 	if (!vm->status)
-		return err_set("which thread is which only strata-vmm tells, through its control "
-			       "socket (--control PATH)");
+		return err_set(
+			"which thread is which only strata-vmm tells, through its control "
+			"socket (--control PATH)");
 	l.tids = calloc(THREADS_MAX, sizeof(*l.tids));
 	if (!l.tids)
 		return err_errno("list the VM's threads");
@@ -131,9 +132,10 @@ static int confine(struct remedy_vm *vm, pid_t tid, const cpu_set_t *set)
 		return -1;
 	cpus_text(set, before, sizeof(before));
 	if (sched_setaffinity(tid, sizeof(*set), set))
-		return err_errno("have thread %d run on %s (is that within the VM's cpuset.cpus, "
-				 "and online?)",
-				 tid, before);
+		return err_errno(
+			"have thread %d run on %s (is that within the VM's cpuset.cpus, "
+			"and online?)",
+			tid, before);
 	return 0;
 }
 
@@ -227,9 +229,10 @@ static int each_of(struct remedy_vm *vm, int sorts, int core, bool on)
 		else
 			CPU_CLR(core, &set);
 		if (!CPU_COUNT(&set))
-			result = err_set("no other core is left for the VM's other threads: they "
-					 "may run on CPU %d only",
-					 core);
+			result = err_set(
+				"no other core is left for the VM's other threads: they "
+				"may run on CPU %d only",
+				core);
 		else
 			result = confine(vm, tids[i], &set);
 	}

@@ -1,8 +1,8 @@
 /*
  * The VM's cgroup. On version 2 it is the VM's own if it is alone in one (a unit or scope of
- * systemd's, a container), else one made below the root; on version 1, one below where it is, in
- * each controller's hierarchy. A controller that the parent does not hand on yet is switched on
- * there, and off again by the last VM that needed it.
+ * systemd's, a container), else one made below the root; on version 1, one below where it is,
+ * in each controller's hierarchy. A controller that the parent does not hand on yet is switched
+ * on there, and off again by the last VM that needed it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -228,9 +228,10 @@ static int enable(struct remedy_vm *vm, const char *dir, const char *controller)
 	*strrchr(parent, '/') = '\0';
 	snprintf(file, sizeof(file), "%s/cgroup.controllers", parent);
 	if (!has_word(file, controller))
-		return err_set("the controller \"%s\" is not to be had in %s: a cgroup above does "
-			       "not hand it on, or the kernel lacks it",
-			       controller, parent);
+		return err_set(
+			"the controller \"%s\" is not to be had in %s: a cgroup above does "
+			"not hand it on, or the kernel lacks it",
+			controller, parent);
 	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", parent);
 	on = has_word(file, controller);
 	item = on ? needed_elsewhere(vm, file, controller) : NULL;
@@ -243,10 +244,11 @@ static int enable(struct remedy_vm *vm, const char *dir, const char *controller)
 		return -1;
 	snprintf(text, sizeof(text), "+%s", controller);
 	if (!on && file_write(file, text))
-		return err_add(errno == EBUSY
-				       ? "processes in that cgroup itself are in the way: start "
-					 "the VM in a cgroup of its own"
-				       : "switch the controller on");
+		return err_add(
+			errno == EBUSY
+				? "processes in that cgroup itself are in the way: start "
+				  "the VM in a cgroup of its own"
+				: "switch the controller on");
 	return 0;
 }
 
@@ -265,11 +267,26 @@ static bool owned_by_systemd(const struct remedy_vm *vm)
 static int make_scope(const struct remedy_vm *vm, const char *before)
 {
 	char unit[48], pid[16], now[PATH_MAX];
-	const char *const argv[] = {
-		"busctl", "--quiet", "call", "org.freedesktop.systemd1",
-		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-		"StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", "2", "PIDs", "au", "1",
-		pid, "Delegate", "b", "true", "0", NULL};
+	const char *const argv[] = {"busctl",
+				    "--quiet",
+				    "call",
+				    "org.freedesktop.systemd1",
+				    "/org/freedesktop/systemd1",
+				    "org.freedesktop.systemd1.Manager",
+				    "StartTransientUnit",
+				    "ssa(sv)a(sa(sv))",
+				    unit,
+				    "fail",
+				    "2",
+				    "PIDs",
+				    "au",
+				    "1",
+				    pid,
+				    "Delegate",
+				    "b",
+				    "true",
+				    "0",
+				    NULL};
 
 	snprintf(unit, sizeof(unit), "strata-vm-%d.scope", vm->pid);
 	snprintf(pid, sizeof(pid), "%d", vm->pid);
@@ -294,7 +311,8 @@ static int place_v2(const struct remedy_vm *vm, char dir[PATH_MAX], char back[PA
 
 	if (own_path(vm, NULL, path))
 		return -1;
-	snprintf(back, PATH_MAX, "%s/sys/fs/cgroup%s", vm->root, strcmp(path, "/") ? path : "");
+	snprintf(back, PATH_MAX, "%.64s/sys/fs/cgroup%.4000s", vm->root,
+		 strcmp(path, "/") ? path : "");
 	if (!strcmp(path, "/")) {
 		snprintf(dir, PATH_MAX, "%.4000s/strata-vm-%d", back, vm->pid);
 		return 0;
@@ -306,10 +324,11 @@ static int place_v2(const struct remedy_vm *vm, char dir[PATH_MAX], char back[PA
 		return 0;
 	if (may_scope && owned_by_systemd(vm))
 		return make_scope(vm, path) ? -1 : place_v2(vm, dir, back, false);
-	return err_set("the VM shares its cgroup %s with %u other processes, so that limits for "
-		       "the one would be limits for all: start it in one of its own (systemd-run "
-		       "--scope -p Delegate=yes strata vm run ...)",
-		       path, o.count);
+	return err_set(
+		"the VM shares its cgroup %s with %u other processes, so that limits for "
+		"the one would be limits for all: start it in one of its own (systemd-run "
+		"--scope -p Delegate=yes strata vm run ...)",
+		path, o.count);
 }
 
 static int prepare_v2(struct remedy_vm *vm, const char *controller, char dir[PATH_MAX])
@@ -350,11 +369,12 @@ static int base_v1(const struct remedy_vm *vm, const char *controller, char dir[
 
 	if (own_path(vm, controller, path))
 		return -1;
-	n = snprintf(dir, PATH_MAX, "%.64s/sys/fs/cgroup/%s%.4000s", vm->root, controller, path);
+	n = snprintf(dir, PATH_MAX, "%.64s/sys/fs/cgroup/%s%.4000s", vm->root, controller,
+		     path);
 	while (n > 1 && dir[n - 1] == '/')
 		dir[--n] = '\0';
 	if (!exists(dir))
-		snprintf(dir, PATH_MAX, "%s/sys/fs/cgroup/%s", vm->root, controller);
+		snprintf(dir, PATH_MAX, "%.64s/sys/fs/cgroup/%.32s", vm->root, controller);
 	return 0;
 }
 
@@ -404,9 +424,10 @@ static int version_of(const struct remedy_vm *vm, const char *controller)
 	snprintf(path, sizeof(path), "%s/sys/fs/cgroup/%s/cgroup.procs", vm->root, controller);
 	if (exists(path))
 		return 1;
-	return err_set("no cgroups for \"%s\" below %s/sys/fs/cgroup; \"mount -t cgroup2 cgroup2 "
-		       "/sys/fs/cgroup\" if the kernel's are not in use",
-		       controller, vm->root);
+	return err_set(
+		"no cgroups for \"%s\" below %s/sys/fs/cgroup; \"mount -t cgroup2 cgroup2 "
+		"/sys/fs/cgroup\" if the kernel's are not in use",
+		controller, vm->root);
 }
 
 /* Version 1 has it in blkio. */
@@ -422,9 +443,10 @@ static int version_for(const struct remedy_vm *vm, const char *controller, const
 
 	if (version != 1 || file_v1)
 		return version;
-	return err_set("%s: this host has cgroups of version 1 for \"%s\", which know nothing like "
-		       "it; boot with systemd.unified_cgroup_hierarchy=1",
-		       file, controller);
+	return err_set(
+		"%s: this host has cgroups of version 1 for \"%s\", which know nothing like "
+		"it; boot with systemd.unified_cgroup_hierarchy=1",
+		file, controller);
 }
 
 int cgroup_file(struct remedy_vm *vm, const char *controller, const char *file,
@@ -438,8 +460,7 @@ int cgroup_file(struct remedy_vm *vm, const char *controller, const char *file,
 		return -1;
 	snprintf(path, PATH_MAX, "%.4000s/%s", dir, v == 2 ? file : file_v1);
 	*version = v;
-	return exists(path) ? 0
-			    : err_set("there is no %s: this kernel does not know it", path);
+	return exists(path) ? 0 : err_set("there is no %s: this kernel does not know it", path);
 }
 
 int cgroup_look(struct remedy_vm *vm, const char *controller, const char *file,

@@ -1,6 +1,7 @@
 /* The settings that are files of the VM's cgroup: what people write, as the kernel has it. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 #include "scenarios/remedies/internal.h"
@@ -207,9 +208,10 @@ int check_partition(const char *text)
 {
 	if (!strcmp(text, "member") || !strcmp(text, "root") || !strcmp(text, "isolated"))
 		return 0;
-	return err_set("\"%s\": member, root (cores for this VM alone) or isolated (without the "
-		       "scheduler's balancing, too)",
-		       text);
+	return err_set(
+		"\"%s\": member, root (cores for this VM alone) or isolated (without the "
+		"scheduler's balancing, too)",
+		text);
 }
 
 /* Since Linux 6.7 a cgroup may be a partition whose parent is none, if it asks for its cores by
@@ -242,8 +244,8 @@ int partition_apply(struct remedy_vm *vm, const struct remedy *r, const char *te
 	if (record_write(vm, path, text, "member") || file_text(now, sizeof(now), path))
 		return -1;
 	return strstr(now, "invalid")
-		       ? err_set("the kernel takes cpuset.cpus.partition=%s, but says: %s", text,
-				 now)
+		       ? err_set("the kernel takes cpuset.cpus.partition=%s, but says: %s",
+				 text, now)
 		       : 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * What the VMM itself keeps or does, asked for through its control socket: rates of its devices,
- * how long a halted vCPU is waited for, huge pages.
+ * What the VMM itself keeps or does, asked for through its control socket: rates of its
+ * devices, how long a halted vCPU is waited for, huge pages.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -80,20 +80,21 @@ static int limit_device(struct remedy_vm *vm, const json_t *d, uint64_t value)
 
 	snprintf(key, sizeof(key), "%d %s", (int)device, limit);
 	if (!record_find(vm, &undo_device, "key", key) &&
-	    record_begin(vm, &undo_device,
-			 json_pack("{s:s,s:I,s:s,s:I}", "key", key, "device", device, "limit",
-				   limit, "before",
-				   (json_int_t)item_number(json_object_get(d, "limits"),
-							   limit))))
+	    record_begin(
+		    vm, &undo_device,
+		    json_pack("{s:s,s:I,s:s,s:I}", "key", key, "device", device, "limit", limit,
+			      "before",
+			      (json_int_t)item_number(json_object_get(d, "limits"), limit))))
 		return -1;
 	return tell(vm, limit_request(device, limit, (json_int_t)value));
 }
 
 static int no_device(const struct remedy_vm *vm)
 {
-	return vm->status ? err_set("VM %s has no such device", vm->name)
-			  : err_set("rates inside the VMM are strata-vmm's, through its control "
-				    "socket; tap.rx-rate and io.max are for any VM");
+	return vm->status
+		       ? err_set("VM %s has no such device", vm->name)
+		       : err_set("rates inside the VMM are strata-vmm's, through its control "
+				 "socket; tap.rx-rate and io.max are for any VM");
 }
 
 /* bytes, packets or operations a second; 0: no limit. */
@@ -244,9 +245,9 @@ int halt_poll_apply(struct remedy_vm *vm, const struct remedy *r, const char *te
 		return record_write(vm, path, number, NULL);
 	}
 	if (!record_find(vm, &undo_halt_poll, "key", "halt-poll") &&
-	    record_begin(vm, &undo_halt_poll,
-			 json_pack("{s:s,s:I}", "key", "halt-poll", "before",
-				   (json_int_t)before)))
+	    record_begin(
+		    vm, &undo_halt_poll,
+		    json_pack("{s:s,s:I}", "key", "halt-poll", "before", (json_int_t)before)))
 		return -1;
 	return tell(vm, poll_request((json_int_t)ns));
 }
@@ -264,9 +265,8 @@ json_t *halt_poll_read(struct remedy_vm *vm, const struct remedy *r)
 
 int check_hugepages(const char *text)
 {
-	return !strcmp(text, "2M") || !strcmp(text, "1G")
-		       ? 0
-		       : err_set("\"%s\": 2M or 1G", text);
+	return !strcmp(text, "2M") || !strcmp(text, "1G") ? 0
+							  : err_set("\"%s\": 2M or 1G", text);
 }
 
 int hugepages_apply(struct remedy_vm *vm, const struct remedy *r, const char *text)

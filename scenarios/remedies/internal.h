@@ -64,7 +64,8 @@ json_t *record_find(const struct remedy_vm *vm, const struct undo_kind *kind, co
  * again. */
 int record_write(struct remedy_vm *vm, const char *path, const char *text, const char *undo);
 
-/* The same for a file of many lines, one for each device: undo is a line that takes text's away.
+/* The same for a file of many lines, one for each device: undo is a line that takes text's
+ * away.
  */
 int record_line(struct remedy_vm *vm, const char *path, const char *text, const char *undo);
 

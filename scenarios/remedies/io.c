@@ -26,8 +26,8 @@ static dev_t whole_disk(const struct remedy_vm *vm, dev_t device)
 	char path[PATH_MAX], text[32];
 	unsigned int major, minor;
 
-	snprintf(path, sizeof(path), "%s/sys/dev/block/%u:%u/partition", vm->root, major(device),
-		 minor(device));
+	snprintf(path, sizeof(path), "%s/sys/dev/block/%u:%u/partition", vm->root,
+		 major(device), minor(device));
 	if (access(path, F_OK))
 		return device;
 	snprintf(path, sizeof(path), "%s/sys/dev/block/%u:%u/../dev", vm->root, major(device),
@@ -44,16 +44,18 @@ static int device_of(const struct remedy_vm *vm, const char *path, dev_t *out)
 	struct stat st;
 
 	/* As the VM sees it. */
-	snprintf(where, sizeof(where), path[0] == '/' ? "/proc/%d/root%.4000s" : "/proc/%d/cwd/%.4000s",
-		 vm->pid, path);
+	snprintf(where, sizeof(where),
+		 path[0] == '/' ? "/proc/%d/root%.4000s" : "/proc/%d/cwd/%.4000s", vm->pid,
+		 path);
 	if (stat(where, &st))
 		return err_errno("disk %s", path);
 	*out = whole_disk(vm, S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev);
-	return major(*out) ? 0
-			   : err_set("%s lies on no block device (tmpfs, overlay, a network?), so "
-				     "that io.max cannot limit it; disk.read-bytes and its like "
-				     "can, inside the VMM",
-				     path);
+	return major(*out)
+		       ? 0
+		       : err_set("%s lies on no block device (tmpfs, overlay, a network?), so "
+				 "that io.max cannot limit it; disk.read-bytes and its like "
+				 "can, inside the VMM",
+				 path);
 }
 
 static int add_device(dev_t device, dev_t *list, int n)
@@ -87,7 +89,8 @@ static int devices_of(const struct remedy_vm *vm, const char *named, dev_t list[
 		n = add_device(device, list, n);
 	}
 	return n ? n
-		 : err_set("VM %s tells of no disk; say which: io.max=/dev/sda:rbps=10M", vm->name);
+		 : err_set("VM %s tells of no disk; say which: io.max=/dev/sda:rbps=10M",
+			   vm->name);
 }
 
 static void word(char *text, size_t bytes, const char *key, uint64_t value)
@@ -101,12 +104,14 @@ static void word(char *text, size_t bytes, const char *key, uint64_t value)
 }
 
 /* In version 2 one file takes a line for each device; its key is the file and the device. */
-static int limit_v2(struct remedy_vm *vm, const char *path, dev_t device, const struct io_limits *l)
+static int limit_v2(struct remedy_vm *vm, const char *path, dev_t device,
+		    const struct io_limits *l)
 {
 	char text[160], undo[160];
 
 	snprintf(text, sizeof(text), "%u:%u", major(device), minor(device));
-	snprintf(undo, sizeof(undo), "%s rbps=max wbps=max riops=max wiops=max", text);
+	snprintf(undo, sizeof(undo), "%u:%u rbps=max wbps=max riops=max wiops=max",
+		 major(device), minor(device));
 	word(text, sizeof(text), "rbps", l->rbps);
 	word(text, sizeof(text), "wbps", l->wbps);
 	word(text, sizeof(text), "riops", l->riops);
@@ -114,7 +119,8 @@ static int limit_v2(struct remedy_vm *vm, const char *path, dev_t device, const 
 	return record_line(vm, path, text, undo);
 }
 
-static int limit_v1(struct remedy_vm *vm, const char *path, dev_t device, const struct io_limits *l)
+static int limit_v1(struct remedy_vm *vm, const char *path, dev_t device,
+		    const struct io_limits *l)
 {
 	const struct {
 		const char *file;

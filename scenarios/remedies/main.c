@@ -42,8 +42,8 @@ static int print_help(void)
 {
 	fputs(usage, stdout);
 	for (const struct remedy *r = remedies; r->name; r++)
-		printf("  %s=%s\n        %s: %s\n", r->name, r->value, remedy_kind_name(r->kind),
-		       r->help);
+		printf("  %s=%s\n        %s: %s\n", r->name, r->value,
+		       remedy_kind_name(r->kind), r->help);
 	fputs(usage_end, stdout);
 	return EXIT_OK;
 }
@@ -147,8 +147,10 @@ static const char *text_of(const json_t *value, char *room, size_t bytes)
 
 static int print_table(const json_t *settings)
 {
-	static const struct table_column columns[] = {
-		{"setting", false, 0}, {"kind", false, 0}, {"value", false, 20}, {"", false, 20}};
+	static const struct table_column columns[] = {{"setting", false, 0},
+						      {"kind", false, 0},
+						      {"value", false, 20},
+						      {"", false, 20}};
 	struct table *t = table_create(columns, 4);
 	json_t *s;
 	size_t i;
@@ -163,8 +165,7 @@ static int print_table(const json_t *settings)
 
 		table_cell(t, set ? COLOUR_BOLD : COLOUR_NONE, "%s",
 			   json_string_value(json_object_get(s, "name")));
-		table_cell(t, COLOUR_NONE, "%s",
-			   json_string_value(json_object_get(s, "kind")));
+		table_cell(t, COLOUR_NONE, "%s", json_string_value(json_object_get(s, "kind")));
 		table_cell(t, COLOUR_NONE, "%s",
 			   text_of(json_object_get(s, "value"), room, sizeof(room)));
 		table_cell(t, COLOUR_DIM, "%s", why ? why : set ? "set by strata" : "");
@@ -181,8 +182,9 @@ static int print_settings(struct remedy_vm *vm, json_t *settings, bool json)
 
 	if (!json)
 		return print_table(settings);
-	document = json_pack("{s:s,s:s,s:i,s:O}", "schema", "strata.settings/1", "name",
-			     remedy_vm_name(vm), "pid", remedy_vm_pid(vm), "settings", settings);
+	document =
+		json_pack("{s:s,s:s,s:i,s:O}", "schema", "strata.settings/1", "name",
+			  remedy_vm_name(vm), "pid", remedy_vm_pid(vm), "settings", settings);
 	result = json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(document);

@@ -15,8 +15,8 @@
 #define TEXT_MAX 4096
 
 static const struct undo_kind *const kinds[] = {
-	&undo_file,   &undo_cgroup, &undo_controllers, &undo_affinity, &undo_tc,
-	&undo_device, &undo_halt_poll, &undo_folder,
+	&undo_file, &undo_cgroup, &undo_controllers, &undo_affinity,
+	&undo_tc,   &undo_device, &undo_halt_poll,   &undo_folder,
 };
 
 static json_t *items_of(const struct remedy_vm *vm)
@@ -225,7 +225,8 @@ static struct remedy_vm *of_file(const char *root, const char *name)
 	return vm;
 }
 
-static int each_record(const char *root, int (*each)(struct remedy_vm *vm, void *ctx), void *ctx)
+static int each_record(const char *root, int (*each)(struct remedy_vm *vm, void *ctx),
+		       void *ctx)
 {
 	char path[PATH_MAX];
 	struct dirent *e;

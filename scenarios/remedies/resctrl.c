@@ -1,6 +1,6 @@
 /*
- * Cache and memory bandwidth, where the processor shares them out (Intel RDT, AMD PQoS): a group
- * of resctrl with the VM's threads in it (Documentation/arch/x86/resctrl.rst).
+ * Cache and memory bandwidth, where the processor shares them out (Intel RDT, AMD PQoS): a
+ * group of resctrl with the VM's threads in it (Documentation/arch/x86/resctrl.rst).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -55,11 +55,13 @@ static int look(const struct remedy_vm *vm, const struct resctrl_row *row, char 
 
 	snprintf(path, sizeof(path), "%s/sys/fs/resctrl", vm->root);
 	if (access(path, F_OK))
-		return err_set("this processor, or its kernel, does not know %s: there is no %s",
-			       row->what, path);
+		return err_set(
+			"this processor, or its kernel, does not know %s: there is no %s",
+			row->what, path);
 	snprintf(path, sizeof(path), "%s/sys/fs/resctrl/schemata", vm->root);
 	if (access(path, F_OK))
-		return err_set("resctrl is not mounted: mount -t resctrl resctrl /sys/fs/resctrl");
+		return err_set(
+			"resctrl is not mounted: mount -t resctrl resctrl /sys/fs/resctrl");
 	return line_of(path, row->resource, line, bytes)
 		       ? err_set("this processor does not know %s: %s has no line \"%s\"",
 				 row->what, path, row->resource)
@@ -103,7 +105,8 @@ static int make_group(struct remedy_vm *vm, const char *group)
 	if (result)
 		return -1;
 	if (mkdir(group, 0755) && errno != EEXIST)
-		return err_errno("make the group %s (has the processor no more of them?)", group);
+		return err_errno("make the group %s (has the processor no more of them?)",
+				 group);
 	snprintf(e.tasks, sizeof(e.tasks), "%s/tasks", group);
 	snprintf(threads, sizeof(threads), "/proc/%d/task", vm->pid);
 	threads_each(threads, enter, &e);

@@ -44,8 +44,8 @@ int check_burst(const char *text);
 int check_hugepages(const char *text);
 
 struct cgroup_row;
-extern const struct cgroup_row row_cpu_weight, row_cpuset_cpus, row_memory_max,
-	row_memory_high, row_memory_min, row_memory_low;
+extern const struct cgroup_row row_cpu_weight, row_cpuset_cpus, row_memory_max, row_memory_high,
+	row_memory_min, row_memory_low;
 
 /* resctrl: which resource's part of the schemata. */
 struct resctrl_row {

@@ -163,14 +163,15 @@ static json_t *taps_of(const struct remedy_vm *vm)
 	if (json_object_size(taps))
 		return taps;
 	json_decref(taps);
-	err_set("VM %s has no tap; a card that is passed through keeps no rates of ours", vm->name);
+	err_set("VM %s has no tap; a card that is passed through keeps no rates of ours",
+		vm->name);
 	return NULL;
 }
 
 /* ---- rows ---- */
 
 struct tap_job {
-	const char *where; /* "root", "ingress" */
+	const char *where;    /* "root", "ingress" */
 	char command[2][256]; /* what follows the tap in "tc qdisc" (q) and "tc filter" (f) */
 };
 
@@ -190,9 +191,10 @@ static int may_have(struct remedy_vm *vm, int netns, const char *tap, const char
 		return -1;
 	if (item || !handle[0] || (!entrance && !strcmp(handle, "0:")))
 		return 0;
-	return err_set("tap %s has a queueing discipline of somebody else's (%s %s); \"tc qdisc "
-		       "del dev %s %s\" removes it",
-		       tap, kind, handle, tap, where);
+	return err_set(
+		"tap %s has a queueing discipline of somebody else's (%s %s); \"tc qdisc "
+		"del dev %s %s\" removes it",
+		tap, kind, handle, tap, where);
 }
 
 static int do_tap(struct remedy_vm *vm, int netns, const char *tap, const struct tap_job *job)
@@ -208,8 +210,9 @@ static int do_tap(struct remedy_vm *vm, int netns, const char *tap, const struct
 				   job->where, "netns", (json_int_t)netns_inode(netns))))
 		return -1;
 	for (int i = 0; i < 2 && job->command[i][0]; i++) {
-		snprintf(text, sizeof(text), job->command[i][0] == 'q' ? "qdisc replace dev %s %s"
-								      : "filter replace dev %s %s",
+		snprintf(text, sizeof(text),
+			 job->command[i][0] == 'q' ? "qdisc replace dev %s %s"
+						   : "filter replace dev %s %s",
 			 tap, job->command[i] + 2);
 		if (tc_do(netns, text))
 			return -1;
@@ -305,8 +308,7 @@ static json_t *disciplines(struct remedy_vm *vm, bool entrance)
 
 	json_object_foreach (taps, tap, unused)
 		if (netns >= 0 && !find_qdisc(netns, tap, entrance, handle, kind))
-			json_object_set_new(o, tap,
-					    kind[0] ? json_string(kind) : json_null());
+			json_object_set_new(o, tap, kind[0] ? json_string(kind) : json_null());
 	if (netns >= 0)
 		close(netns);
 	json_decref(taps);

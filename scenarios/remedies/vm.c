@@ -311,8 +311,7 @@ static bool guarded(const struct remedy_vm *vm)
 {
 	pid_t pid = (pid_t)item_number(vm->record, "guardian");
 
-	return pid &&
-	       threads_start(pid) == (uint64_t)item_number(vm->record, "guardian_start");
+	return pid && threads_start(pid) == (uint64_t)item_number(vm->record, "guardian_start");
 }
 
 int remedy_guard(struct remedy_vm *vm)
@@ -346,8 +345,9 @@ int remedy_guard(struct remedy_vm *vm)
 		guardian = 0;
 	close(told[0]);
 	if (guardian <= 0)
-		return err_set("cannot start the process that puts things back when VM %s ends; "
-			       "\"strata vm cleanup\" does, then",
-			       vm->name);
+		return err_set(
+			"cannot start the process that puts things back when VM %s ends; "
+			"\"strata vm cleanup\" does, then",
+			vm->name);
 	return record_guardian(vm, guardian, threads_start(guardian));
 }

@@ -1,15 +1,15 @@
 /*
- * What a limit does to a disk's requests, without a VM: the rate over every second, and how long
- * requests wait, through the same disk, buckets and loop that a VM's requests take.
+ * What a limit does to a disk's requests, without a VM: the rate over every second, and how
+ * long requests wait, through the same disk, buckets and loop that a VM's requests take.
  *
  *     limit_steps file=PATH,read-ops=1000[,...] SECONDS LOAD
  *
  * Reads of 4 KiB arrive at random (Poisson), LOAD times the limit's operations a second on
- * average; above 1 the queue never runs dry. Prints JSON: how many were answered over the second
- * that had the most, and over the one that had the fewest, of all the seconds that begin with an
- * answer; percentiles of the time from arrival to answer and of the time between answers, in
- * microseconds; and "steps": the part of all answers that came in batches of ten or more within
- * a millisecond, which is what a bucket that is refilled now and then looks like.
+ * average; above 1 the queue never runs dry. Prints JSON: how many were answered over the
+ * second that had the most, and over the one that had the fewest, of all the seconds that begin
+ * with an answer; percentiles of the time from arrival to answer and of the time between
+ * answers, in microseconds; and "steps": the part of all answers that came in batches of ten or
+ * more within a millisecond, which is what a bucket that is refilled now and then looks like.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -123,9 +123,11 @@ static void arrive(struct loop_source *s, uint32_t events)
 	(void)events;
 	if (read(s->fd, &n, sizeof(n)) != sizeof(n))
 		return;
-	for (; t.next <= now && t.next < t.end; t.next += 1 + (uint64_t)(-log(
-				(double)(random_next(&t.random) >> 11) / 9007199254740992.0 +
-				1e-17) * t.mean_ns))
+	for (; t.next <= now && t.next < t.end;
+	     t.next +=
+	     1 + (uint64_t)(-log((double)(random_next(&t.random) >> 11) / 9007199254740992.0 +
+				 1e-17) *
+			    t.mean_ns))
 		ask(t.next);
 	disk_run(t.disk);
 	if (t.next < t.end)
@@ -157,7 +159,8 @@ static double in_steps(void)
 	size_t batched = 0, last;
 
 	for (size_t first = 0; first < t.answers; first = last) {
-		for (last = first; last < t.answers && t.times[last] - t.times[first] < STEP_NS;)
+		for (last = first;
+		     last < t.answers && t.times[last] - t.times[first] < STEP_NS;)
 			last++;
 		if (last - first >= STEP)
 			batched += last - first;
@@ -170,7 +173,7 @@ static void print_quantiles(const char *name, struct quantile *q)
 	static const struct {
 		const char *name;
 		double part;
-	} parts[] = {{"p1", .01},  {"p10", .1},  {"p25", .25}, {"p50", .5},  {"p75", .75},
+	} parts[] = {{"p1", .01}, {"p10", .1},  {"p25", .25},   {"p50", .5}, {"p75", .75},
 		     {"p90", .9}, {"p99", .99}, {"p999", .999}, {"max", 1}};
 
 	printf("\"%s_us\": {", name);
@@ -214,7 +217,8 @@ static int run(const char *option, double seconds, double load)
 		return -1;
 	random_seed(&t.random, 1);
 	t.mean_ns = (double)SECOND / ((double)ops * load);
-	t.timer = (struct loop_source){timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), arrive, NULL};
+	t.timer = (struct loop_source){timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), arrive,
+				       NULL};
 	t.next = now_ns() + 1000000;
 	t.end = t.next + (uint64_t)(seconds * (double)SECOND);
 	if (t.timer.fd < 0 || loop_add(t.loop, &t.timer, EPOLLIN))

@@ -36,8 +36,7 @@
 		 "is not there; file is only read, and may be shared"},                     \
 		{"cache", "writeback|direct", false,                                        \
 		 "through the host's page cache (default), or past it"},                    \
-		{"readonly", NULL, false, "the guest may not write"},                       \
-		DISK_LIMIT_ARGUMENTS
+		{"readonly", NULL, false, "the guest may not write"}, DISK_LIMIT_ARGUMENTS
 
 struct disk;
 struct disk_guard;

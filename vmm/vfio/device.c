@@ -170,8 +170,9 @@ const struct device_type device_net_vfio = {
 	.create = create_net,
 	.destroy = destroy,
 	.status = status,
-	.no_limits = "the guest drives the card itself: limit it on the card (ip link set DEVICE "
-		     "vf N max_tx_rate MBIT) or the switch behind it, or use mode=virtio",
+	.no_limits =
+		"the guest drives the card itself: limit it on the card (ip link set DEVICE "
+		"vf N max_tx_rate MBIT) or the switch behind it, or use mode=virtio",
 };
 
 const struct device_type device_disk_vfio = {
@@ -184,6 +185,7 @@ const struct device_type device_disk_vfio = {
 	.create = create_disk,
 	.destroy = destroy,
 	.status = status,
-	.no_limits = "the guest drives the disk itself, and nobody in the host can limit it; use "
-		     "mode=virtio or mode=nvme",
+	.no_limits =
+		"the guest drives the disk itself, and nobody in the host can limit it; use "
+		"mode=virtio or mode=nvme",
 };

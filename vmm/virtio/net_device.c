@@ -7,7 +7,8 @@
  * with queues=N as many queue pairs, each with a queue of the tap of its own (make the
  * tap with multi_queue). No filtering: what the tap hands over, the guest gets.
  *
- * Limits of what it carries either way, and how often and how long they held it up: vmm/limit.h.
+ * Limits of what it carries either way, and how often and how long they held it up:
+ * vmm/limit.h.
  *
  * Status, beside what every virtio device tells: "tap", "mac", "mtu", "link", "active_pairs",
  * and for each pair frames and bytes both ways; rx_starved: the guest had no receive

@@ -41,9 +41,9 @@ struct net_pair {
 	unsigned int index;
 	int fd;
 	struct loop_source tap;
-	uint32_t polled;     /* what the loop watches the tap for, EPOLL bits */
-	unsigned int single; /* turns that end with their first frame */
-	bool starved;        /* no receive buffers: the tap is not read until a kick */
+	uint32_t polled;          /* what the loop watches the tap for, EPOLL bits */
+	unsigned int single;      /* turns that end with their first frame */
+	bool starved;             /* no receive buffers: the tap is not read until a kick */
 	bool limited[LIMIT_WAYS]; /* out of tokens: until resumed */
 	struct net_window window;
 	struct virtqueue_chain chain; /* the one being worked on */

@@ -210,6 +210,7 @@ const struct device_type device_net_vhost = {
 	.create = create,
 	.destroy = destroy,
 	.status = status,
-	.no_limits = "the host's kernel moves its frames, past us: limit the tap instead (strata vm set VM "
-		     "tap.rx-rate=10M tap.tx-rate=10M), or use mode=virtio",
+	.no_limits =
+		"the host's kernel moves its frames, past us: limit the tap instead (strata vm set VM "
+		"tap.rx-rate=10M tap.tx-rate=10M), or use mode=virtio",
 };

@@ -40,7 +40,8 @@ static void put(const char *text, const char *fmt, ...)
 	fclose(f);
 }
 
-static void expect(const char *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void expect(const char *text, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 static void expect(const char *text, const char *fmt, ...)
 {
 	char name[PATH_MAX], path[PATH_MAX + 64], found[4096];
@@ -185,8 +186,8 @@ static void systemd_makes_a_scope(void **state)
 	snprintf(script, sizeof(script), "%d\n", getpid());
 	put(script, "sys/fs/cgroup/vm.scope/cgroup.procs");
 	snprintf(script, sizeof(script),
-		 "#!/bin/sh\necho \"$*\" >%s/asked\necho 0::/vm.scope >%s/proc/%d/cgroup\n", root,
-		 root, getpid());
+		 "#!/bin/sh\necho \"$*\" >%s/asked\necho 0::/vm.scope >%s/proc/%d/cgroup\n",
+		 root, root, getpid());
 	put(script, "bin/busctl");
 	snprintf(path, sizeof(path), "%s/bin/busctl", root);
 	assert_int_equal(chmod(path, 0755), 0);
@@ -340,7 +341,8 @@ static void spoilt_records(void **state)
 	assert_null(remedy_vm_open(NULL, getpid(), root));
 	assert_non_null(strstr(err_text(), "by hand"));
 	assert_int_equal(remedy_sweep(root, NULL), -1);
-	put("{\"items\":[{\"kind\":\"spell\"}],\"start\":1}", "run/strata/vm/%d.json", getpid());
+	put("{\"items\":[{\"kind\":\"spell\"}],\"start\":1}", "run/strata/vm/%d.json",
+	    getpid());
 	assert_int_equal(remedy_sweep(root, NULL), -1);
 	assert_non_null(strstr(err_text(), "spell"));
 }

@@ -27,8 +27,8 @@ static void cpu_max(void **state)
 	assert_int_equal(value_cpu_max("50%/5s", &quota, &period), -1);
 	assert_int_equal(value_cpu_max("5%/10ms", &quota, &period), -1);
 	assert_non_null(strstr(err_text(), "longer"));
-	assert_int_equal(value_cpu_max("99999999999999999999999999999999999999%", &quota, &period),
-			 -1);
+	assert_int_equal(
+		value_cpu_max("99999999999999999999999999999999999999%", &quota, &period), -1);
 }
 
 static void cpu_lists(void **state)
@@ -151,9 +151,9 @@ static void rows_are_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cpu_max), cmocka_unit_test(cpu_lists),
-		cmocka_unit_test(pins),    cmocka_unit_test(rates),
-		cmocka_unit_test(masks),   cmocka_unit_test(names),
+		cmocka_unit_test(cpu_max),        cmocka_unit_test(cpu_lists),
+		cmocka_unit_test(pins),           cmocka_unit_test(rates),
+		cmocka_unit_test(masks),          cmocka_unit_test(names),
 		cmocka_unit_test(rows_are_whole),
 	};
 

@@ -144,7 +144,8 @@ static void extremes_do_not_overflow(void **state)
 	bucket_set(&b, 1, BUCKET_BURST_MAX, START);
 	bucket_take(&b, BUCKET_BURST_MAX, START);
 	bucket_take(&b, BUCKET_BURST_MAX, START);
-	assert_int_equal(bucket_wait(&b, BUCKET_BURST_MAX, START), 2 * BUCKET_BURST_MAX * SECOND);
+	assert_int_equal(bucket_wait(&b, BUCKET_BURST_MAX, START),
+			 2 * BUCKET_BURST_MAX * SECOND);
 }
 
 int main(void)

@@ -139,7 +139,7 @@ static json_int_t status(struct disk *d, const char *key)
 	return n;
 }
 
-static bool status_says(const struct disk *d, const char *key, const char *value)
+static bool status_says(struct disk *d, const char *key, const char *value)
 {
 	json_t *j = json_object();
 	bool same;
@@ -683,13 +683,13 @@ static void test_arguments(void **state)
 static void test_limited(void **state)
 {
 	struct disk *d = open_with(",format=raw,read-ops=1,burst-ms=1000,write-bytes=1M");
-	static uint8_t data[3][512];
+	static uint8_t bytes[3][512];
 	struct asked a[3];
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		a[i] = (struct asked){.r = {.iov = a[i].iov, .iov_count = 1},
-				      .iov = {{data[i], 512}}};
+				      .iov = {{bytes[i], 512}}};
 		submit(d, &a[i], DISK_READ, 0, 512);
 	}
 	disk_run(d);
@@ -707,7 +707,7 @@ static void test_limited(void **state)
 	disk_limits_of(d)->resume(d, LIMIT_IN);
 	disk_drain(d);
 	assert_int_equal(a[0].answers, 1);
-	assert_int_equal(move(d, DISK_WRITE, 0, data, 512), 0);
+	assert_int_equal(move(d, DISK_WRITE, 0, bytes, 512), 0);
 	disk_close(d);
 	assert_null(open_with(",read-ops=0"));
 	assert_null(open_with(",write-bytes=fast"));

@@ -1,4 +1,5 @@
-/* Limits of a device, on a loop of its own: who has to wait is called when he need not any more. */
+/* Limits of a device, on a loop of its own: who has to wait is called when he need not any
+ * more. */
 #include "tests/unit/vmm/cmocka.h"
 
 #include <semaphore.h>
@@ -132,7 +133,8 @@ static void they_are_settings_of_a_device(void **state)
 	struct arguments a;
 
 	(void)state;
-	assert_int_equal(arguments_parse(&a, "rx-bytes=10M,tx-packets=500,burst-ms=10", table), 0);
+	assert_int_equal(arguments_parse(&a, "rx-bytes=10M,tx-packets=500,burst-ms=10", table),
+			 0);
 	assert_int_equal(limits_arguments(&c.limits, &a), 0);
 	assert_int_equal(number(NULL, "rx-bytes"), 10 << 20);
 	assert_int_equal(number(NULL, "tx-packets"), 500);
@@ -153,12 +155,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(without_limits_nobody_waits),
-		TEST(who_waits_is_resumed),
-		TEST(operations_count_too),
-		TEST(taking_a_limit_away_ends_waiting),
-		TEST(names_and_values_are_checked),
-		TEST(they_are_settings_of_a_device),
+		TEST(without_limits_nobody_waits),  TEST(who_waits_is_resumed),
+		TEST(operations_count_too),         TEST(taking_a_limit_away_ends_waiting),
+		TEST(names_and_values_are_checked), TEST(they_are_settings_of_a_device),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -629,6 +629,7 @@ static void test_receive_limited(void **state)
 	start(0);
 	offer_buffer(0, 2048);
 	offer_buffer(1, 2048);
+	offer_buffer(2, 2048);
 	assert_int_equal(limits_set(&f.net.limits, "rx-packets", 1), 0);
 	arrive(100);
 	arrive(200);
