@@ -50,7 +50,7 @@ struct session {
 	int failed_fd; /* readable from then on */
 	_Atomic uint64_t events;
 	uint64_t last_clock_ns, last_flush_ns;
-	uint64_t asked_ns; /* when it was told to start */
+	uint64_t asked_ns, attach_ns; /* when it was told to start; how long that took */
 };
 
 static uint64_t now_ns(void)
@@ -302,7 +302,7 @@ static bool marks_itself(const struct session *s, enum strata_hop hop)
 		char key[12];
 
 		snprintf(key, sizeof(key), "%u", i + 1);
-		if (!json_object_get(s->answers, key))
+		if (!s->topology.vms[i].bystander && !json_object_get(s->answers, key))
 			return true;
 	}
 	return false;
@@ -358,6 +358,8 @@ static int write_start_meta(struct session *s)
 	uint64_t now = now_ns();
 	int result;
 
+	if (!s->attach_ns)
+		s->attach_ns = now - s->asked_ns;
 	json_object_set_new(meta, "testbed", json_boolean(environment_is_testbed()));
 	json_object_set_new(meta, "environment", environment_capture());
 	json_object_set_new(meta, "plaintext", json_boolean(hands_on_plaintext(s)));
@@ -377,7 +379,7 @@ static int write_start_meta(struct session *s)
 	filter_text(&s->filter, filter, sizeof(filter));
 	json_object_set_new(meta, "filter", json_string(filter));
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now));
-	json_object_set_new(meta, "attach_ns", json_integer((json_int_t)(now - s->asked_ns)));
+	json_object_set_new(meta, "attach_ns", json_integer((json_int_t)s->attach_ns));
 	json_object_set_new(meta, "realtime_offset_ns", json_integer(realtime_offset_ns()));
 	result = recording_meta(s->recording, meta);
 	json_decref(meta);
@@ -494,6 +496,38 @@ int session_meta(struct session *s, const json_t *meta)
 int session_failed_fd(const struct session *s)
 {
 	return s->failed_fd;
+}
+
+static int switch_to(struct session *s, struct recording_writer *next)
+{
+	struct clock_sample now = clock_sample_now();
+
+	collect(s);
+	if (s->failed)
+		return err_set("%s", s->why);
+	s->recording = next;
+	s->last_flush_ns = s->last_clock_ns = now_ns();
+	return write_start_meta(s) || recording_clock(next, 0, &now) ? -1 : 0;
+}
+
+int session_next(struct session *s, const char *recording_path)
+{
+	struct recording_writer *next, *last = s->recording;
+	int result;
+
+	if (s->flight)
+		return err_set("a flight recorder has one recording");
+	next = recording_create(recording_path);
+	if (!next)
+		return -1;
+	pthread_mutex_lock(&s->lock);
+	result = switch_to(s, next);
+	pthread_mutex_unlock(&s->lock);
+	if (s->recording == last) {
+		recording_close(next);
+		return -1;
+	}
+	return recording_close(last) || result ? -1 : 0;
 }
 
 uint64_t session_events(const struct session *s)

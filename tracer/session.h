@@ -40,6 +40,10 @@ struct session *session_start(const struct topology *t, const struct session_opt
  * started the session. */
 int session_meta(struct session *s, const json_t *meta);
 
+/* Close the recording and go on in another, which stands for itself: observers stay as they
+ * are. Requests that are under way belong to neither. -1 with a sentence. */
+int session_next(struct session *s, const char *recording_path);
+
 /* Becomes readable when the recording cannot be written any more (the disk is full); then
  * nothing more is recorded, and session_stop() says why. The session keeps it. */
 int session_failed_fd(const struct session *s);

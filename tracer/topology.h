@@ -34,6 +34,7 @@ struct topology_vm {
 	char name[32];
 	pid_t pid;
 	bool has_net;
+	bool bystander;      /* only its threads are known: no agent, no ring, no card */
 	char ring_path[256]; /* the VMM's event ring; "" none */
 	char agent[256];     /* the way to the agent (tracer/channel.h); "" none */
 	bool tsc_known;      /* the offset: without it the guest's clock cannot be aligned */
@@ -70,7 +71,11 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
  */
 int topology_add_vm(struct topology *t, const char *control_path);
 
-/* The same from what it answered. */
+/* A strata VM that serves none of the requests, but may be why they wait: what is recorded of
+ * its threads has its number. */
+int topology_add_bystander(struct topology *t, const char *control_path);
+
+/* The same as topology_add_vm() from what it answered. */
 int topology_take_status(struct topology *t, const json_t *status);
 
 /*

@@ -257,11 +257,8 @@ static int read_device(struct topology *t, struct topology_vm *vm, const json_t 
 	return 0;
 }
 
-static int read_status(struct topology *t, struct topology_vm *vm, const json_t *status)
+static int read_process(struct topology_vm *vm, const json_t *status)
 {
-	json_t *device;
-	size_t i;
-
 	snprintf(vm->name, sizeof(vm->name), "%s", text_of(status, "name"));
 	vm->pid = (pid_t)json_integer_value(json_object_get(status, "pid"));
 	vm->probes.tgid = (uint32_t)vm->pid;
@@ -271,9 +268,17 @@ static int read_status(struct topology *t, struct topology_vm *vm, const json_t 
 			"VM %s is paused: nothing can be seen of it until it is resumed (strata vm ask "
 			"SOCKET '{\"do\":\"resume\"}')",
 			vm->name);
-	path_of(vm->ring_path, sizeof(vm->ring_path), vm->pid, text_of(status, "trace_ring"));
-	if (read_vcpus(vm, status))
+	return read_vcpus(vm, status);
+}
+
+static int read_status(struct topology *t, struct topology_vm *vm, const json_t *status)
+{
+	json_t *device;
+	size_t i;
+
+	if (read_process(vm, status))
 		return -1;
+	path_of(vm->ring_path, sizeof(vm->ring_path), vm->pid, text_of(status, "trace_ring"));
 	json_array_foreach (json_object_get(status, "devices"), i, device) {
 		if (read_device(t, vm, device))
 			return err_add("VM %s", vm->name);
@@ -281,15 +286,24 @@ static int read_status(struct topology *t, struct topology_vm *vm, const json_t 
 	return vm->has_net ? 0 : err_set("VM %s has no network card", vm->name);
 }
 
-int topology_take_status(struct topology *t, const json_t *status)
+static struct topology_vm *next_vm(struct topology *t)
 {
 	struct topology_vm *vm = &t->vms[t->vm_count];
 
-	if (t->vm_count == TOPOLOGY_VMS_MAX)
-		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
+	if (t->vm_count == TOPOLOGY_VMS_MAX) {
+		err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
+		return NULL;
+	}
 	memset(vm, 0, sizeof(*vm));
 	vm->probes.vm = (uint8_t)(t->vm_count + 1);
-	if (read_status(t, vm, status))
+	return vm;
+}
+
+int topology_take_status(struct topology *t, const json_t *status)
+{
+	struct topology_vm *vm = next_vm(t);
+
+	if (!vm || read_status(t, vm, status))
 		return -1;
 	t->vm_count++;
 	return 0;
@@ -302,4 +316,18 @@ int topology_add_vm(struct topology *t, const char *control_path)
 
 	json_decref(status);
 	return result;
+}
+
+int topology_add_bystander(struct topology *t, const char *control_path)
+{
+	struct topology_vm *vm = next_vm(t);
+	json_t *status = vm ? vm_do(control_path, "status", STATUS_MS) : NULL;
+	int result = status ? read_process(vm, status) : -1;
+
+	json_decref(status);
+	if (result)
+		return -1;
+	vm->bystander = true;
+	t->vm_count++;
+	return 0;
 }

@@ -28,7 +28,7 @@ void lab_ovs_stop(struct lab_site *site);
 int lab_ovs(const char *what, const char *port);
 
 /* Start the server's process: strata-vmm or nginx. */
-int lab_start_vm(struct lab *lab);
+int lab_start_vm(struct lab *lab, const struct lab_vm *vm);
 int lab_start_nginx(struct lab *lab);
 
 #endif

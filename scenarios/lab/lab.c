@@ -14,6 +14,7 @@
 #include "lib/netns.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
+#include "lib/stop.h"
 #include "scenarios/lab/internal.h"
 
 #define STOP_MS 10000
@@ -131,6 +132,14 @@ static int build(struct lab *lab)
 int lab_start(struct lab *lab, struct lab_site *site, enum strata_place place, int cpus,
 	      const char *name)
 {
+	static const struct lab_vm usual;
+
+	return lab_start_as(lab, site, place, cpus, name, &usual);
+}
+
+int lab_start_as(struct lab *lab, struct lab_site *site, enum strata_place place, int cpus,
+		 const char *name, const struct lab_vm *vm)
+{
 	unsigned int number = site->servers++;
 
 	*lab = (struct lab){.site = site,
@@ -146,7 +155,7 @@ int lab_start(struct lab *lab, struct lab_site *site, enum strata_place place, i
 	unlink(lab->log);
 	if (build(lab) || lab_select(lab))
 		return err_add("build the laboratory");
-	return place_is_vm(place) ? lab_start_vm(lab) : lab_start_nginx(lab);
+	return place_is_vm(place) ? lab_start_vm(lab, vm) : lab_start_nginx(lab);
 }
 
 /* ---- waiting ---- */
@@ -208,6 +217,8 @@ int lab_await(struct lab *lab, int timeout_ms)
 	for (;;) {
 		if (answers(lab))
 			return 0;
+		if (stop_check())
+			return -1;
 		if (proc_wait(lab->server, 0, &status) == 0) {
 			lab->server = 0;
 			log_tail(lab, tail, sizeof(tail));

@@ -8,9 +8,9 @@
  *               +== spare0, a card that is passed through      --  of a VM
  *
  * The site is what all servers share: namespaces, wire, bridge. Of several servers one at a
- * time is on the wire: lab_select(). A bare server uses uplink0 itself, without the bridge;
- * while the server with the spare card is on the wire, uplink0 is unplugged, so that the host
- * does not handle that one's frames as well.
+ * time is on the wire, lab_select(), unless the site has them all together. A bare server uses
+ * uplink0 itself, without the bridge; while the server with the spare card is on the wire,
+ * uplink0 is unplugged, so that the host does not handle that one's frames as well.
  *
  * The wire is real network cards where the machine has some to spare, else a veth pair.
  *
@@ -54,6 +54,7 @@ struct lab_site {
 	bool has_client, has_uplink, has_bridge;
 	bool root_ready; /* the guest image's root can run nginx here */
 	bool ovs;        /* the bridge is Open vSwitch's, not Linux' */
+	bool together;   /* all servers are on the wire at once; to be set before the first */
 	pid_t ovs_database, ovs_switch;
 	unsigned int servers;        /* started so far: number the next */
 	const struct lab *connected; /* that is on the wire */
@@ -84,6 +85,14 @@ struct lab {
 	char nginx[PATH_MAX]; /* binary, for uprobes, if nginx runs on this kernel */
 };
 
+/* What a VM is, where that differs from one server of a demonstration. NULL: as there. */
+struct lab_vm {
+	const char *memory; /* as strata-vmm takes it; 256M */
+	const char *image;  /* initrd below build/; "guest/initrd.img" */
+	const char *target; /* what makes it; "guest-image" */
+	const char *disk;   /* file that is its disk, none */
+};
+
 /* Can such a server run here? -1 with a sentence that says what is missing. */
 int lab_check(const struct lab_wire *wire, enum strata_place place, bool alone);
 
@@ -91,6 +100,10 @@ int lab_check(const struct lab_wire *wire, enum strata_place place, bool alone);
  * sentence; stop it in any case. */
 int lab_start(struct lab *lab, struct lab_site *site, enum strata_place place, int cpus,
 	      const char *name);
+
+/* The same for a VM that is to be so. */
+int lab_start_as(struct lab *lab, struct lab_site *site, enum strata_place place, int cpus,
+		 const char *name, const struct lab_vm *vm);
 
 /* Wait until the server answers, while it lives. -1 with a sentence that quotes its log if it
  * does not. */

@@ -29,7 +29,7 @@ static void add_net(struct words *w, const struct lab *lab)
 	}
 }
 
-int lab_start_vm(struct lab *lab)
+int lab_start_vm(struct lab *lab, const struct lab_vm *vm)
 {
 	char vmm[PATH_MAX], kernel[PATH_MAX], initrd[PATH_MAX];
 	const char *run = lab->site->run;
@@ -38,11 +38,14 @@ int lab_start_vm(struct lab *lab)
 
 	if (path_program(vmm, sizeof(vmm), "strata-vmm") ||
 	    path_built(kernel, sizeof(kernel), "guest/vmlinux", "guest-image") ||
-	    path_built(initrd, sizeof(initrd), "guest/initrd.img", "guest-image"))
+	    path_built(initrd, sizeof(initrd), vm->image ? vm->image : "guest/initrd.img",
+		       vm->target ? vm->target : "guest-image"))
 		return -1;
 	snprintf(lab->control, sizeof(lab->control), "%s/%s", run, lab->name);
 	words_add(&w, "%s", vmm);
-	words_split(&w, "--rng --memory 256M --kernel");
+	words_split(&w, "--rng --memory");
+	words_add(&w, "%s", vm->memory ? vm->memory : "256M");
+	words_add(&w, "--kernel");
 	words_add(&w, "%s", kernel);
 	words_add(&w, "--initrd");
 	words_add(&w, "%s", initrd);
@@ -51,6 +54,10 @@ int lab_start_vm(struct lab *lab)
 	words_add(&w, "--cpus");
 	words_add(&w, "%d", lab->cpus);
 	add_net(&w, lab);
+	if (vm->disk) {
+		words_add(&w, "--disk");
+		words_add(&w, "mode=virtio,file=%s", vm->disk);
+	}
 	words_add(&w, "--ivshmem");
 	words_add(&w, "file=%s/%s-memory,size=16M", run, lab->name);
 	words_add(&w, "--control");

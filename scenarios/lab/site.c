@@ -222,6 +222,8 @@ static int connect_server(const struct lab *lab)
 	if (lab->place == PLACE_BARE)
 		return netns_ip(site->host_ns, "address add %s/24 dev %s", lab->address,
 				site->uplink);
+	if (site->together && site->connected)
+		return plug_in(site, lab->port);
 	return plug_in(site, site->uplink) || plug_in(site, lab->port) ? -1 : 0;
 }
 
@@ -251,9 +253,11 @@ int lab_select(struct lab *lab)
 
 	if (site->connected == lab)
 		return 0;
-	if (site->connected && disconnect_server(site->connected))
-		return err_add("take %s off the wire", site->connected->name);
-	site->connected = NULL;
+	if (site->connected && !site->together) {
+		if (disconnect_server(site->connected))
+			return err_add("take %s off the wire", site->connected->name);
+		site->connected = NULL;
+	}
 	if (connect_server(lab))
 		return err_add("put %s on the wire", lab->name);
 	site->connected = lab;
