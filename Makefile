@@ -89,7 +89,7 @@ DEB_PACKAGES := \
 	libzstd-dev liblz4-dev liblzma-dev liburing-dev libcmocka-dev systemtap-sdt-dev acpica-tools \
 	cpio xz-utils zstd iproute2 procps \
 	curl jq python3 qemu-system-x86 qemu-utils \
-	libcurl4-openssl-dev libmicrohttpd-dev tshark python3-prometheus-client \
+	libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev tshark python3-prometheus-client \
 	fio iperf3 stress-ng iputils-ping nftables tmux wrk tcpdump bpftrace openssl
 
 deps:

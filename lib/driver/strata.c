@@ -32,7 +32,7 @@ static const struct command commands[] = {
 	{"export", "hand a recording to Wireshark, Perfetto, OpenTelemetry and others"},
 	{"tui", "walk one request through the machine, hop by hop; live or recorded"},
 	{"report", "turn recordings and results into documents"},
-	{"run", "run a scenario or a lab"},
+	{"run", "an experiment with several VMs from a file: noisy neighbours, remedies"},
 	{"bench", "compare what the ways into a VM cost"},
 	{"peers", "run the same machine under strata and under other monitors, and compare"},
 	{"cost", "measure what tracing costs, beside other tools"},

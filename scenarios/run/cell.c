@@ -1,0 +1,194 @@
+/* One cell of one round: see run.h. Remedies first, then noise, then the recording; what is
+ * read before and after the load lies within both. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/progress.h"
+#include "lib/stop.h"
+#include "lib/units.h"
+#include "scenarios/run/guest.h"
+#include "scenarios/run/load.h"
+
+#define REQUESTS_LEAST 20
+
+/* What the kernel says of the victim's vCPUs: time on a CPU, and waiting for one (schedstat).
+ */
+struct host_time {
+	uint64_t ran_ns, waited_ns;
+};
+
+struct readings {
+	struct host_time host;
+	struct guest_time guest;
+	bool guest_told;
+};
+
+static const struct machine *victim_of(const struct run *r)
+{
+	return &r->machine[r->s->load.vm];
+}
+
+static void read_host(const struct machine *m, struct host_time *t)
+{
+	*t = (struct host_time){0};
+	for (unsigned int i = 0; i < m->vcpus; i++) {
+		unsigned long long ran = 0, waited = 0;
+		char path[80];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%u/schedstat", m->lab.server,
+			 m->vcpu[i]);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		if (fscanf(f, "%llu %llu", &ran, &waited) == 2) {
+			t->ran_ns += ran;
+			t->waited_ns += waited;
+		}
+		fclose(f);
+	}
+}
+
+static int take_readings(const struct run *r, struct readings *x)
+{
+	const struct machine *m = victim_of(r);
+
+	x->guest_told = m->vm->image->tools;
+	if (x->guest_told && guest_time(r, m, &x->guest))
+		return -1;
+	read_host(m, &x->host);
+	return 0;
+}
+
+static double share(uint64_t part, uint64_t rest)
+{
+	return part + rest ? (double)part / (double)(part + rest) : 0;
+}
+
+static void keep_readings(struct variant *v, unsigned int round, const struct readings *from,
+			  const struct readings *to)
+{
+	v->value[MEASURE_WAIT][round] = share(to->host.waited_ns - from->host.waited_ns,
+					      to->host.ran_ns - from->host.ran_ns);
+	if (to->guest_told)
+		v->value[MEASURE_STEAL][round] = share(to->guest.stolen - from->guest.stolen,
+						       to->guest.busy - from->guest.busy);
+}
+
+static void keep_load(struct variant *v, unsigned int round, const json_t *document)
+{
+	static const struct {
+		const char *key;
+		enum measure measure;
+	} keys[] = {{"p50", MEASURE_P50},
+		    {"p90", MEASURE_P90},
+		    {"p99", MEASURE_P99},
+		    {"p99.9", MEASURE_P999},
+		    {"max", MEASURE_MAX}};
+	const json_t *latency = json_object_get(document, "latency_ns");
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const json_t *n = json_object_get(latency, keys[i].key);
+
+		if (json_is_integer(n))
+			v->value[keys[i].measure][round] = (double)json_integer_value(n);
+	}
+	v->value[MEASURE_SERVED][round] =
+		json_number_value(json_object_get(document, "requests_per_second"));
+}
+
+static int measure(struct run *r, struct variant *v, unsigned int round)
+{
+	double wanted = r->rate * (r->o->seconds > 0 ? r->o->seconds : r->s->load.seconds);
+	struct readings from, to;
+	char path[PATH_MAX];
+	json_t *document;
+	int result;
+
+	cell_recording(r, v, round, path);
+	if (session_next(r->session, path) || take_readings(r, &from))
+		return -1;
+	document = load_run(r, wanted > REQUESTS_LEAST ? (unsigned int)wanted : REQUESTS_LEAST,
+			    r->rate);
+	result = document && !take_readings(r, &to) ? 0 : -1;
+	if (!result) {
+		keep_readings(v, round, &from, &to);
+		keep_load(v, round, document);
+	}
+	json_decref(document);
+	return result;
+}
+
+/* ---- noise and remedies around it ---- */
+
+static int apply_remedies(struct run *r)
+{
+	for (unsigned int i = 0; i < r->s->remedies; i++) {
+		const struct scenario_setting *x = &r->s->remedy[i];
+
+		if (remedy_set(r->machine[x->vm].remedy, x->name, x->value))
+			return err_add("remedy %s of VM %s", x->name, r->s->vm[x->vm].name);
+	}
+	return 0;
+}
+
+/* What a limit had set before, it sets again. */
+static int revert_remedy(struct run *r, const struct scenario_setting *x)
+{
+	const char *before = NULL;
+
+	for (unsigned int i = 0; i < r->s->limits; i++)
+		if (r->s->limit[i].vm == x->vm && !strcmp(r->s->limit[i].name, x->name))
+			before = r->s->limit[i].value;
+	return before ? remedy_set(r->machine[x->vm].remedy, x->name, before)
+		      : remedy_unset(r->machine[x->vm].remedy, x->name);
+}
+
+static int revert_remedies(struct run *r)
+{
+	int result = 0;
+
+	for (unsigned int i = r->s->remedies; i-- > 0;)
+		if (revert_remedy(r, &r->s->remedy[i]))
+			result = err_add("take back %s of VM %s", r->s->remedy[i].name,
+					 r->s->vm[r->s->remedy[i].vm].name);
+	return result;
+}
+
+static int with_noise(struct run *r, struct variant *v, unsigned int round)
+{
+	int result = guest_noise(r, (unsigned int)v->strength);
+
+	if (!result)
+		result = measure(r, v, round);
+	if (!result)
+		result = guest_quiet(r);
+	return result;
+}
+
+static void tell(const struct run *r, const struct variant *v, unsigned int round)
+{
+	bool utf8 = false;
+
+	progress("round %u of %u: %s: p50 %s, p99 %s", round + 1, r->o->rounds,
+		 variant_name(r, v).s, units_ns((uint64_t)v->value[MEASURE_P50][round], utf8).s,
+		 units_ns((uint64_t)v->value[MEASURE_P99][round], utf8).s);
+}
+
+int cell_run(struct run *r, struct variant *v, unsigned int round)
+{
+	const struct scenario_cell *c = &r->s->cell[v->cell];
+	int result = stop_check() || (c->remedy && apply_remedies(r)) ? -1 : 0;
+
+	if (!result)
+		result = c->noise ? with_noise(r, v, round) : measure(r, v, round);
+	if (!result && c->remedy)
+		result = revert_remedies(r);
+	if (result)
+		return err_add("cell %s", variant_name(r, v).s);
+	tell(r, v, round);
+	return 0;
+}

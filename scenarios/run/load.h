@@ -1,0 +1,11 @@
+/* The client's load on the victim, while VMs are watched and the user may want to end. */
+#ifndef STRATA_SCENARIOS_RUN_LOAD_H
+#define STRATA_SCENARIOS_RUN_LOAD_H
+
+#include "scenarios/run/run.h"
+
+/* So many requests; rate 0: a closed loop. strata-load's document (strata.load/1), the
+ * caller's. NULL with a sentence: it failed, a VM ended, or the end was asked for. */
+json_t *load_run(struct run *r, unsigned int requests, double rate);
+
+#endif

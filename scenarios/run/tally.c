@@ -1,0 +1,107 @@
+/* Where the time went: see tally.h. */
+#include "scenarios/run/tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rival *rival_of(struct tally *t, const struct actor *who)
+{
+	for (unsigned int i = 0; i < t->rivals; i++) {
+		struct rival *r = &t->rival[i];
+
+		if (r->vm == who->vm && r->cgroup == who->cgroup && !strcmp(r->comm, who->comm))
+			return r;
+	}
+	if (t->rivals == TALLY_RIVALS_MAX)
+		return NULL;
+	t->rival[t->rivals] = (struct rival){.cgroup = who->cgroup, .vm = who->vm};
+	memcpy(t->rival[t->rivals].comm, who->comm, sizeof(who->comm));
+	return &t->rival[t->rivals++];
+}
+
+static void add_causes(struct tally *t, const struct model *m, const struct request *q)
+{
+	for (uint8_t i = 0; i < q->causes.count; i++) {
+		const struct request_cause *c = &q->causes.at[i];
+		struct rival *r;
+
+		t->cause_ns[c->layer][c->cause] += (double)c->ns;
+		if (c->cause != CAUSE_CPU || !c->actor)
+			continue;
+		r = rival_of(t, &m->actors.at[c->actor]);
+		if (r)
+			r->ns += (double)c->ns;
+	}
+}
+
+static void add_request(struct tally *t, const struct model *m, const struct request *q)
+{
+	t->requests++;
+	t->all_ns += (double)q->end_to_end_ns;
+	for (int d = 0; d < DIRECTION_COUNT; d++) {
+		for (int layer = 0; layer < LAYER_COUNT; layer++)
+			t->layer_ns[layer] += (double)q->layer_ns[layer][d];
+		t->unattributed_ns += (double)q->unattributed_ns[d];
+	}
+	add_causes(t, m, q);
+}
+
+static int by_time(const void *pa, const void *pb)
+{
+	const struct rival *a = pa, *b = pb;
+
+	return (a->ns < b->ns) - (a->ns > b->ns);
+}
+
+void tally_add(struct tally *t, const struct model *m)
+{
+	for (size_t i = 0; i < m->request_count; i++)
+		if (m->requests[i].measured)
+			add_request(t, m, &m->requests[i]);
+	t->seen += m->seen;
+	t->violations += m->violations;
+	t->lost += model_lost(m);
+	qsort(t->rival, t->rivals, sizeof(t->rival[0]), by_time);
+}
+
+double tally_mean(const struct tally *t, double sum)
+{
+	return t->requests ? sum / (double)t->requests : NAN;
+}
+
+static double grew(const struct tally *quiet, const struct tally *loud, double before,
+		   double after)
+{
+	return tally_mean(loud, after) - tally_mean(quiet, before);
+}
+
+struct blame tally_blame(const struct tally *quiet, const struct tally *loud)
+{
+	struct blame b = {.cause = CAUSE_COUNT};
+
+	if (!quiet->requests || !loud->requests)
+		return b;
+	b.any = true;
+	b.all_grew_ns = grew(quiet, loud, quiet->all_ns, loud->all_ns);
+	for (int l = 0; l < LAYER_COUNT; l++) {
+		double ns = grew(quiet, loud, quiet->layer_ns[l], loud->layer_ns[l]);
+
+		if (l && ns <= b.layer_grew_ns)
+			continue;
+		b.layer = (enum strata_layer)l;
+		b.layer_grew_ns = ns;
+	}
+	for (int c = 0; c < CAUSE_COUNT; c++) {
+		double ns = grew(quiet, loud, quiet->cause_ns[b.layer][c],
+				 loud->cause_ns[b.layer][c]);
+
+		if (ns <= b.cause_grew_ns)
+			continue;
+		b.cause = (enum cause)c;
+		b.cause_grew_ns = ns;
+	}
+	if (b.cause == CAUSE_CPU && loud->rivals)
+		b.rival = &loud->rival[0];
+	return b;
+}

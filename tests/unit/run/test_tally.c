@@ -1,0 +1,85 @@
+/* Blame: what grew from one cell to the other, and who had the CPU instead. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "scenarios/run/tally.h"
+
+#define REQUESTS 4
+
+/* Requests that wait so long for a CPU that the actors had by turns. */
+static void fill(struct model *m, uint64_t wait_ns)
+{
+	for (int i = 0; i < REQUESTS; i++) {
+		struct request *r = &m->requests[i];
+		const struct request_cause wait = {.ns = wait_ns,
+						   .count = 1,
+						   .actor = i % 4 ? 1 : 2,
+						   .layer = LAYER_HYPERVISOR,
+						   .cause = CAUSE_CPU};
+
+		*r = (struct request){.measured = true, .end_to_end_ns = 5000 + wait_ns};
+		r->layer_ns[LAYER_VM][DIRECTION_REQUEST] = 4000;
+		r->layer_ns[LAYER_HYPERVISOR][DIRECTION_REQUEST] = 1000 + wait_ns;
+		if (wait_ns)
+			causes_put(&r->causes, &wait);
+	}
+	m->request_count = REQUESTS;
+	m->seen = REQUESTS;
+	strcpy(m->actors.at[1].comm, "vcpu0");
+	m->actors.at[1].vm = 2;
+	m->actors.at[1].cgroup = 77;
+	strcpy(m->actors.at[2].comm, "kworker");
+}
+
+static void what_grew_is_blamed(void **state)
+{
+	struct model *m = model_create(REQUESTS);
+	static struct tally quiet, loud;
+	struct blame b;
+
+	(void)state;
+	assert_non_null(m);
+	fill(m, 0);
+	tally_add(&quiet, m);
+	fill(m, 9000);
+	tally_add(&loud, m);
+	tally_add(&loud, m);
+	b = tally_blame(&quiet, &loud);
+	assert_true(b.any);
+	assert_int_equal(b.layer, LAYER_HYPERVISOR);
+	assert_int_equal(b.cause, CAUSE_CPU);
+	assert_true(fabs(b.layer_grew_ns - 9000) < 1 && fabs(b.all_grew_ns - 9000) < 1);
+	assert_non_null(b.rival);
+	assert_string_equal(b.rival->comm, "vcpu0");
+	assert_int_equal(b.rival->vm, 2);
+	assert_int_equal(b.rival->cgroup, 77);
+	assert_int_equal(loud.requests, 2 * REQUESTS);
+	assert_int_equal(loud.rivals, 2);
+	model_free(m);
+}
+
+static void nothing_is_blamed_without_requests(void **state)
+{
+	static struct tally none;
+
+	(void)state;
+	assert_false(tally_blame(&none, &none).any);
+	assert_true(isnan(tally_mean(&none, 5)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_grew_is_blamed),
+		cmocka_unit_test(nothing_is_blamed_without_requests),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
