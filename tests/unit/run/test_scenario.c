@@ -111,7 +111,7 @@ static void errors_have_lines(void **state)
 		{HEAD "cells: [{name: a, noise: true}]\nexpect: 1\n", "wants noise"},
 		{HEAD "cells: [{name: a}, {name: a}]\nexpect: 1\n", "two cells"},
 		{HEAD "---\na: 1\n", "second document"},
-		{"schema: strata.scenario/1\nname: It\n", "needs \"title\""},
+		{"schema: strata.scenario/1\nname: it\n", "needs \"title\""},
 		{"schema: strata.scenario/1\ntitle: a\nload: 1\nexpect: 1\nname: ../it\nvms: 1\n",
 		 "it.yaml:5: \"../it\": a name"},
 	};
@@ -144,7 +144,7 @@ static void relations_are_of_one_unit(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		snprintf(text, sizeof(text), ALL "expect:\n  - %s\n", wrong[i].text);
+		snprintf(text, sizeof(text), "%sexpect:\n  - %s\n", ALL, wrong[i].text);
 		refused(text, wrong[i].why);
 		assert_non_null(strstr(err_text(), "it.yaml:11: "));
 	}

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/run/tally.h"
@@ -16,6 +17,9 @@
 /* Requests that wait so long for a CPU that the actors had by turns. */
 static void fill(struct model *m, uint64_t wait_ns)
 {
+	if (!m->requests)
+		m->requests = calloc(REQUESTS, sizeof(*m->requests));
+	assert_non_null(m->requests);
 	for (int i = 0; i < REQUESTS; i++) {
 		struct request *r = &m->requests[i];
 		const struct request_cause wait = {.ns = wait_ns,
