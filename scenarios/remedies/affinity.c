@@ -106,12 +106,12 @@ static int affinity_undo(struct remedy_vm *vm, const json_t *item)
 	cpu_set_t set;
 
 	(void)vm;
-	if (value_cpus(item_text(item, "before"), &set))
+	if (value_cpus(record_text(item, "before"), &set))
 		return -1;
 	if (threads_start(tid) != (uint64_t)item_number(item, "start") ||
 	    !sched_setaffinity(tid, sizeof(set), &set) || errno == ESRCH)
 		return 0;
-	return err_errno("let thread %d run on %s again", tid, item_text(item, "before"));
+	return err_errno("let thread %d run on %s again", tid, record_text(item, "before"));
 }
 
 const struct undo_kind undo_affinity = {"affinity", affinity_undo};

@@ -160,8 +160,8 @@ static bool move_one(void *ctx, pid_t pid)
 
 static int cgroup_undo(struct remedy_vm *vm, const json_t *item)
 {
-	const char *dir = item_text(item, "path");
-	struct move m = {.to = item_text(item, "back")};
+	const char *dir = record_text(item, "path");
+	struct move m = {.to = record_text(item, "back")};
 
 	(void)vm;
 	for (int i = 0; i < TRIES && exists(dir); i++) {
@@ -192,9 +192,10 @@ static json_t *needed_elsewhere(const struct remedy_vm *vm, const char *path,
 		if (item_number(record, "pid") == vm->pid)
 			continue;
 		json_array_foreach (json_object_get(record, "items"), j, item)
-			if (!found && !strcmp(item_text(item, "kind"), undo_controllers.name) &&
-			    !strcmp(item_text(item, "path"), path) &&
-			    !strcmp(item_text(item, "controller"), controller))
+			if (!found &&
+			    !strcmp(record_text(item, "kind"), undo_controllers.name) &&
+			    !strcmp(record_text(item, "path"), path) &&
+			    !strcmp(record_text(item, "controller"), controller))
 				found = json_incref(item);
 	}
 	json_decref(all);
@@ -203,7 +204,7 @@ static json_t *needed_elsewhere(const struct remedy_vm *vm, const char *path,
 
 static int controllers_undo(struct remedy_vm *vm, const json_t *item)
 {
-	const char *path = item_text(item, "path"), *name = item_text(item, "controller");
+	const char *path = record_text(item, "path"), *name = record_text(item, "controller");
 	json_t *other = needed_elsewhere(vm, path, name);
 	char text[64];
 
@@ -337,7 +338,7 @@ static int prepare_v2(struct remedy_vm *vm, const char *controller, char dir[PAT
 	char back[PATH_MAX];
 
 	if (item)
-		snprintf(dir, PATH_MAX, "%s", item_text(item, "path"));
+		snprintf(dir, PATH_MAX, "%s", record_text(item, "path"));
 	else if (place_v2(vm, dir, back, true))
 		return -1;
 	/* First, that it is undone last. */
@@ -399,7 +400,7 @@ static int prepare_v1(struct remedy_vm *vm, const char *controller, char dir[PAT
 	char base[PATH_MAX];
 
 	if (item) {
-		snprintf(dir, PATH_MAX, "%s", item_text(item, "path"));
+		snprintf(dir, PATH_MAX, "%s", record_text(item, "path"));
 		return 0;
 	}
 	if (base_v1(vm, controller, base))

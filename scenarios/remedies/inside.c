@@ -55,7 +55,7 @@ static int device_undo(struct remedy_vm *vm, const json_t *item)
 {
 	if (has_ended(vm))
 		return 0;
-	return tell(vm, limit_request(item_number(item, "device"), item_text(item, "limit"),
+	return tell(vm, limit_request(item_number(item, "device"), record_text(item, "limit"),
 				      item_number(item, "before")));
 }
 
@@ -65,7 +65,7 @@ const struct undo_kind undo_device = {"device", device_undo};
 static bool is_meant(const struct remedy_vm *vm, const json_t *d)
 {
 	size_t letters = strcspn(vm->now, "0123456789.");
-	const char *type = item_text(d, "type");
+	const char *type = record_text(d, "type");
 
 	if (strlen(type) != letters || strncmp(type, vm->now, letters) != 0)
 		return false;

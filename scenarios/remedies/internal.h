@@ -77,7 +77,7 @@ size_t record_items(const struct remedy_vm *vm);
 /* Write down who waits for the VM's end. */
 int record_guardian(struct remedy_vm *vm, pid_t pid, uint64_t start);
 
-const char *item_text(const json_t *item, const char *key);
+const char *record_text(const json_t *item, const char *key);
 long long item_number(const json_t *item, const char *key);
 
 /* ---- values (value.c): all fail with a sentence ---- */

@@ -78,8 +78,8 @@ static int devices_of(const struct remedy_vm *vm, const char *named, dev_t list[
 	if (named[0])
 		return device_of(vm, named, &list[0]) ? -1 : 1;
 	json_array_foreach (json_object_get(vm->status, "devices"), i, d) {
-		const char *path = item_text(d, "overlay")[0] ? item_text(d, "overlay")
-							      : item_text(d, "file");
+		const char *path = record_text(d, "overlay")[0] ? record_text(d, "overlay")
+								: record_text(d, "file");
 		dev_t device;
 
 		if (!path[0])

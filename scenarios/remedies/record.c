@@ -24,7 +24,7 @@ static json_t *items_of(const struct remedy_vm *vm)
 	return json_object_get(vm->record, "items");
 }
 
-const char *item_text(const json_t *item, const char *key)
+const char *record_text(const json_t *item, const char *key)
 {
 	const char *text = json_string_value(json_object_get(item, key));
 
@@ -135,8 +135,8 @@ json_t *record_find(const struct remedy_vm *vm, const struct undo_kind *kind, co
 	size_t i;
 
 	json_array_foreach (items_of(vm), i, item)
-		if (!strcmp(item_text(item, "kind"), kind->name) &&
-		    !strcmp(item_text(item, key), value))
+		if (!strcmp(record_text(item, "kind"), kind->name) &&
+		    !strcmp(record_text(item, key), value))
 			return item;
 	return NULL;
 }
@@ -170,16 +170,16 @@ int record_line(struct remedy_vm *vm, const char *path, const char *text, const 
 static int file_undo(struct remedy_vm *vm, const json_t *item)
 {
 	(void)vm;
-	if (access(item_text(item, "path"), F_OK) && errno == ENOENT)
+	if (access(record_text(item, "path"), F_OK) && errno == ENOENT)
 		return 0; /* gone with what it was a setting of */
-	return file_write(item_text(item, "path"), item_text(item, "before"));
+	return file_write(record_text(item, "path"), record_text(item, "before"));
 }
 
 const struct undo_kind undo_file = {"file", file_undo};
 
 static int undo_one(struct remedy_vm *vm, const json_t *item)
 {
-	const char *kind = item_text(item, "kind");
+	const char *kind = record_text(item, "kind");
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kinds[i]->name, kind))
@@ -195,7 +195,7 @@ int record_undo(struct remedy_vm *vm, size_t from, const char *setting)
 	for (size_t i = json_array_size(items); i-- > from;) {
 		const json_t *item = json_array_get(items, i);
 
-		if (setting && strcmp(item_text(item, "setting"), setting))
+		if (setting && strcmp(record_text(item, "setting"), setting))
 			continue;
 		if (undo_one(vm, item))
 			snprintf(why, sizeof(why), "%s", err_text());
@@ -220,8 +220,8 @@ static struct remedy_vm *of_file(const char *root, const char *name)
 	vm->pid = pid;
 	vm->record = record_load(root, pid, 0);
 	vm->start = (uint64_t)item_number(vm->record, "start");
-	snprintf(vm->control, sizeof(vm->control), "%s", item_text(vm->record, "control"));
-	snprintf(vm->name, sizeof(vm->name), "%s", item_text(vm->record, "name"));
+	snprintf(vm->control, sizeof(vm->control), "%s", record_text(vm->record, "control"));
+	snprintf(vm->name, sizeof(vm->name), "%s", record_text(vm->record, "name"));
 	return vm;
 }
 

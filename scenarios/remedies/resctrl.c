@@ -21,9 +21,9 @@ const struct resctrl_row row_l3 = {"L3", "sharing out the last-level cache (cat_
 static int folder_undo(struct remedy_vm *vm, const json_t *item)
 {
 	(void)vm;
-	if (!rmdir(item_text(item, "path")) || errno == ENOENT)
+	if (!rmdir(record_text(item, "path")) || errno == ENOENT)
 		return 0;
-	return err_errno("remove the group %s", item_text(item, "path"));
+	return err_errno("remove the group %s", record_text(item, "path"));
 }
 
 const struct undo_kind undo_folder = {"folder", folder_undo};

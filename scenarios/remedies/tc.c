@@ -94,13 +94,13 @@ static int find_qdisc(int netns, const char *tap, bool entrance, char handle[16]
 
 	handle[0] = kind[0] = '\0';
 	json_array_foreach (list, i, q) {
-		bool inward = !strcmp(item_text(q, "kind"), "ingress") ||
-			      !strcmp(item_text(q, "kind"), "clsact");
+		bool inward = !strcmp(record_text(q, "kind"), "ingress") ||
+			      !strcmp(record_text(q, "kind"), "clsact");
 
 		if (inward != entrance || (!inward && !json_object_get(q, "root")))
 			continue;
-		snprintf(handle, 16, "%s", item_text(q, "handle"));
-		snprintf(kind, 32, "%s", item_text(q, "kind"));
+		snprintf(handle, 16, "%s", record_text(q, "handle"));
+		snprintf(kind, 32, "%s", record_text(q, "kind"));
 	}
 	free(out);
 	if (!list)
@@ -111,8 +111,8 @@ static int find_qdisc(int netns, const char *tap, bool entrance, char handle[16]
 
 static int tc_undo(struct remedy_vm *vm, const json_t *item)
 {
-	const char *tap = item_text(item, "tap");
-	bool entrance = !strcmp(item_text(item, "where"), "ingress");
+	const char *tap = record_text(item, "tap");
+	bool entrance = !strcmp(record_text(item, "where"), "ingress");
 	int netns = netns_of(item), result = 0;
 	char handle[16], kind[32], text[64];
 
@@ -123,7 +123,7 @@ static int tc_undo(struct remedy_vm *vm, const json_t *item)
 	if (!find_qdisc(netns, tap, entrance, handle, kind) &&
 	    (entrance ? handle[0] : !strcmp(handle, HANDLE))) {
 		snprintf(text, sizeof(text), "qdisc del dev %s %s", tap,
-			 item_text(item, "where"));
+			 record_text(item, "where"));
 		result = tc_do(netns, text);
 	}
 	close(netns);
@@ -154,8 +154,8 @@ static json_t *taps_of(const struct remedy_vm *vm)
 	size_t i;
 
 	json_array_foreach (json_object_get(vm->status, "devices"), i, d)
-		if (item_text(d, "tap")[0])
-			json_object_set_new(taps, item_text(d, "tap"), json_true());
+		if (record_text(d, "tap")[0])
+			json_object_set_new(taps, record_text(d, "tap"), json_true());
 	for (int fd = 0; !vm->status && fd < 1024; fd++) {
 		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", vm->pid, fd);
 		add_interface(taps, path);
@@ -184,9 +184,9 @@ static int may_have(struct remedy_vm *vm, int netns, const char *tap, const char
 
 	snprintf(key, sizeof(key), "%s %s", tap, where);
 	item = record_find(vm, &undo_tc, "key", key);
-	if (item && strcmp(item_text(item, "setting"), vm->now))
+	if (item && strcmp(record_text(item, "setting"), vm->now))
 		return err_set("%s's place on tap %s is taken by %s; unset that first", vm->now,
-			       tap, item_text(item, "setting"));
+			       tap, record_text(item, "setting"));
 	if (find_qdisc(netns, tap, entrance, handle, kind))
 		return -1;
 	if (item || !handle[0] || (!entrance && !strcmp(handle, "0:")))

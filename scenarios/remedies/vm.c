@@ -26,7 +26,7 @@ static int learn(struct remedy_vm *vm, const char *control)
 	if (!realpath(control, vm->control))
 		return err_errno("control socket %s", control);
 	vm->pid = (pid_t)json_integer_value(json_object_get(vm->status, "pid"));
-	snprintf(vm->name, sizeof(vm->name), "%s", item_text(vm->status, "name"));
+	snprintf(vm->name, sizeof(vm->name), "%s", record_text(vm->status, "name"));
 	return 0;
 }
 
@@ -230,7 +230,7 @@ static bool is_set(const struct remedy_vm *vm, const char *name)
 	size_t i;
 
 	json_array_foreach (json_object_get(vm->record, "items"), i, item)
-		if (!strcmp(item_text(item, "setting"), name))
+		if (!strcmp(record_text(item, "setting"), name))
 			return true;
 	return false;
 }

@@ -107,7 +107,7 @@ static void value_is(struct remedy_vm *vm, const char *name, const char *text)
 {
 	json_t *o = remedy_get(vm, name);
 
-	assert_string_equal(item_text(o, "value"), text);
+	assert_string_equal(record_text(o, "value"), text);
 	json_decref(o);
 }
 
