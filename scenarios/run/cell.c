@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/err.h"
 #include "lib/progress.h"
@@ -13,6 +14,8 @@
 #include "scenarios/run/load.h"
 
 #define REQUESTS_LEAST 20
+#define SETTLE_LOOK_NS 100000000
+#define SETTLE_LOOKS   50
 
 /* What the kernel says of the victim's vCPUs: time on a CPU, and waiting for one (schedstat).
  */
@@ -63,19 +66,21 @@ static int take_readings(const struct run *r, struct readings *x)
 	return 0;
 }
 
-static double share(uint64_t part, uint64_t rest)
+static double part(uint64_t some, uint64_t all)
 {
-	return part + rest ? (double)part / (double)(part + rest) : 0;
+	return all ? (double)some / (double)all : 0;
 }
 
 static void keep_readings(struct variant *v, unsigned int round, const struct readings *from,
 			  const struct readings *to)
 {
-	v->value[MEASURE_WAIT][round] = share(to->host.waited_ns - from->host.waited_ns,
-					      to->host.ran_ns - from->host.ran_ns);
+	uint64_t waited_ns = to->host.waited_ns - from->host.waited_ns;
+
+	v->value[MEASURE_WAIT][round] =
+		part(waited_ns, waited_ns + to->host.ran_ns - from->host.ran_ns);
 	if (to->guest_told)
-		v->value[MEASURE_STEAL][round] = share(to->guest.stolen - from->guest.stolen,
-						       to->guest.busy - from->guest.busy);
+		v->value[MEASURE_STEAL][round] = part(to->guest.stolen - from->guest.stolen,
+						      to->guest.all - from->guest.all);
 }
 
 static void keep_load(struct variant *v, unsigned int round, const json_t *document)
@@ -158,6 +163,27 @@ static int revert_remedies(struct run *r)
 	return result;
 }
 
+/* Processes that were killed take a while to be gone, in a guest that had half of a core: until
+ * its vCPUs are idle, or for so long. */
+static int settle(const struct run *r)
+{
+	const struct machine *m = &r->machine[r->s->noise.vm];
+	const struct timespec pause = {.tv_nsec = SETTLE_LOOK_NS};
+	struct host_time from, to;
+
+	for (int i = 0; i < SETTLE_LOOKS; i++) {
+		read_host(m, &from);
+		nanosleep(&pause, NULL);
+		read_host(m, &to);
+		if (stop_check())
+			return -1;
+		if (to.ran_ns - from.ran_ns + to.waited_ns - from.waited_ns <
+		    SETTLE_LOOK_NS / 5 * m->vcpus)
+			break;
+	}
+	return 0;
+}
+
 static int with_noise(struct run *r, struct variant *v, unsigned int round)
 {
 	int result = guest_noise(r, (unsigned int)v->strength);
@@ -165,7 +191,7 @@ static int with_noise(struct run *r, struct variant *v, unsigned int round)
 	if (!result)
 		result = measure(r, v, round);
 	if (!result)
-		result = guest_quiet(r);
+		result = guest_quiet(r) || settle(r) ? -1 : 0;
 	return result;
 }
 

@@ -69,8 +69,9 @@ int guest_time_parse(const char *text, struct guest_time *t)
 		   " %" SCNu64 " %" SCNu64,
 		   &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) != 8)
 		return err_set("the guest's /proc/stat has no line of its processors");
-	t->busy = v[0] + v[1] + v[2] + v[5] + v[6];
-	t->stolen = v[7];
+	*t = (struct guest_time){.stolen = v[7]};
+	for (int i = 0; i < 8; i++)
+		t->all += v[i];
 	return 0;
 }
 

@@ -11,7 +11,7 @@ int guest_quiet(const struct run *r);
 
 /* A guest's own account of its processors' time, in its ticks since boot. */
 struct guest_time {
-	uint64_t busy, stolen;
+	uint64_t all, stolen;
 };
 
 int guest_time(const struct run *r, const struct machine *m, struct guest_time *t);

@@ -219,7 +219,7 @@ static void a_guests_word_is_checked(void **state)
 
 	(void)state;
 	assert_int_equal(guest_time_parse("cpu  10 1 20 500 3 4 5 60 0 0\ncpu0 1\n", &t), 0);
-	assert_int_equal(t.busy, 40);
+	assert_int_equal(t.all, 603);
 	assert_int_equal(t.stolen, 60);
 	assert_int_equal(guest_time_parse("cpu  10 1 20\n", &t), -1);
 	assert_int_equal(guest_time_parse("", &t), -1);
