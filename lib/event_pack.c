@@ -1,6 +1,7 @@
 /* Packing events: see event_pack.h. */
 #include "lib/event_pack.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -44,17 +45,20 @@ size_t event_pack(const void *events, size_t n, uint8_t *out)
 
 	for (size_t i = 0; i < n; i++, from += sizeof(word)) {
 		uint8_t *differ = at++;
+		unsigned int mask = 0;
 
 		memcpy(word, from, sizeof(word));
 		at = put_time(at, (int64_t)(word[0] - before[0]));
-		*differ = 0;
+		/* all are written, and those that do not differ written over: no branch to miss
+		 */
 		for (unsigned int w = 1; w < WORDS; w++) {
-			if (word[w] == before[w])
-				continue;
-			*differ |= (uint8_t)(1u << w);
+			bool differs = word[w] != before[w];
+
+			mask |= (unsigned int)differs << w;
 			memcpy(at, &word[w], sizeof(word[w]));
-			at += sizeof(word[w]);
+			at += differs * sizeof(word[w]);
 		}
+		*differ = (uint8_t)mask;
 		memcpy(before, word, sizeof(before));
 	}
 	return (size_t)(at - out);

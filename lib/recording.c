@@ -254,9 +254,32 @@ int recording_meta(struct recording_writer *w, const json_t *meta)
 	return failed;
 }
 
+int recording_events(struct recording_writer *w, const struct strata_event *e, size_t count)
+{
+	struct buffer *b = &w->buffer[BLOCK_EVENTS];
+
+	while (count) {
+		size_t n = (BUFFER_BYTES - b->used) / sizeof(*e);
+
+		if (!n && flush_kind(w, BLOCK_EVENTS))
+			return -1;
+		if (!n)
+			continue;
+		if (!b->used)
+			b->from_ns = w->ring ? now_ns() : 0;
+		n = n < count ? n : count;
+		memcpy(b->bytes + b->used, e, n * sizeof(*e));
+		b->used += n * sizeof(*e);
+		b->records += n;
+		e += n;
+		count -= n;
+	}
+	return 0;
+}
+
 int recording_event(struct recording_writer *w, const struct strata_event *e)
 {
-	return gather(w, BLOCK_EVENTS, e, sizeof(*e), NULL, 0);
+	return recording_events(w, e, 1);
 }
 
 int recording_wire(struct recording_writer *w, const struct strata_wire *wire)

@@ -45,6 +45,7 @@ struct recording_writer *recording_create(const char *path);
  * sentence (disk full): what is in the file stays readable. */
 int recording_meta(struct recording_writer *w, const json_t *meta);
 int recording_event(struct recording_writer *w, const struct strata_event *e);
+int recording_events(struct recording_writer *w, const struct strata_event *e, size_t count);
 int recording_wire(struct recording_writer *w, const struct strata_wire *wire);
 int recording_clock(struct recording_writer *w, unsigned int domain,
 		    const struct clock_sample *s);

@@ -95,6 +95,7 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 		out->any_kick |= c->vms[i].any_kick;
 	out->workers = (p->needs & NEED_VHOST) != 0;
 	out->inferred_recv = !choose_uses(p, "sock_recv_length");
+	out->direct = p->kernel.casts;
 }
 
 /* false: two devices fall into one slot */

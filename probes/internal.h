@@ -11,6 +11,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_object;
 struct bpf_program;
+struct event_rings;
 struct ring_buffer;
 
 #define IRQS_MAX      4096 /* lines that the irqs map has room for */
@@ -44,11 +45,14 @@ struct probes {
 
 	struct probes_bpf *skel;
 	void *elf; /* the object file with a filter in it; NULL: as it was built */
-	struct ring_buffer *reader;
-	int wire_fd;  /* the packet socket, or -1 */
-	int stats_fd; /* keeps run-time statistics enabled, or -1 */
+	struct ring_buffer *reader; /* of wire records */
+	struct event_rings *rings;  /* by CPU; NULL before they are made */
+	__u32 slots;                /* of each */
+	int spare_events;           /* the map of one that no CPU has yet, or -1 */
+	int wire_fd;                /* the packet socket, or -1 */
+	int stats_fd;               /* keeps run-time statistics enabled, or -1 */
 	uint64_t lost_in_reader;
-	int poll_left; /* records that this poll may still take */
+	int poll_left; /* wire records that this poll may still take */
 	struct drops drops;
 	struct governor governor;
 	struct probe_report report[PROGRAMS_MAX];
@@ -66,14 +70,18 @@ void choose_programs(struct probes *p);
 bool choose_uses(const struct probes *p, const char *name);
 void choose_refuse(struct probes *p, size_t program, const char *why);
 
+/* probes.c: the sentence for who may not load eBPF programs, with errno. -1. */
+int err_not_root(void);
+
 /* attach.c */
 int attach_all(struct probes *p, size_t *culprit);
 void attach_undo(struct probes *p);
 
-/* rings.c: one ring per CPU. */
-int rings_size(struct bpf_map *rings);
+/* rings.c: before loading, after it, and in the end. */
+int rings_size(struct probes *p);
 int rings_create(struct probes *p);
-__u32 rings_default_bytes(unsigned int cpus); /* of each CPU's ring */
+void rings_destroy(struct probes *p);
+__u32 rings_default_bytes(unsigned int cpus); /* of each CPU's events */
 int rings_poll(struct probes *p);
 uint64_t rings_lost(const struct probes *p);
 

@@ -23,6 +23,7 @@ int kernel_look(struct kernel *k)
 	k->vmlinux = btf__load_vmlinux_btf();
 	if (!k->vmlinux)
 		return err_errno("cannot read /sys/kernel/btf/vmlinux");
+	k->casts = btf__find_by_name_kind(k->vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	for (int i = 0; i < KERNEL_MODULES; i++) {
 		char path[64];
 

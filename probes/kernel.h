@@ -13,6 +13,7 @@ struct btf;
 struct kernel {
 	struct btf *vmlinux;
 	struct btf *modules[KERNEL_MODULES]; /* those that may hold targets, where loaded */
+	bool casts; /* programs may read through a pointer that they cast: Linux 6.2 */
 };
 
 /* Fails with a sentence if the kernel has no BTF. */

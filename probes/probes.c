@@ -59,8 +59,7 @@ static size_t program_by_name(const char *name)
 static void close_attempt(struct probes *p)
 {
 	attach_undo(p);
-	ring_buffer__free(p->reader);
-	p->reader = NULL;
+	rings_destroy(p);
 	probes_bpf__destroy(p->skel);
 	p->skel = NULL;
 	free(p->elf);
@@ -82,7 +81,13 @@ static int prepare(struct probes *p)
 	if (configure_devices(&p->config, p->skel->rodata->device_slots,
 			      &p->skel->rodata->config.device_seed))
 		return -1;
-	return rings_size(p->skel->maps.rings);
+	return rings_size(p);
+}
+
+int err_not_root(void)
+{
+	return err_errno("cannot load eBPF programs: run as root (CAP_BPF, CAP_PERFMON and "
+			 "CAP_NET_ADMIN)");
 }
 
 static int load(struct probes *p, size_t *culprit)
@@ -97,8 +102,7 @@ static int load(struct probes *p, size_t *culprit)
 	errno = -err;
 	if ((err == -EPERM || err == -EACCES) && geteuid()) {
 		*culprit = NOBODY;
-		return err_errno("cannot load eBPF programs: run as root (CAP_BPF, "
-				 "CAP_PERFMON and CAP_NET_ADMIN)");
+		return err_not_root();
 	}
 	if (*culprit != NOBODY)
 		return err_errno("the kernel refuses to load %s", programs[*culprit].section);
@@ -192,7 +196,7 @@ struct probes *probes_open(const struct probes_config *config,
 	}
 	p->config = *config;
 	p->callbacks = *cb;
-	p->wire_fd = p->stats_fd = -1;
+	p->wire_fd = p->stats_fd = p->spare_events = -1;
 	before = libbpf_set_print(on_libbpf_message);
 	err = open_probes(p);
 	libbpf_set_print(before);

@@ -85,7 +85,8 @@ struct probes_config {
 	uint32_t wire_device; /* index into devices[] of the device whose payload is captured;
 				 ~0 none */
 	int wire_netns_fd;    /* its network namespace; -1: this process's */
-	size_t ring_bytes;    /* per CPU, a power of two; 0: 16 MiB, or 4 of very many */
+	size_t ring_bytes; /* of events, per CPU, a power of two from 4096; 0: 16 MiB, or 4 of
+			    * very many. Wire records have half as much. */
 	struct flow_filter filter; /* of connections */
 	unsigned int sample;       /* trace one connection in so many; 0 and 1: all */
 	bool no_fentry;            /* tracepoints only */
@@ -96,7 +97,7 @@ struct probes_config {
 };
 
 struct probes_callbacks {
-	void (*event)(void *ctx, const struct strata_event *e);
+	void (*events)(void *ctx, const struct strata_event *e, size_t count); /* in order */
 	/* w->event's hop, NIC_RX or NIC_QUEUE, only tells the direction: it is no sighting */
 	void (*wire)(void *ctx,
 		     const struct strata_wire *w); /* captured bytes only: see w->captured */
@@ -120,8 +121,8 @@ struct probes;
 struct probes *probes_open(const struct probes_config *config,
 			   const struct probes_callbacks *cb);
 
-/* Read what has gathered, oldest first per CPU; returns how many records, or -1. Never blocks,
- * and comes back however fast there are more. */
+/* Read what has gathered, oldest first per CPU, wire records apart; returns how many records,
+ * or -1. Never blocks, and comes back however fast there are more. */
 int probes_poll(struct probes *p);
 
 /* Records lost since probes_open(): rings full, maps full. */

@@ -270,7 +270,7 @@ static void on_frame(unsigned char *user, const struct pcap_pkthdr *h, const uns
 	f.event.hop = (uint16_t)(f.request ? p->mark->request : p->mark->reply);
 	f.event.device = p->device;
 	f.event.vm = p->vm;
-	c->callbacks.event(c->callbacks.ctx, &f.event);
+	c->callbacks.events(c->callbacks.ctx, &f.event, 1);
 	if (p->wire)
 		hand_on(p, &f);
 }

@@ -62,7 +62,7 @@ static const char help[] =
 	"  --no-uprobes           none on nginx: the two dearest probes; nginx is timed from its reading\n"
 	"                         to its writing\n"
 	"  --uprobe-limit N       take them off after N requests within a second, for there they cost\n"
-	"                         more than all the others (5000); 0: never\n"
+	"                         more than all the others (1000); 0: never\n"
 	"  --no-fentry            probes on tracepoints alone\n"
 	"  --backend ebpf|pcap    pcap: no eBPF, but libpcap on every device (any kernel): coarse layers\n"
 	"  --stats                have the kernel time the probes themselves\n"
@@ -78,7 +78,7 @@ static const char help[] =
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
 /* Two traps of some microseconds each: a few per cent of one processor. */
-#define UPROBE_LIMIT_DEFAULT 5000
+#define UPROBE_LIMIT_DEFAULT 1000
 
 enum {
 	VM = 256,

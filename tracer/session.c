@@ -69,12 +69,12 @@ static void fail(struct session *s)
 	eventfd_write(s->failed_fd, 1);
 }
 
-static void on_event(void *ctx, const struct strata_event *e)
+static void on_events(void *ctx, const struct strata_event *e, size_t count)
 {
 	struct session *s = ctx;
 
-	s->events++;
-	if (!s->failed && recording_event(s->recording, e))
+	s->events += count;
+	if (!s->failed && recording_events(s->recording, e, count))
 		fail(s);
 }
 
@@ -388,7 +388,7 @@ static int write_start_meta(struct session *s)
 
 static int start_all(struct session *s)
 {
-	struct probes_callbacks callbacks = {.event = on_event, .wire = on_wire, .ctx = s};
+	struct probes_callbacks callbacks = {.events = on_events, .wire = on_wire, .ctx = s};
 	struct probes_config config;
 	int error;
 

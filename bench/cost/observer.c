@@ -30,7 +30,9 @@ static const char counting[] =
 	"tracepoint:net:napi_gro_receive_entry,tracepoint:net:netif_rx,"
 	"tracepoint:net:netif_receive_skb_entry,tracepoint:net:netif_receive_skb,"
 	"tracepoint:net:net_dev_queue,tracepoint:net:net_dev_start_xmit,"
+	"tracepoint:skb:kfree_skb,tracepoint:napi:napi_poll,"
 	"tracepoint:tcp:tcp_rcv_space_adjust,tracepoint:tcp:tcp_probe,"
+	"tracepoint:sock:sock_recv_length,"
 	"tracepoint:sock:sk_data_ready,tracepoint:tcp:tcp_sendmsg_locked,"
 	"tracepoint:sched:sched_switch,tracepoint:sched:sched_waking { @[probe] = count(); } "
 	"interval:ms:100 /!@told/ { @told = 1; printf(\"counting\\n\"); }";
@@ -66,6 +68,12 @@ const struct observer observers[] = {
 };
 
 const unsigned int observer_count = sizeof(observers) / sizeof(*observers);
+
+const struct observer observer_stats = {.name = "strata --stats",
+					.program = "strata-trace",
+					.words = TRACE " --stats",
+					.ready = "tracing",
+					.strata = true};
 
 static int find_program(const char *name, char *path, size_t bytes)
 {

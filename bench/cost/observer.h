@@ -24,6 +24,9 @@ struct observer {
 extern const struct observer observers[];
 extern const unsigned int observer_count;
 
+/* strata, and the kernel times its programs: not one of those that are compared. */
+extern const struct observer observer_stats;
+
 /* What one left behind. */
 struct observed {
 	uint64_t events, lost; /* strata's alone */

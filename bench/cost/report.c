@@ -155,14 +155,14 @@ json_t *study_json(const struct study *s, const char *command)
 						      change_json(s, a, (enum figure_id)f));
 		}
 	}
-	return json_pack("{s:s,s:s,s:o,s:I,s:i,s:i,s:i,s:I,s:i,s:b,s:o,s:o,s:o}", "schema",
+	return json_pack("{s:s,s:s,s:o,s:I,s:i,s:i,s:i,s:I,s:i,s:b,s:o,s:o,s:o,s:o}", "schema",
 			 "strata.bench/1", "command", command, "environment",
 			 environment_capture(), "seed", (json_int_t)o->seed, "rounds",
 			 (int)o->rounds, "seconds", (int)o->seconds, "storm_rate",
 			 (int)o->storm_rate, "join_events", (json_int_t)o->join_events,
 			 "half_connections", (int)s->half_connections, "interrupted",
 			 (int)*s->stop, "results", results, "comparisons", changes, "aims",
-			 aims_json(s));
+			 aims_json(s), "programs", programs_json(&s->programs));
 }
 
 /* ---- for people ---- */
@@ -242,6 +242,8 @@ static void print_reasons(const struct study *s, FILE *out)
 			fprintf(out, "failed, at least once: %s: %s\n", a->observer->name,
 				a->failed);
 	}
+	if (*s->programs_failed)
+		fprintf(out, "skipped: programs: %s\n", s->programs_failed);
 	if (*s->collect_failed)
 		fprintf(out, "skipped: collect: %s\n", s->collect_failed);
 	if (*s->join_failed)
@@ -273,6 +275,8 @@ int study_print(const struct study *s, const char *command, FILE *out)
 	print_method(s, out);
 	result = table_print(t, out, table_style_of(out), 0);
 	table_destroy(t);
+	if (!result && s->programs.count)
+		result = programs_print(&s->programs, out);
 	print_reasons(s, out);
 	return result;
 }

@@ -112,7 +112,7 @@ static struct storm_bpf *load_storm(pid_t tracer_pid)
 		return NULL;
 	}
 	choose_hops(b);
-	if (!reuse(b->maps.rings, tracer_pid) && !reuse(b->maps.losses, tracer_pid)) {
+	if (!reuse(b->maps.events, tracer_pid) && !reuse(b->maps.losses, tracer_pid)) {
 		err = storm_bpf__load(b);
 		if (!err)
 			return b;

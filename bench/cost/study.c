@@ -177,6 +177,12 @@ static int run_load(struct study *s, struct random *r)
 	return 0;
 }
 
+static int run_programs(struct study *s)
+{
+	progress("each program by itself");
+	return programs_run(&s->site, s->options->seconds, &s->programs);
+}
+
 /* ---- the collector, and the join ---- */
 
 static int run_collect(struct study *s)
@@ -246,6 +252,8 @@ int study_run(struct study *s, const struct study_options *o, const char *folder
 	result = site_open(&s->site, folder);
 	if (!result && o->parts & PART_LOAD)
 		result = run_load(s, &r);
+	if (!result && o->parts & PART_LOAD && !*s->stop && run_programs(s))
+		snprintf(s->programs_failed, sizeof(s->programs_failed), "%s", err_text());
 	if (!result && o->parts & PART_COLLECT && !*s->stop && run_collect(s))
 		snprintf(s->collect_failed, sizeof(s->collect_failed), "%s", err_text());
 	if (!result && o->parts & PART_JOIN && !*s->stop && run_join(s))

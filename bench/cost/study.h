@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "bench/cost/observer.h"
+#include "bench/cost/programs.h"
 #include "bench/cost/site.h"
 #include "lib/statistics.h"
 
@@ -86,7 +87,8 @@ struct study {
 	struct arm arm[ARMS_MAX]; /* [0] nobody */
 	unsigned int arms, rounds_done;
 	unsigned int half_connections;
-	char collect_failed[WHY_BYTES], join_failed[WHY_BYTES];
+	struct program_costs programs;
+	char programs_failed[WHY_BYTES], collect_failed[WHY_BYTES], join_failed[WHY_BYTES];
 	volatile bool *stop;
 	struct site site;
 };

@@ -124,13 +124,14 @@ static json_t *answer_idle(struct service *s)
 		(json_int_t)runs, "bpf_run_time_ns", (json_int_t)run_time_ns);
 }
 
-static void forward(void *ctx, const struct strata_event *e)
+static void forward(void *ctx, const struct strata_event *e, size_t count)
 {
 	struct service *s = ctx;
 
-	s->events++;
-	if (ring_put(&s->ring, 0, e))
-		s->put_ns = e->time_ns;
+	s->events += count;
+	for (size_t i = 0; i < count; i++)
+		if (ring_put(&s->ring, 0, &e[i]))
+			s->put_ns = e[i].time_ns;
 }
 
 static void forward_wire(void *ctx, const struct strata_wire *w)
@@ -170,7 +171,7 @@ static int drain(struct service *s)
 
 static int start(struct service *s)
 {
-	struct probes_callbacks callbacks = {.event = forward, .wire = forward_wire, .ctx = s};
+	struct probes_callbacks callbacks = {.events = forward, .wire = forward_wire, .ctx = s};
 	char request[sizeof(s->ring.header->request)];
 
 	s->started_ns = s->put_ns = clock_read(CLOCK_MONOTONIC);

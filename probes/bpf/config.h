@@ -35,7 +35,31 @@ struct bpf_config {
 	__u8 any_kick;      /* of some VM any doorbell may be a kick */
 	__u8 filtered;      /* flow_filter() stands for an expression */
 	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
+	__u8 direct;        /* headers are read where they are: bpf_rdonly_cast(), Linux 6.2 */
 };
+
+/*
+ * A CPU's ring of events is an array that user space maps: a cache line of whoever writes, one
+ * of whoever reads, and the slots. To write, a slot is taken by an addition (a program may be
+ * interrupted by another), filled, and given its time last: what has a time is there to be
+ * read (x86-64 keeps the order of stores). The reader sets the time to 0 again before it moves
+ * on. A BPF ring buffer does the same with a lock and three calls, which is half of what a hop
+ * costs where returns are slow (retpolines, "safe RET").
+ */
+struct ring_writer {
+	__u64 taken; /* slots, since the beginning */
+	__u64 room; /* so many may be unread; some slots less than there are, for those who look
+		       at the same time */
+	__u64 mask; /* slots less 1, a power of two */
+	__u64 unused[5];
+};
+
+struct ring_reader {
+	__u64 read;
+	__u64 unused[7];
+};
+
+#define RING_ENDS 2 /* elements before the first slot */
 
 /*
  * The devices, hashed without collisions: user space looks for a seed that has none. One

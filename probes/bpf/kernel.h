@@ -67,6 +67,11 @@ struct sk_buff {
 	unsigned char *data;
 };
 
+/* Of linux/ipv6.h, whose own would bring a struct in6_addr: only its name is used. */
+struct ipv6hdr {
+	__u8 nexthdr;
+};
+
 struct iov_iter {
 	unsigned long count;
 };
@@ -167,5 +172,10 @@ struct vcpu_vmx___since_6_15 {
 };
 
 #pragma clang attribute pop
+
+/* Linux 6.2: reads through what it returns need no helper. config.direct says whether there is.
+ */
+extern void *bpf_rdonly_cast(const void *at, __u32 btf_id)
+	__attribute__((section(".ksyms"), weak));
 
 #endif

@@ -61,16 +61,16 @@ static __always_inline void emit_out(struct task_state *st, const struct vm_coun
 
 	if (!st->out_ns || !from || now <= from)
 		return;
-	e = ring_reserve(sizeof(*e));
+	e = event_reserve();
 	if (!e)
 		return;
-	event_fill(e, CONTEXT_VCPU_OUT, from, &none, at);
+	event_fill(e, CONTEXT_VCPU_OUT, &none, at);
 	e->seq = counts->accepted;
 	e->queue = st->vcpu;
 	e->tid = tid;
 	e->arg32 = st->exit;
 	e->arg64 = now - from;
-	ring_submit(e);
+	event_commit(e, from);
 }
 
 SEC("tp_btf/kvm_entry")

@@ -2,8 +2,9 @@
  * The maps, and the ways to emit an event. Every object defines the maps weakly; the BPF
  * linker makes one of each.
  *
- * One ring buffer per CPU: one shared by two CPUs carries a third of what one CPU does alone.
- * Nothing wakes the reader: it polls.
+ * Two rings per CPU, for one shared by two CPUs carries a third of what one CPU does alone: one
+ * of events, as probes/bpf/config.h describes it, and a BPF ring buffer of wire records, which
+ * are rare and long. Nothing wakes the reader: it polls.
  */
 #ifndef STRATA_PROBES_BPF_MAPS_H
 #define STRATA_PROBES_BPF_MAPS_H
@@ -34,6 +35,21 @@ struct {
 	__array(values, struct ring_map);
 } rings __weak SEC(".maps");
 
+struct events_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 64); /* set before loading: all are of one size */
+	__type(key, __u32);
+	__type(value, struct strata_event);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1); /* set to the number of CPUs */
+	__type(key, __u32);
+	__array(values, struct events_map);
+} events __weak SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -59,8 +75,6 @@ struct task_state {
 	__u64 out_ns;       /* vCPU: last left guest mode; 0 while it is in it */
 	__u64 wake_ns;      /* vCPU: woken since it last left guest mode; 0 not */
 	__u64 irqs_seen;    /* vCPU: of its VM's irqs at its last kvm.entry */
-	__u64 send_sock;    /* tcp_sendmsg_locked: the socket it last sent to, */
-	__u32 send_end;     /* ... and where that call was going to end */
 	__u32 exit;         /* vCPU: why it last left guest mode: lib/exits.h */
 	__u64 off_ns;       /* left the CPU; 0: it is on one, or nobody saw it leave */
 	__u64 ready_ns;     /* ... and is runnable since; 0: it sleeps */
@@ -96,6 +110,8 @@ struct cpu_state {
 	__u8 message_vm;           /* whose message was sent, not yet accepted; 0 none */
 	__u8 waker;                /* enum off_waker: what a task may be woken by now */
 	__u64 waker_ns;            /* ... as of then */
+	__u64 send_sock;           /* tcp_sendmsg_locked: the socket that was last sent to, */
+	__u32 send_end;            /* ... and where that call was going to end */
 };
 
 struct {
@@ -138,25 +154,62 @@ static __always_inline struct task_state *task_state(struct task_struct *t, bool
 	return st;
 }
 
-/* Room in this CPU's ring; NULL is counted as a loss. */
-static __always_inline void *ring_reserve(__u64 bytes)
+static __always_inline void count_ring_full(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), zero = 0;
-	void *ring = bpf_map_lookup_elem(&rings, &cpu);
-	void *room = ring ? bpf_ringbuf_reserve(ring, bytes, 0) : NULL;
-	struct losses *l;
+	__u32 zero = 0;
+	struct losses *l = bpf_map_lookup_elem(&losses, &zero);
 
-	if (room)
-		return room;
-	l = bpf_map_lookup_elem(&losses, &zero);
 	if (l)
 		l->ring_full++;
-	return NULL;
 }
 
-static __always_inline void ring_submit(void *room)
+/* Room for a wire record in this CPU's ring; NULL is counted as a loss. */
+static __always_inline struct strata_wire *wire_reserve(void)
 {
-	bpf_ringbuf_submit(room, BPF_RB_NO_WAKEUP);
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	struct strata_wire *w =
+		ring ? bpf_ringbuf_reserve(ring, sizeof(struct strata_wire), 0) : NULL;
+
+	if (!w)
+		count_ring_full();
+	return w;
+}
+
+static __always_inline void wire_submit(struct strata_wire *w)
+{
+	bpf_ringbuf_submit(w, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline struct strata_event *event_slot(void *ring)
+{
+	__u32 first = 0, second = 1, at;
+	volatile struct ring_writer *w = bpf_map_lookup_elem(ring, &first);
+	volatile struct ring_reader *r = bpf_map_lookup_elem(ring, &second);
+
+	if (!w || !r || w->taken - r->read >= w->room)
+		return NULL;
+	at = RING_ENDS + (__sync_fetch_and_add(&w->taken, 1) & w->mask);
+	return bpf_map_lookup_elem(ring, &at);
+}
+
+/* Room for an event in this CPU's ring, to be committed; NULL is counted as a loss. */
+static __always_inline struct strata_event *event_reserve(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&events, &cpu);
+	struct strata_event *e = ring ? event_slot(ring) : NULL;
+
+	if (!e)
+		count_ring_full();
+	return e;
+}
+
+/* From now on it may be read. */
+static __always_inline void event_commit(struct strata_event *e, __u64 time_ns)
+{
+	barrier();
+	*(volatile __u64 *)&e->time_ns = time_ns;
 }
 
 /* What an event says about the bytes it concerns. */
@@ -177,10 +230,10 @@ struct place {
 	__u8 vm;
 };
 
-static __always_inline void event_fill(struct strata_event *e, __u16 hop, __u64 time_ns,
+/* All but the time. */
+static __always_inline void event_fill(struct strata_event *e, __u16 hop,
 				       const struct segment *s, struct place at)
 {
-	e->time_ns = time_ns;
 	e->flow = s->flow;
 	e->seq = s->seq;
 	e->len = s->len;
@@ -203,14 +256,14 @@ static __always_inline void event_fill(struct strata_event *e, __u16 hop, __u64 
 static __always_inline void emit_arg(__u16 hop, __u64 time_ns, const struct segment *s,
 				     struct place at, __u64 arg64)
 {
-	struct strata_event *e = ring_reserve(sizeof(*e));
+	struct strata_event *e = event_reserve();
 
 	if (!e)
 		return;
-	event_fill(e, hop, time_ns, s, at);
+	event_fill(e, hop, s, at);
 	e->tid = bpf_get_current_pid_tgid();
 	e->arg64 = arg64;
-	ring_submit(e);
+	event_commit(e, time_ns);
 }
 
 static __always_inline void emit(__u16 hop, __u64 time_ns, const struct segment *s,

@@ -155,7 +155,7 @@ static __always_inline __u32 ns32(__u64 ns)
 static __always_inline void emit_off(const struct task_state *st, struct task_struct *t,
 				     __u64 now, __u64 throttled_ns)
 {
-	struct strata_event *e = ring_reserve(sizeof(*e));
+	struct strata_event *e = event_reserve();
 	struct segment none = {.flags = EVENT_CONTEXT};
 	struct place at = {.device = st->rival.vm};
 
@@ -165,7 +165,7 @@ static __always_inline void emit_off(const struct task_state *st, struct task_st
 		: st->worker ? st->worker
 		: st->helper ? st->helper
 			     : config.vm_of_sockets;
-	event_fill(e, CONTEXT_TASK_OFF, st->off_ns, &none, at);
+	event_fill(e, CONTEXT_TASK_OFF, &none, at);
 	e->arg64 = now - st->off_ns;
 	e->len = ns32(now - st->ready_ns);
 	e->seq = ns32(throttled_ns);
@@ -179,7 +179,7 @@ static __always_inline void emit_off(const struct task_state *st, struct task_st
 		e->client_port = st->rival.cgroup;
 		e->server_port = st->rival.cgroup >> 16;
 	}
-	ring_submit(e);
+	event_commit(e, st->off_ns);
 }
 
 /* A vCPU that halts has nothing to do: only its wait for a CPU is told of, and a worker's. */

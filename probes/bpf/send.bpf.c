@@ -33,28 +33,29 @@ static __always_inline void emit_send(struct sock *sk, enum socket_side side,
 
 /*
  * Fires for each segment that one call fills, with what is left to send: the first of them is
- * the call's beginning, and all of them end at the same byte.
+ * the call's beginning, and all of them end at the same byte. A call that goes on in another
+ * CPU is told of twice; the join takes the first.
  */
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(tcp_sendmsg_locked, struct sock *sk, struct msghdr *msg)
 {
 	enum socket_side side = side_of_socket(sk);
-	struct task_state *st;
+	struct cpu_state *cpu;
 	struct tcp_sock *tp;
 	__u32 bytes, end;
 
 	if (side == SIDE_NONE)
 		return 0;
-	st = task_state(bpf_get_current_task_btf(), true);
+	cpu = this_cpu();
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!st || !tp)
+	if (!cpu || !tp)
 		return 0;
 	bytes = msg->msg_iter.count;
 	end = tp->write_seq + bytes;
-	if (st->send_sock == (__u64)sk && st->send_end == end)
+	if (cpu->send_sock == (__u64)sk && cpu->send_end == end)
 		return 0;
-	st->send_sock = (__u64)sk;
-	st->send_end = end;
+	cpu->send_sock = (__u64)sk;
+	cpu->send_end = end;
 	emit_send(sk, side, tp, bytes);
 	return 0;
 }

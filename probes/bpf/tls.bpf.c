@@ -48,12 +48,13 @@ static __always_inline void hand_on(const struct tls_call *call, const struct so
 				    const struct segment *s, __u32 end, __u32 bytes,
 				    bool request)
 {
-	struct strata_wire *w = ring_reserve(sizeof(*w));
+	struct strata_wire *w = wire_reserve();
 	__u32 captured = bytes < WIRE_PAYLOAD_MAX ? bytes : WIRE_PAYLOAD_MAX;
 
 	if (!w)
 		return;
-	event_fill(&w->event, request ? HOP_NIC_RX : HOP_NIC_QUEUE, bpf_ktime_get_ns(), s,
+	w->event.time_ns = bpf_ktime_get_ns();
+	event_fill(&w->event, request ? HOP_NIC_RX : HOP_NIC_QUEUE, s,
 		   place_of_side(SIDE_SERVER));
 	w->event.flags = (s->flags & EVENT_IPV6) | EVENT_PLAIN;
 	w->event.seq = 0;
@@ -68,7 +69,7 @@ static __always_inline void hand_on(const struct tls_call *call, const struct so
 	captured = (captured & (WIRE_PAYLOAD_MAX - 1)) + 1;
 	w->captured =
 		bpf_probe_read_user(w->payload, captured, (void *)call->buffer) ? 0 : captured;
-	ring_submit(w);
+	wire_submit(w);
 }
 
 static __always_inline int ends(long moved, bool request)

@@ -72,17 +72,17 @@ static __always_inline void learn_helper(__u8 vm)
 static __always_inline void emit_context(__u16 hop, __u64 time_ns, __u8 vm, __u16 queue,
 					 __u32 tid, __u64 arg64)
 {
-	struct strata_event *e = ring_reserve(sizeof(*e));
+	struct strata_event *e = event_reserve();
 	struct segment none = {.flags = EVENT_CONTEXT};
 	struct place at = {.vm = vm};
 
 	if (!e)
 		return;
-	event_fill(e, hop, time_ns, &none, at);
+	event_fill(e, hop, &none, at);
 	e->queue = queue;
 	e->tid = tid;
 	e->arg64 = arg64;
-	ring_submit(e);
+	event_commit(e, time_ns);
 }
 
 #endif

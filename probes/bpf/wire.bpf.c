@@ -151,11 +151,12 @@ __noinline int hand_on_one(struct __sk_buff *skb, const struct headers *h, struc
 
 	if (!h || !r)
 		return 0;
-	w = ring_reserve(sizeof(*w));
+	w = wire_reserve();
 	if (!w)
 		return 0;
 	request = r->segment.direction == DIRECTION_REQUEST;
-	event_fill(&w->event, request ? HOP_NIC_RX : HOP_NIC_QUEUE, r->now, &r->segment, at);
+	w->event.time_ns = r->now;
+	event_fill(&w->event, request ? HOP_NIC_RX : HOP_NIC_QUEUE, &r->segment, at);
 	addresses(h, request, w);
 	__builtin_memset(w->reserved, 0, sizeof(w->reserved));
 	capture(skb, r->at, r->segment.len, w);
@@ -167,12 +168,12 @@ __noinline int hand_on_one(struct __sk_buff *skb, const struct headers *h, struc
 			r->pieces = HEAD_PIECES;
 	}
 	if (!--r->pieces || r->segment.len <= WIRE_PAYLOAD_MAX) {
-		ring_submit(w);
+		wire_submit(w);
 		return 0;
 	}
 	w->event.len = WIRE_PAYLOAD_MAX;
 	w->event.flags &= ~EVENT_FIN;
-	ring_submit(w);
+	wire_submit(w);
 	r->at += WIRE_PAYLOAD_MAX;
 	r->segment.seq += WIRE_PAYLOAD_MAX;
 	r->segment.len -= WIRE_PAYLOAD_MAX;

@@ -48,9 +48,8 @@ static const char *kind_name(unsigned int kind)
 	return event_kind_name((int)kind);
 }
 
-static void on_event(void *ctx, const struct strata_event *e)
+static void on_event(struct totals *t, const struct strata_event *e)
 {
-	struct totals *t = ctx;
 
 	t->events++;
 	t->per_hop[e->hop < EVENT_KINDS ? e->hop : CONTEXT_VCPU_OUT]++;
@@ -61,6 +60,12 @@ static void on_event(void *ctx, const struct strata_event *e)
 	       (uint64_t)e->time_ns, kind_name(e->hop), (uint64_t)e->flow, e->seq, e->len,
 	       e->flags, e->cpu, e->device, e->client_port, e->server_port, e->tid,
 	       (uint64_t)e->arg64, (uint64_t)e->packet, e->queue);
+}
+
+static void on_events(void *ctx, const struct strata_event *e, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		on_event(ctx, &e[i]);
 }
 
 static void on_wire(void *ctx, const struct strata_wire *w)
@@ -153,7 +158,7 @@ static void print_report(struct probes *p, const struct totals *t)
 
 static int run(const struct probes_config *c, struct totals *t, double seconds)
 {
-	struct probes_callbacks cb = {.event = on_event, .wire = on_wire, .ctx = t};
+	struct probes_callbacks cb = {.events = on_events, .wire = on_wire, .ctx = t};
 	double start = now_s(), end;
 	struct probes *p = probes_open(c, &cb);
 

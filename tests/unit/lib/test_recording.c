@@ -174,6 +174,29 @@ static void test_many_events(void **state)
 	assert_true(end.blocks > 10);
 }
 
+/* As many at once as there happen to be: where a block ends must not matter. */
+static void test_runs_of_events(void **state)
+{
+	struct recording_writer *w = recording_create(path);
+	static struct strata_event run[10007]; /* more than a block has */
+	struct seen s = {0};
+	struct recording_end end;
+	uint32_t written = 0;
+
+	(void)state;
+	for (size_t n = 1; n < 10007; n = n * 3 + 1) {
+		for (size_t i = 0; i < n; i++)
+			run[i] = event_number(written++);
+		assert_int_equal(recording_events(w, run, n), 0);
+	}
+	assert_int_equal(recording_events(w, run, 0), 0);
+	assert_int_equal(recording_close(w), 0);
+	assert_int_equal(read_back(&s, &end), 0);
+	assert_int_equal(s.events, written);
+	assert_false(s.strange);
+	assert_true(written > 8192);
+}
+
 static uint8_t *load(size_t *bytes)
 {
 	FILE *f = fopen(path, "rb");
@@ -442,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_many_events),
+		cmocka_unit_test(test_runs_of_events),
 		cmocka_unit_test(test_cut_at_every_byte),
 		cmocka_unit_test(test_change_every_byte),
 		cmocka_unit_test(test_bytes_lost_in_the_middle),
