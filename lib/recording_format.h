@@ -11,7 +11,7 @@
 #include "lib/event.h"
 
 #define RECORDING_MAGIC   "strata\r\n" /* text-mode copies change it: better seen at once */
-#define RECORDING_VERSION 2
+#define RECORDING_VERSION 3
 #define RECORDING_OLDEST  1 /* without packed events and BLOCK_GONE; read all the same */
 #define BLOCK_MAGIC       0x6b6c4253u /* "SBlk" */
 #define BLOCK_RAW_MAX     (4u << 20)
@@ -35,7 +35,7 @@ enum block_kind {
 
 enum block_flags {
 	BLOCK_ZSTD = 1 << 0,
-	BLOCK_PACKED = 1 << 1, /* of EVENTS: lib/event_pack.h, then compressed */
+	BLOCK_PACKED = 1 << 2, /* of EVENTS: lib/event_pack.h, then compressed */
 };
 
 struct block_header {

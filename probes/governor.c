@@ -6,6 +6,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,22 +42,50 @@ static uint64_t requests_seen(const struct probes *p)
 	return seen;
 }
 
+static void *destroy_links(void *arg)
+{
+	struct governor *g = arg;
+
+	for (unsigned int i = 0; i < g->link_count; i++)
+		bpf_link__destroy(g->links[i]);
+	return NULL;
+}
+
+/* Detaching waits, up to a second, until no CPU can be in a uprobe: not with the rings unread.
+ */
+static void destroy_meanwhile(struct governor *g)
+{
+	g->destroying = !pthread_create(&g->thread, NULL, destroy_links, g);
+	if (!g->destroying)
+		destroy_links(g);
+}
+
+void governor_end(struct governor *g)
+{
+	if (g->destroying)
+		pthread_join(g->thread, NULL);
+	*g = (struct governor){0};
+}
+
 static void take_off(struct probes *p, uint64_t requests)
 {
-	for (size_t i = 0; i < program_count; i++) {
+	struct governor *g = &p->governor;
+
+	for (size_t i = 0; i < program_count && g->link_count < GOVERNED_MAX; i++) {
 		struct program_state *st = &p->state[i];
 
 		/* those on TLS mark no hop, but without them there would be no requests */
 		if (programs[i].kind != PROGRAM_UPROBE || !programs[i].hops || !st->link)
 			continue;
-		bpf_link__destroy(st->link);
+		g->links[g->link_count++] = st->link;
 		st->link = NULL;
 		st->taken_off = true;
 		snprintf(st->why_not, sizeof(st->why_not),
 			 "taken off after %llu requests within a second; the limit is %u",
 			 (unsigned long long)requests, p->config.uprobe_limit);
 	}
-	p->governor.done = true;
+	g->done = true;
+	destroy_meanwhile(g);
 }
 
 bool governor_exceeds(struct governor *g, uint64_t now, uint64_t requests, unsigned int limit)

@@ -2,6 +2,8 @@
 #ifndef STRATA_PROBES_INTERNAL_H
 #define STRATA_PROBES_INTERNAL_H
 
+#include <pthread.h>
+
 #include "probes/bpf/config.h"
 #include "probes/kernel.h"
 #include "probes/probes.h"
@@ -28,11 +30,17 @@ struct program_state {
 	struct bpf_link *link;
 };
 
+#define GOVERNED_MAX 4
+
 /* What uprobes are asked: governor.c. */
 struct governor {
 	uint64_t looked_ns, began_ns; /* CLOCK_MONOTONIC; of the window */
 	uint64_t requests;            /* that uprobes had seen when it began */
 	bool done;
+	struct bpf_link *links[GOVERNED_MAX]; /* taken off, by a thread */
+	unsigned int link_count;
+	bool destroying;
+	pthread_t thread;
 };
 
 struct probes {
@@ -87,6 +95,7 @@ uint64_t rings_lost(const struct probes *p);
 
 /* governor.c: now and then; takes uprobes off if there are too many requests. */
 void governor_look(struct probes *p);
+void governor_end(struct governor *g);
 
 /* Were there more requests than the limit since the window began? A new one begins each second.
  */

@@ -58,6 +58,7 @@ static size_t program_by_name(const char *name)
 
 static void close_attempt(struct probes *p)
 {
+	governor_end(&p->governor);
 	attach_undo(p);
 	rings_destroy(p);
 	probes_bpf__destroy(p->skel);

@@ -22,12 +22,23 @@ struct {
 	__type(value, __u8);
 } pipelined SEC(".maps");
 
-/* Has one of these eight bytes this value? Mycroft's test. */
-static __always_inline bool has_byte(__u64 word, __u8 value)
+/* The upper bit of each of eight bytes that has this value, and perhaps of others above such a
+ * byte: Mycroft's test. */
+static __always_inline __u64 bytes_like(__u64 word, __u8 value)
 {
 	__u64 x = word ^ 0x0101010101010101ULL * value;
 
 	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+}
+
+/* Is it worth a closer look? An empty line has two returns, the second two bytes on. */
+static __always_inline bool may_begin(__u64 word, __u64 next, bool reply)
+{
+	__u64 here = bytes_like(word, reply ? 'H' : '\r');
+
+	if (reply || !here)
+		return here;
+	return here & (here >> 16 | bytes_like(next, '\r') << 48);
 }
 
 /* The first characters in a word that was read from memory; x86-64's byte order. */
@@ -73,10 +84,11 @@ __noinline int holds_another(const struct strata_wire *w, __u32 captured, __u32 
 {
 	if (!w)
 		return 0;
-	for (__u32 i = 0; i + 16 <= WIRE_PAYLOAD_MAX && i < captured; i += 8) {
+	/* what shows that another begins takes seven bytes */
+	for (__u32 i = 0; i + 16 <= WIRE_PAYLOAD_MAX && i + 7 <= captured; i += 8) {
 		const __u64 *word = (const __u64 *)&w->payload[i];
 
-		if (has_byte(word[0], reply ? 'H' : '\r') &&
+		if (may_begin(word[0], word[1], reply) &&
 		    begins_within(word[0], word[1], i ? 0 : 1, reply))
 			return 1;
 	}
@@ -189,33 +201,44 @@ __noinline int hand_on(struct __sk_buff *skb, const struct headers *h, struct re
 	return 0;
 }
 
-SEC("socket")
-int wire(struct __sk_buff *skb)
+/* Where the IP header begins; 0 if there is none. */
+static __always_inline __u32 behind_tags(struct __sk_buff *skb, __be16 type)
 {
-	struct headers h = {};
-	struct rest r = {};
-	struct tcphdr tcp;
-	__u32 offset = ETHER_BYTES, tcp_at;
-	__be16 type;
+	__u32 offset = ETHER_BYTES;
 
-	if (bpf_skb_load_bytes(skb, offset - 2, &type, sizeof(type)))
-		return 0;
 #pragma unroll
 	for (int i = 0; i < VLAN_TAGS && is_vlan(type); i++) {
 		offset += 4;
 		if (bpf_skb_load_bytes(skb, offset - 2, &type, sizeof(type)))
 			return 0;
 	}
+	return offset;
+}
+
+SEC("socket")
+int wire(struct __sk_buff *skb)
+{
+	struct rest r = {};
+	struct frame f = {};
+	struct tcphdr tcp;
+	__u32 offset, tcp_at;
+
 	/* an IPv6 header fits into what IPv4 and TCP without options take */
-	if (bpf_skb_load_bytes(skb, offset, &h, IPV6_BYTES))
+	if (bpf_skb_load_bytes(skb, 0, f.ethernet, ETHER_BYTES + IPV6_BYTES))
 		return 0;
-	tcp_at = tcp_offset(&h);
-	if (!tcp_at || bpf_skb_load_bytes(skb, offset + tcp_at, &tcp, sizeof(tcp)))
+	offset = behind_tags(skb, *(__be16 *)&f.ethernet[ETHER_BYTES - 2]);
+	if (!offset ||
+	    (offset > ETHER_BYTES && bpf_skb_load_bytes(skb, offset, &f.ip, IPV6_BYTES)))
 		return 0;
-	if (!segment_parse(&h, &tcp, skb->len - offset, &r.segment))
+	tcp_at = tcp_offset(&f.ip);
+	if (tcp_at == IPV4_BYTES)
+		__builtin_memcpy(&tcp, &f.ip.byte[IPV4_BYTES], sizeof(tcp));
+	else if (!tcp_at || bpf_skb_load_bytes(skb, offset + tcp_at, &tcp, sizeof(tcp)))
+		return 0;
+	if (!segment_parse(&f.ip, &tcp, skb->len - offset, &r.segment))
 		return 0;
 	r.now = bpf_ktime_get_ns();
 	r.at = offset + tcp_at + tcp.doff * 4;
-	hand_on(skb, &h, &r);
+	hand_on(skb, &f.ip, &r);
 	return 0;
 }
