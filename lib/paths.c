@@ -57,6 +57,15 @@ int path_built(char *path, size_t bytes, const char *relative, const char *make_
 		       : 0;
 }
 
+int path_project(char *path, size_t bytes, const char *relative)
+{
+	char dir[PATH_MAX];
+
+	if (own_folder(dir, sizeof(dir), 2) || join(path, bytes, dir, relative))
+		return -1;
+	return access(path, R_OK) ? err_errno("%s is missing", path) : 0;
+}
+
 int path_make_folder(const char *path)
 {
 	char part[PATH_MAX];

@@ -12,6 +12,10 @@ int path_program(char *path, size_t bytes, const char *name);
  * target if it is not there. */
 int path_built(char *path, size_t bytes, const char *relative, const char *make_target);
 
+/* Path of something in the project's folder, above build/. -1 with a sentence if it is not
+ * there. */
+int path_project(char *path, size_t bytes, const char *relative);
+
 /* Create a folder and its parents. -1 with a sentence. */
 int path_make_folder(const char *path);
 

@@ -52,6 +52,8 @@ static const char *child_prepare(const struct proc_options *opt, int stderr_fd, 
 		return "connect its stdout";
 	if (stderr_fd >= 0 && dup2(stderr_fd, 2) < 0)
 		return "connect its stderr";
+	if (opt->cpus && sched_setaffinity(0, sizeof(*opt->cpus), opt->cpus))
+		return "pin it to its CPUs";
 	if (opt->netns_fd >= 0 && setns(opt->netns_fd, CLONE_NEWNET))
 		return "enter its network namespace";
 	if (opt->chroot_path && (chroot(opt->chroot_path) || chdir("/")))

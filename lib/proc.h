@@ -8,6 +8,7 @@
 #ifndef STRATA_LIB_PROC_H
 #define STRATA_LIB_PROC_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct proc_options {
 	const char *chroot_path; /* NULL: ours */
 	const char *output_path; /* stdout and stderr appended to this file; NULL: ours */
 	int stdout_fd;           /* stdout to this descriptor; -1: as above */
+	const cpu_set_t *cpus;   /* that it may use; NULL: ours */
 	int death_signal;        /* what the child gets when we die; 0: SIGKILL */
 	bool own_group; /* a process group of its own: the terminal's Ctrl-C does not reach it
 			 */

@@ -16,5 +16,6 @@ const struct bench bench_block_fsync = {
 	.floor = 2000,
 	.shows = "fsync after a write of 4 KiB: the median",
 	.source = "fio --fsync=1",
+	.needs = work_needs_disk,
 	.run = run,
 };

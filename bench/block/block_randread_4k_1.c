@@ -18,5 +18,6 @@ const struct bench bench_block_randread_4k_1 = {
 	.shows =
 		"reads of 4 KiB at random places of the disk, one at a time, past the page cache",
 	.source = "fio",
+	.needs = work_needs_disk,
 	.run = run,
 };

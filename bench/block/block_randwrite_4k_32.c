@@ -18,5 +18,6 @@ const struct bench bench_block_randwrite_4k_32 = {
 	.shows =
 		"writes of 4 KiB at random places of the disk, 32 at a time, past the page cache",
 	.source = "fio",
+	.needs = work_needs_disk,
 	.run = run,
 };

@@ -20,5 +20,6 @@ const struct bench bench_block_read_128k = {
 	.floor = 0,
 	.shows = "reads of 128 KiB one after the other, eight at a time",
 	.source = "fio",
+	.needs = work_needs_disk,
 	.run = run,
 };

@@ -20,5 +20,6 @@ const struct bench bench_block_write_128k = {
 	.floor = 0,
 	.shows = "writes of 128 KiB one after the other, eight at a time",
 	.source = "fio",
+	.needs = work_needs_disk,
 	.run = run,
 };

@@ -13,7 +13,7 @@ static int run(struct bench_context *c, double figure[FIGURES_MAX])
 const struct bench bench_vm_memory = {
 	.name = "vm.memory",
 	.unit = "MiB",
-	.kinds = SUBJECT_BOOT | SUBJECT_EMULATED | SUBJECT_PARAVIRTUAL,
+	.kinds = SUBJECT_MACHINE,
 	.floor = 0.1,
 	.shows = "private memory of the monitor's process beyond the guest's RAM",
 	.source = "Linux, Documentation/filesystems/proc.rst, smaps",

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "bench/peers/cpus.h"
 #include "lib/err.h"
 #include "lib/proc.h"
 
@@ -17,6 +18,7 @@ json_t *ask_program(int netns, struct words *w)
 	char *text = NULL;
 
 	opt.netns_fd = netns;
+	opt.cpus = netns < 0 ? cpus_system() : cpus_client();
 	if (argv && !proc_run(argv, &opt, TIMEOUT_MS, &text)) {
 		answer = json_loads(text, JSON_DISABLE_EOF_CHECK, &why);
 		if (!answer)

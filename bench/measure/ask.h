@@ -6,8 +6,8 @@
 
 #include "lib/words.h"
 
-/* Run it in that network namespace (-1: ours); what it prints, the caller's. Frees the words.
- * NULL with a sentence. */
+/* Run it where the client is, in that network namespace, or (netns -1) where the system is, in
+ * ours; what it prints, the caller's. Frees the words. NULL with a sentence. */
 json_t *ask_program(int netns, struct words *w);
 
 /* A number deep in a document, by its keys; the list ends with NULL. -1 with a sentence. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/measure/work.h"
+#include "bench/peers/cpus.h"
 #include "lib/err.h"
 #include "lib/proc.h"
 #include "lib/statistics.h"
@@ -40,6 +41,7 @@ int work_ping(const struct bench_context *c, double figure[FIGURES_MAX])
 
 	snprintf(count, sizeof(count), "%zu", wanted);
 	opt.netns_fd = c->guest->site->netns;
+	opt.cpus = cpus_client();
 	if (ns && !proc_run(argv, &opt, TIMEOUT_MS, &text)) {
 		n = read_times(text, ns, wanted);
 		result = (double)n < (double)wanted * (1 - LOST_MAX) || n <= WARM_UP

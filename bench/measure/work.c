@@ -12,26 +12,34 @@
 
 /* ---- nginx ---- */
 
-static json_t *load(const struct bench_context *c, const struct work_load *l)
+int work_load_words(const struct work_load *l, const char *address, struct words *w)
 {
-	struct words w = {0};
 	char path[PATH_MAX];
 
 	if (path_program(path, sizeof(path), "strata-load"))
-		return NULL;
-	words_add(&w, "%s", path);
-	words_split(&w, "--json --timeout 30 --wait 30 --requests");
-	words_add(&w, "%u", l->requests);
-	words_add(&w, "--connections");
-	words_add(&w, "%u", l->connections);
+		return -1;
+	words_add(w, "%s", path);
+	words_split(w, "--json --timeout 30 --wait 30 --requests");
+	words_add(w, "%u", l->requests);
+	words_add(w, "--connections");
+	words_add(w, "%u", l->connections);
 	if (l->rate > 0) {
-		words_add(&w, "--rate");
-		words_add(&w, "%g", l->rate);
+		words_add(w, "--rate");
+		words_add(w, "%g", l->rate);
 	}
 	if (l->fresh)
-		words_add(&w, "--new");
-	words_add(&w, "http://" GUEST_ADDRESS "/");
-	return ask_program(c->guest->site->netns, &w);
+		words_add(w, "--new");
+	words_add(w, "http://%s/", address);
+	return 0;
+}
+
+static json_t *load(const struct bench_context *c, const struct work_load *l)
+{
+	struct words w = {0};
+
+	return work_load_words(l, c->guest->address, &w)
+		       ? NULL
+		       : ask_program(c->guest->site->netns, &w);
 }
 
 int work_load(const struct bench_context *c, const struct work_load *l, struct work_reply *r)
@@ -122,6 +130,16 @@ int work_iperf_udp(const struct bench_context *c, double *sent, double *lost, do
 }
 
 /* ---- fio ---- */
+
+int work_needs_disk(const struct bench_context *c)
+{
+	const struct guest *g = c->guest;
+
+	return g->monitor && g->mode == &g->monitor->mode[MODE_PASSTHROUGH] &&
+			       !(*g->plan.drive && g->mode->drive)
+		       ? err_set("no NVMe drive is passed through (--drive PCI)")
+		       : 0;
+}
 
 /* In a machine by way of its web server; on this kernel, on the same file of the host that is a
  * machine's disk. What fio is told is the same: scenarios/guest/tools/fio.cgi. */

@@ -25,6 +25,14 @@ struct work_reply {
 
 int work_load(const struct bench_context *c, const struct work_load *l, struct work_reply *r);
 
+/* Its command line. -1 with a sentence. */
+int work_load_words(const struct work_load *l, const char *address, struct words *w);
+
+/* The same of so many machines at the same time: p99 of all their requests together, in ns;
+ * one without an answer counts as 30 s. */
+int work_load_many(const struct bench_context *c, const struct work_load *l,
+		   const struct guest *guests, unsigned int count, double *p99);
+
 /* The same for as many requests as take about limits->seconds. */
 int work_load_on(const struct bench_context *c, const struct work_load *l,
 		 struct work_reply *r);
@@ -42,6 +50,9 @@ int work_iperf_udp(const struct bench_context *c, double *sent, double *lost, do
 
 /* Round trips of limits->requests echo requests: their three quantiles. */
 int work_ping(const struct bench_context *c, double figure[FIGURES_MAX]);
+
+/* 0 if the system has a disk. */
+int work_needs_disk(const struct bench_context *c);
 
 /* One fio run on the system's disk. */
 struct work_fio {

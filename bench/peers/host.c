@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/peers/cpus.h"
 #include "bench/peers/guest.h"
 #include "lib/err.h"
 #include "lib/guest_root.h"
@@ -14,7 +15,6 @@
 #include "lib/proc.h"
 
 #define READY_MS 20000
-#define STOP_MS  5000
 
 /* In /proc/PID/net/tcp, a socket that listens: its port, any peer, state 0A. */
 #define NGINX_LISTENS ":0050 00000000:0000 0A"
@@ -36,20 +36,19 @@ static int make_wire(struct guest *g, bool container)
 	    netns_ip(ns, "link set port0 up"))
 		return -1;
 	/* The bridge has the client's address: a route around it. */
-	return container
-		       ? 0
-		       : netns_ip(ns, "route add " GUEST_ADDRESS "/32 dev port0 src 10.77.0.1");
+	return container ? 0
+			 : netns_ip(ns, "route add " GUEST_ADDRESS
+					"/32 dev port0 src " CLIENT_ADDRESS);
 }
 
 static pid_t start(const struct guest *g, const char *const argv[], const char *root)
 {
 	struct proc_options opt = PROC_DEFAULTS;
-	char log[300];
 
-	snprintf(log, sizeof(log), "%s/log", g->site->folder);
 	opt.netns_fd = g->server_ns;
+	opt.cpus = cpus_system();
 	opt.chroot_path = root;
-	opt.output_path = log;
+	opt.output_path = g->log;
 	opt.death_signal = SIGTERM; /* nginx takes its workers along */
 	opt.own_group = true;
 	return proc_start(argv, &opt);
@@ -100,7 +99,10 @@ int guest_start_host(struct guest *g, struct site *s, bool container)
 			    .contained = container,
 			    .first_entry_ns = -1,
 			    .init_ns = -1,
-			    .ready_ns = -1};
+			    .ready_ns = -1,
+			    .answered_ns = -1};
+	snprintf(g->address, sizeof(g->address), GUEST_ADDRESS);
+	snprintf(g->log, sizeof(g->log), "%s/log", s->folder);
 	if (guest_root(root, &s->root_ready) || make_wire(g, container) ||
 	    (g->pid = start(g, nginx, root)) < 0 || (g->iperf = start(g, iperf, NULL)) < 0 ||
 	    await(g)) {
@@ -108,16 +110,4 @@ int guest_start_host(struct guest *g, struct site *s, bool container)
 		return -1;
 	}
 	return 0;
-}
-
-void guest_stop(struct guest *g)
-{
-	if (g->pid > 0)
-		proc_end(g->pid, SIGTERM, STOP_MS);
-	if (g->iperf > 0)
-		proc_end(g->iperf, SIGTERM, STOP_MS);
-	if (g->server_ns >= 0)
-		close(g->server_ns);
-	g->pid = g->iperf = 0;
-	g->server_ns = -1;
 }

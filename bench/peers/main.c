@@ -14,12 +14,19 @@ static const char HELP[] =
 	"usage: strata peers [OPTIONS] [BENCHMARK...]\n"
 	"\n"
 	"Boots the same machine (kernel, initrd, memory, disk, network) under strata-vmm and under\n"
-	"QEMU, in every mode that both have, in random order, round after round, and compares what\n"
+	"QEMU (q35, microvm, and without KVM), in every mode that each has, in random order, round\n"
+	"after round, and compares what\n"
 	"nginx, iperf3, fio and the boots themselves measured. BENCHMARK is a name or a glob\n"
 	"(\"nginx.*\"). Needs root and /dev/kvm.\n"
 	"\n"
 	"  --list          the benchmarks, and no more\n"
-	"  --modes LIST    of none,emulated,virtio,vhost (all)\n"
+	"  --modes LIST    of none,emulated,virtio,vhost,passthrough (all); with a monitor's name\n"
+	"                  (\"qemu-q35:virtio\") of that one\n"
+	"  --monitor FILE  another monitor, too: docs/bench.md says what is in the file\n"
+	"  --wire CLIENT,CARD\n"
+	"                  two network cards on one cable, the second to pass through (in the\n"
+	"                  testbed its own)\n"
+	"  --drive PCI     an NVMe drive to pass through; what is on it is overwritten\n"
 	"  --rounds N      boots of each machine (5)\n"
 	"  --quick         two rounds of shorter runs\n"
 	"  --requests N    of a latency measurement; ten times as many for throughput (1000)\n"
@@ -31,20 +38,16 @@ static const char HELP[] =
 	"\n"
 	"Ctrl-C ends it after the current step; what was measured until then is told.\n";
 
-#define MODES "none,emulated,virtio,vhost"
+#define MODES "none,emulated,virtio,vhost,passthrough"
 
 static const struct option long_options[] = {
-	{"list", no_argument, NULL, 'l'},
-	{"modes", required_argument, NULL, 'm'},
-	{"rounds", required_argument, NULL, 'r'},
-	{"quick", no_argument, NULL, 'q'},
-	{"requests", required_argument, NULL, 'n'},
-	{"seconds", required_argument, NULL, 't'},
-	{"seed", required_argument, NULL, 's'},
-	{"json", no_argument, NULL, 'j'},
-	{"output", required_argument, NULL, 'o'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
+	{"list", no_argument, NULL, 'l'},          {"modes", required_argument, NULL, 'm'},
+	{"monitor", required_argument, NULL, 'M'}, {"wire", required_argument, NULL, 'w'},
+	{"drive", required_argument, NULL, 'd'},   {"rounds", required_argument, NULL, 'r'},
+	{"quick", no_argument, NULL, 'q'},         {"requests", required_argument, NULL, 'n'},
+	{"seconds", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},          {"output", required_argument, NULL, 'o'},
+	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 static int take(struct bench_options *o, int c)
@@ -57,6 +60,14 @@ static int take(struct bench_options *o, int c)
 		return 0;
 	case 'm':
 		s->subjects = optarg;
+		return 0;
+	case 'M':
+		return subjects_add_monitor(&s->sources, optarg);
+	case 'w':
+		s->sources.wire = optarg;
+		return 0;
+	case 'd':
+		s->sources.drive = optarg;
 		return 0;
 	case 'r':
 		return number_option(optarg, "rounds", ROUNDS_MAX / 2, &s->boots);

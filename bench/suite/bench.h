@@ -25,6 +25,7 @@ struct bench_limits {
 	unsigned int requests;  /* of latencies; multiples of it for others */
 	unsigned int seconds;   /* of streams and disk runs */
 	unsigned int steps;     /* of a search for a knee, at most */
+	unsigned int machines;  /* at the same time, at most */
 };
 
 struct guest;

@@ -17,5 +17,6 @@ bench: deps
 
 $(eval $(call unit_test,test_bench_judge,tests/unit/bench/test_judge.c,$(B)/libbench.a $(LIB),-ljansson -lm))
 $(eval $(call unit_test,test_bench_settings,tests/unit/bench/test_settings.c,$(B)/libbench.a $(LIB),-ljansson))
+$(eval $(call unit_test,test_bench_monitor,tests/unit/bench/test_monitor.c,$(suite_ARCHIVES),$(suite_LIBS)))
 $(eval $(call unit_test,test_bench_session,tests/unit/bench/test_session.c,$(suite_ARCHIVES),$(suite_LIBS)))
 $(eval $(call fuzzer,fuzz_bench_document,tests/fuzz/fuzz_bench_document.c bench/suite/results.c lib/err.c,-ljansson))

@@ -49,9 +49,10 @@ json_t *kvm_kind(void)
 json_t *program_versions(void)
 {
 	static const char *const programs[][4] = {
-		{"qemu-system-x86_64", "--version", NULL},
 		{"fio", "--version", NULL},
 		{"iperf3", "--version", NULL},
+		{"stress-ng", "--version", NULL},
+		{"qemu-system-x86_64", "--version", NULL},
 	};
 	json_t *o = json_object();
 

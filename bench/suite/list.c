@@ -48,12 +48,14 @@
 	X(syscall)                \
 	X(context_switch)         \
 	X(fork)                   \
+	X(fork_exec)              \
 	X(pipe)                   \
-	X(mem_copy)               \
-	X(mem_random)             \
+	X(mem_bandwidth)          \
+	X(mem_latency)            \
 	X(cpu_int)                \
 	X(cpu_float)              \
-	X(vm_memory)
+	X(vm_memory)              \
+	X(density)
 
 #define DECLARE(name) extern const struct bench bench_##name;
 #define LIST(name)    &bench_##name,

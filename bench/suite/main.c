@@ -4,6 +4,7 @@
 
 #include "bench/suite/compare.h"
 #include "bench/suite/run.h"
+#include "lib/environment.h"
 #include "lib/err.h"
 #include "lib/progress.h"
 
@@ -17,7 +18,7 @@ int main(int argc, char **argv)
 	result = bench_options_parse(&o, argc, argv);
 	if (result)
 		return result < 0 ? EXIT_USAGE : EXIT_OK;
-	progress_start("bench");
+	progress_start(environment_is_testbed() ? "bench (testbed)" : "bench");
 	if (o.list)
 		result = bench_list(&o.session) ? EXIT_USAGE : EXIT_OK;
 	else

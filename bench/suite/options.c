@@ -26,6 +26,11 @@ static const char HELP[] =
 	"                    of bare and container twice as many\n"
 	"  --subjects LIST   only in these: kvm,bare,container,emulated,strata:virtio,...\n"
 	"  --peers           other monitors beside strata's, too\n"
+	"  --monitor FILE    ... and that file's (docs/bench.md says what is in it)\n"
+	"  --wire CLIENT,CARD\n"
+	"                    two network cards on one cable, the second to pass through (in\n"
+	"                    the testbed its own)\n"
+	"  --drive PCI       an NVMe drive to pass through; what is on it is overwritten\n"
 	"  --seed N          of order, twins and resampling (from the clock, and printed)\n"
 	"  --output FILE     the document (out/bench/bench.json); the report lies beside it, as\n"
 	"                    Markdown\n"
@@ -45,6 +50,9 @@ enum {
 	OPT_BOOTS,
 	OPT_SUBJECTS,
 	OPT_PEERS,
+	OPT_MONITOR,
+	OPT_WIRE,
+	OPT_DRIVE,
 	OPT_SEED,
 	OPT_OUTPUT,
 	OPT_RESUME,
@@ -61,6 +69,9 @@ static const struct option longs[] = {
 	{"boots", required_argument, NULL, OPT_BOOTS},
 	{"subjects", required_argument, NULL, OPT_SUBJECTS},
 	{"peers", no_argument, NULL, OPT_PEERS},
+	{"monitor", required_argument, NULL, OPT_MONITOR},
+	{"wire", required_argument, NULL, OPT_WIRE},
+	{"drive", required_argument, NULL, OPT_DRIVE},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"output", required_argument, NULL, OPT_OUTPUT},
 	{"resume", required_argument, NULL, OPT_RESUME},
@@ -122,6 +133,15 @@ static int take(struct bench_options *o, int opt)
 	case OPT_PEERS:
 		s->peers = true;
 		return 0;
+	case OPT_MONITOR:
+		s->peers = true;
+		return subjects_add_monitor(&s->sources, optarg);
+	case OPT_WIRE:
+		s->sources.wire = optarg;
+		return 0;
+	case OPT_DRIVE:
+		s->sources.drive = optarg;
+		return 0;
 	case OPT_SUBJECTS:
 		s->subjects = optarg;
 		return 0;
@@ -150,10 +170,12 @@ static int finish(struct bench_options *o, int argc, char **argv)
 
 	s->names = argv + optind;
 	s->name_count = argc - optind;
-	if (o->resume && (s->name_count || s->runs || s->boots || s->peers || s->subjects ||
-			  s->quick || s->delay_name))
+	if (o->resume &&
+	    (s->name_count || s->runs || s->boots || (s->peers && !s->sources.monitors) ||
+	     s->subjects || s->quick || s->delay_name))
 		return err_set("--resume: the document says what is to be done; only --output, "
-			       "--json and --tune may be given with it");
+			       "--json, --tune, --monitor, --wire and --drive may be given "
+			       "with it");
 	if (!s->runs)
 		s->runs = s->quick ? 10 : 20;
 	if (!s->boots)

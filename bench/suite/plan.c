@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/peers/guest.h"
 #include "bench/suite/session.h"
 #include "lib/err.h"
 #include "lib/random.h"
@@ -16,14 +17,16 @@ struct bench_limits session_limits(bool quick)
 					     .arena_mib = 8,
 					     .requests = 100,
 					     .seconds = 1,
-					     .steps = 6}
+					     .steps = 6,
+					     .machines = 1}
 		     : (struct bench_limits){.batches = 15,
 					     .batch_ns = 2000000,
 					     .events = 100,
 					     .arena_mib = 64,
 					     .requests = 1000,
 					     .seconds = 5,
-					     .steps = 12};
+					     .steps = 12,
+					     .machines = GUESTS_MAX};
 }
 
 static bool in_list(const char *list, const char *name)

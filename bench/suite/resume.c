@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/peers/guest.h"
 #include "bench/suite/document.h"
 #include "lib/err.h"
 
@@ -19,9 +20,10 @@ static int read_limits(json_t *o, struct bench_limits *l)
 		const char *key;
 		unsigned int *value, max;
 	} rows[] = {
-		{"batches", &l->batches, 256},     {"events", &l->events, 256},
-		{"arena_mib", &l->arena_mib, 512}, {"requests", &l->requests, 1000000},
-		{"seconds", &l->seconds, 3600},    {"steps", &l->steps, 100},
+		{"batches", &l->batches, 256},          {"events", &l->events, 256},
+		{"arena_mib", &l->arena_mib, 512},      {"requests", &l->requests, 1000000},
+		{"seconds", &l->seconds, 3600},         {"steps", &l->steps, 100},
+		{"machines", &l->machines, GUESTS_MAX},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

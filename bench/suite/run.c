@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/peers/cpus.h"
 #include "bench/suite/document.h"
 #include "bench/suite/kvm_kind.h"
 #include "bench/suite/markdown.h"
@@ -29,6 +30,8 @@ int bench_list(const struct session_options *o)
 	bool any = false;
 	char label[48];
 
+	if (subjects_load(&o->sources))
+		return -1;
 	for (size_t i = 0; benches[i]; i++) {
 		const struct bench *b = benches[i];
 
@@ -134,11 +137,26 @@ static int run_session(struct session *s, struct bench_options *o, json_t *befor
 	return result;
 }
 
-static void capture_environment(void)
+static void capture_environment(const struct session_options *o)
 {
 	keeping.environment = environment_capture();
 	json_object_set_new(keeping.environment, "kvm", kvm_kind());
 	json_object_set_new(keeping.environment, "programs", program_versions());
+	json_object_set_new(keeping.environment, "pinned", cpus_json());
+	if (o->peers)
+		json_object_set_new(keeping.environment, "monitors", subjects_versions());
+}
+
+/* What there is, is shown, also if the rest failed. */
+static int run_elsewhere(const struct bench_options *o)
+{
+	char why[500];
+	int result = testbed_run(o, &stop_asked);
+
+	snprintf(why, sizeof(why), "%s", err_text());
+	if (show(o))
+		return -1;
+	return result ? err_set("%s; go on with: strata bench --resume %s", why, o->output) : 0;
 }
 
 int bench_run(struct bench_options *o)
@@ -155,13 +173,15 @@ int bench_run(struct bench_options *o)
 		if (!before || document_options(before, &o->session, &names))
 			result = EXIT_FAILED;
 	}
+	if (!result && subjects_load(&o->session.sources))
+		result = EXIT_FAILED;
 	if (!result && !o->here)
 		testbed_choose(o);
 	if (!result && session_plan(&s, &o->session, &stop_asked))
 		result = EXIT_USAGE;
 	if (!result) {
-		capture_environment();
-		if (run_session(&s, o, before) || testbed_run(o, &stop_asked) || show(o))
+		capture_environment(&o->session);
+		if (run_session(&s, o, before) || run_elsewhere(o))
 			result = EXIT_FAILED;
 	}
 	session_free(&s);

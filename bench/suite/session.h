@@ -18,9 +18,8 @@
 
 #include "bench/suite/subject.h"
 
-#define ROUNDS_MAX   200
-#define WHY_BYTES    500
-#define SUBJECTS_MAX 32
+#define ROUNDS_MAX 200
+#define WHY_BYTES  500
 
 struct session_options {
 	bool quick;
@@ -30,8 +29,9 @@ struct session_options {
 	struct bench_limits limits;
 	char *const *names; /* globs; none: all */
 	int name_count;
-	const char *subjects;   /* "kvm,bare,strata:virtio"; NULL: all */
-	bool peers;             /* other monitors, too */
+	const char *subjects; /* "kvm,bare,strata:virtio"; NULL: all */
+	bool peers;           /* other monitors, too */
+	struct subject_sources sources;
 	unsigned int without;   /* enum subject_kind bits that are run elsewhere */
 	const char *delay_name; /* the benchmark that delay_ns is added to; NULL: none */
 	uint64_t delay_ns;

@@ -1,6 +1,7 @@
 /* Machines in the testbed: see testbed.h. */
 #include "bench/suite/testbed.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #define TIMEOUT_S "7200"
 #define STOP_MS   30000
 #define LOG       "out/bench/testbed.log"
+
+#define LIST_BYTES 1500
 
 static bool is_machine_wanted(const struct session_options *o, const struct subject *s)
 {
@@ -61,7 +64,7 @@ static bool doctor_says_testbed(void)
 
 void testbed_choose(struct bench_options *o)
 {
-	char list[500];
+	char list[LIST_BYTES];
 
 	if (!environment_is_testbed() && wanted_machines(&o->session, list, sizeof(list)) &&
 	    kvm_speed()->verdict != SPEED_FULL && doctor_says_testbed())
@@ -80,11 +83,12 @@ static void inner_path(const struct bench_options *o, char *path, size_t bytes)
 static void add_options(struct words *w, const struct bench_options *o, const char *path)
 {
 	const struct session_options *s = &o->session;
-	char list[500];
+	char list[LIST_BYTES];
 
-	if (o->resume && !access(path, R_OK)) {
-		words_add(w, "--resume");
-		words_add(w, "%s", path);
+	for (unsigned int i = 0; i < s->sources.monitors; i++)
+		words_add(w, "--monitor=%s", s->sources.monitor[i]);
+	if (!access(path, R_OK)) {
+		words_add(w, "--resume=%s", path);
 		return;
 	}
 	wanted_machines(s, list, sizeof(list));
@@ -101,28 +105,39 @@ static void add_options(struct words *w, const struct bench_options *o, const ch
 		words_add(w, "%s", s->names[i]);
 }
 
-static int run_inside(const struct bench_options *o, const char *path,
-		      const volatile bool *stop)
+/* Its progress is ours; its report is put into ours, and its own goes to a log. */
+static pid_t start_inside(const struct bench_options *o, const char *path)
 {
 	char testbed[PATH_MAX], bench[PATH_MAX];
 	struct proc_options opt = PROC_DEFAULTS;
 	struct words w = {0};
-	int status = 0;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (path_program(testbed, sizeof(testbed), "strata-testbed") ||
 	    path_program(bench, sizeof(bench), "strata-bench"))
 		return -1;
+	opt.stdout_fd = open(LOG, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (opt.stdout_fd < 0)
+		return err_errno("write " LOG);
 	words_add(&w, "%s", testbed);
 	words_split(&w, "run --timeout " TIMEOUT_S " --");
 	words_add(&w, "%s", bench);
 	add_options(&w, o, path);
-	opt.output_path = LOG;
-	unlink(LOG);
 	opt.death_signal = SIGTERM;
 	opt.own_group = true;
-	pid = words_argv(&w) ? proc_start(words_argv(&w), &opt) : -1;
+	if (words_argv(&w))
+		pid = proc_start(words_argv(&w), &opt);
 	words_free(&w);
+	close(opt.stdout_fd);
+	return pid;
+}
+
+/* Once. 0 also if it was to end. */
+static int run_once(const struct bench_options *o, const char *path, const volatile bool *stop)
+{
+	pid_t pid = start_inside(o, path);
+	int status = 0;
+
 	while (pid > 0 && proc_wait(pid, 200, &status) == 1)
 		if (*stop) {
 			proc_end(pid, SIGTERM, STOP_MS);
@@ -130,52 +145,93 @@ static int run_inside(const struct bench_options *o, const char *path,
 		}
 	if (pid < 0)
 		return -1;
-	return status ? err_set("strata bench in the testbed machine %s: %s",
-				proc_status_text(status), LOG)
+	return status ? err_set("strata bench in the testbed machine %s",
+				proc_status_text(status))
 		      : 0;
+}
+
+/* Rounds that are done and kept; -1: there is no document. */
+static json_int_t rounds_done(const char *path)
+{
+	json_t *document = access(path, R_OK) ? NULL : document_read(path);
+	json_int_t n =
+		document ? json_integer_value(json_object_get(document, "rounds_done")) : -1;
+
+	json_decref(document);
+	return n;
+}
+
+/* An emulated machine may fail under its load: it goes on from where it was, as long as it gets
+ * further each time. */
+static int run_inside(const struct bench_options *o, const char *path,
+		      const volatile bool *stop)
+{
+	json_int_t before;
+	int result;
+
+	do {
+		before = rounds_done(path);
+		result = run_once(o, path, stop);
+		if (result && rounds_done(path) > before)
+			progress("%s; it goes on", err_text());
+	} while (result && !*stop && rounds_done(path) > before);
+	return result;
 }
 
 /* ---- and back ---- */
 
-static int merge(const char *into, const char *from, bool interrupted)
+/* What there is of it. */
+static int merge(const char *into, const char *from, bool whole)
 {
-	json_t *outer = document_read(into), *inner = outer ? document_read(from) : NULL;
-	int result = -1;
+	json_t *outer = document_read(into), *inner = NULL;
+	int result = outer ? 0 : -1;
 
+	if (!result && !access(from, R_OK)) {
+		inner = document_read(from);
+		result = inner ? 0 : -1;
+	}
 	if (inner) {
 		json_array_extend(json_object_get(outer, "results"),
 				  json_object_get(inner, "results"));
 		json_object_set(outer, "comparisons", json_object_get(inner, "comparisons"));
 		json_object_set(outer, "testbed", json_object_get(inner, "environment"));
-		if (interrupted)
-			json_object_set_new(outer, "interrupted", json_true());
-		result = document_write(outer, into);
 	}
+	if (!result && !whole)
+		json_object_set_new(outer, "interrupted", json_true());
+	if (!result)
+		result = document_write(outer, into);
 	json_decref(inner);
 	json_decref(outer);
 	return result;
 }
 
-int testbed_run(const struct bench_options *o, const volatile bool *stop)
+static void forget(const char *path)
 {
-	char path[64], report[64];
+	char report[64];
 
-	if (!o->session.without || *stop)
-		return 0;
-	inner_path(o, path, sizeof(path));
-	if (!o->resume)
-		unlink(path);
-	progress("machines: in the testbed (" LOG ")");
-	if (path_make_folder("out/bench") || run_inside(o, path, stop))
-		return -1;
-	if (*stop && access(path, R_OK))
-		return 0;
-	if (merge(o->output, path, *stop))
-		return -1;
-	if (*stop)
-		return 0;
 	snprintf(report, sizeof(report), "%.*smd", (int)(strlen(path) - 4), path);
 	unlink(path);
 	unlink(report);
-	return 0;
+}
+
+int testbed_run(const struct bench_options *o, const volatile bool *stop)
+{
+	char path[64], why[500];
+	int result = 0;
+
+	if (!o->session.without)
+		return 0;
+	inner_path(o, path, sizeof(path));
+	if (!o->resume)
+		forget(path);
+	if (!*stop) {
+		progress("machines: in the testbed");
+		result = path_make_folder("out/bench") || run_inside(o, path, stop) ? -1 : 0;
+	}
+	snprintf(why, sizeof(why), "%s", err_text());
+	if (merge(o->output, path, !result && !*stop))
+		return -1;
+	if (!result && !*stop)
+		forget(path);
+	return result ? err_set("%s", why) : 0;
 }

@@ -4,17 +4,13 @@
 
 #include "scenarios/lab/lab.h"
 
-/* The PCI address of a network card of this namespace; "" if it is none. */
-void lab_pci_address(char address[16], const char *card);
-
 /* The client's end of the wire, the host's, and the bridge there: made when first needed. -1
  * with a sentence. */
 int lab_need_client(struct lab_site *site);
 int lab_need_uplink(struct lab_site *site);
 int lab_need_bridge(struct lab_site *site);
 
-/* Give the site's spare card to vfio-pci, with a guardian that takes it back whatever becomes
- * of us. -1 with a sentence. */
+/* Lend the site's spare card to the VM. -1 with a sentence. */
 int lab_take_card(struct lab *lab);
 void lab_return_card(struct lab *lab);
 

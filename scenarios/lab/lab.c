@@ -55,7 +55,7 @@ static int check_passthrough(const struct lab_wire *wire, bool alone)
 		return err_set("no network card to spare on this machine: beside other modes, "
 			       "passthrough needs a third one on the cable (--wire "
 			       "CLIENT,UPLINK,SPARE)");
-	lab_pci_address(address, card);
+	lent_card_address(address, card);
 	return *address ? 0
 			: err_set("%s is no PCI card, so it cannot be passed through", card);
 }
@@ -142,11 +142,7 @@ int lab_start_as(struct lab *lab, struct lab_site *site, enum strata_place place
 {
 	unsigned int number = site->servers++;
 
-	*lab = (struct lab){.site = site,
-			    .place = place,
-			    .cpus = cpus,
-			    .server_ns = -1,
-			    .guardian_life = -1};
+	*lab = (struct lab){.site = site, .place = place, .cpus = cpus, .server_ns = -1};
 	snprintf(lab->name, sizeof(lab->name), "%s", name ? name : place_name(place));
 	snprintf(lab->address, sizeof(lab->address), "10.77.0.%u", 2 + number);
 	snprintf(lab->port, sizeof(lab->port), "port%u", number);

@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 #include "lib/hop.h"
+#include "lib/lent.h"
 #include "tracer/topology.h"
 
 #define LAB_CLIENT_ADDRESS "10.77.0.100"
@@ -71,15 +72,14 @@ void lab_close(struct lab_site *site);
 struct lab {
 	struct lab_site *site;
 	enum strata_place place;
-	int cpus;          /* of the VM */
-	char name[32];     /* of VM and logs: "emulated", "virtio", ... */
-	char address[16];  /* of the server */
-	char port[16];     /* the bridge's, "" none */
-	char device[16];   /* PCI address of the card that is passed through, "" none */
-	int server_ns;     /* of the container; else -1 */
-	pid_t server;      /* strata-vmm or nginx */
-	pid_t guardian;    /* gives the card back if we cannot; 0 none */
-	int guardian_life; /* it watches for the end of this pipe */
+	int cpus;         /* of the VM */
+	char name[32];    /* of VM and logs: "emulated", "virtio", ... */
+	char address[16]; /* of the server */
+	char port[16];    /* the bridge's, "" none */
+	char device[16];  /* PCI address of the card that is passed through, "" none */
+	int server_ns;    /* of the container; else -1 */
+	pid_t server;     /* strata-vmm or nginx */
+	struct lent lent; /* that card */
 	char control[340];
 	char log[300]; /* what the server process prints: the VM's console, nginx' errors */
 	char nginx[PATH_MAX]; /* binary, for uprobes, if nginx runs on this kernel */

@@ -255,6 +255,14 @@ static void odd_documents_are_refused(void **state)
 	}
 }
 
+static int load_subjects(void **state)
+{
+	static const struct subject_sources none;
+
+	(void)state;
+	return subjects_load(&none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,5 +275,5 @@ int main(void)
 		cmocka_unit_test(odd_documents_are_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, load_subjects, NULL);
 }

@@ -1,4 +1,4 @@
-/* A Linux guest's mem.random, beside this kernel's. */
+/* A Linux guest's mem.latency, beside this kernel's. */
 #include "bench/measure/work.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
@@ -6,8 +6,8 @@ static int run(struct bench_context *c, double figure[FIGURES_MAX])
 	return work_stress(c, "randlist", NULL, figure);
 }
 
-const struct bench bench_mem_random = {
-	.name = "mem.random",
+const struct bench bench_mem_latency = {
+	.name = "mem.latency",
 	.unit = "walks/s",
 	.higher = true,
 	.kinds = SUBJECT_WORK,

@@ -1,4 +1,4 @@
-/* A Linux guest's mem.copy, beside this kernel's. */
+/* A Linux guest's mem.bandwidth, beside this kernel's. */
 #include "bench/measure/work.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
@@ -6,8 +6,8 @@ static int run(struct bench_context *c, double figure[FIGURES_MAX])
 	return work_stress(c, "memcpy", NULL, figure);
 }
 
-const struct bench bench_mem_copy = {
-	.name = "mem.copy",
+const struct bench bench_mem_bandwidth = {
+	.name = "mem.bandwidth",
 	.unit = "operations/s",
 	.higher = true,
 	.kinds = SUBJECT_WORK,
