@@ -9,6 +9,7 @@
 
 #define CONNECTIONS   8
 #define REQUESTS_MOST 1000000
+#define RAMP          4 /* a part of a disk run goes before it */
 
 /* ---- nginx ---- */
 
@@ -151,17 +152,19 @@ static json_t *fio(const struct bench_context *c, const struct work_fio *f)
 		words_split(&w, "curl --silent --show-error --fail --max-time 120");
 		words_add(&w,
 			  "http://" GUEST_ADDRESS
-			  ":8080/cgi-bin/fio?rw=%s&bs=%s&depth=%u&seconds=%u&fsync=%d",
-			  f->rw, f->bs, f->depth, c->limits->seconds, f->fsync);
+			  ":8080/cgi-bin/fio?rw=%s&bs=%s&depth=%u&ms=%u&ramp=%u&fsync=%d",
+			  f->rw, f->bs, f->depth, c->limits->disk_ms, c->limits->disk_ms / RAMP,
+			  f->fsync);
 		return ask_program(c->guest->site->netns, &w);
 	}
 	words_split(&w, "fio --name=measure --direct=1 --ioengine=libaio --time_based "
-			"--ramp_time=0.3 --output-format=json");
+			"--output-format=json");
 	words_add(&w, "--filename=%s/disk", c->guest->site->folder);
 	words_add(&w, "--rw=%s", f->rw);
 	words_add(&w, "--bs=%s", f->bs);
 	words_add(&w, "--iodepth=%u", f->depth);
-	words_add(&w, "--runtime=%u", c->limits->seconds);
+	words_add(&w, "--runtime=%ums", c->limits->disk_ms);
+	words_add(&w, "--ramp_time=%ums", c->limits->disk_ms / RAMP);
 	words_add(&w, "--fsync=%d", f->fsync);
 	return ask_program(-1, &w);
 }

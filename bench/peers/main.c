@@ -79,7 +79,10 @@ static int take(struct bench_options *o, int c)
 	case 'n':
 		return number_option(optarg, "requests", 1000000, &s->limits.requests);
 	case 't':
-		return number_option(optarg, "seconds", 3600, &s->limits.seconds);
+		if (number_option(optarg, "seconds", 3600, &s->limits.seconds))
+			return -1;
+		s->limits.disk_ms = 1000 * s->limits.seconds;
+		return 0;
 	case 's':
 		s->seed = strtoull(optarg, NULL, 0);
 		return 0;

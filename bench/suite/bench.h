@@ -23,7 +23,8 @@ struct bench_limits {
 	unsigned int events;    /* of latencies; the sample is their median */
 	unsigned int arena_mib; /* memory that page walks are measured in */
 	unsigned int requests;  /* of latencies; multiples of it for others */
-	unsigned int seconds;   /* of streams and disk runs */
+	unsigned int seconds;   /* of streams and of work in processes */
+	unsigned int disk_ms;   /* of disk runs */
 	unsigned int steps;     /* of a search for a knee, at most */
 	unsigned int machines;  /* at the same time, at most */
 };

@@ -96,11 +96,11 @@ static json_t *result_json(const struct session *s, const struct task *t, unsign
 
 static json_t *limits_json(const struct bench_limits *l)
 {
-	return json_pack("{s:i,s:I,s:i,s:i,s:i,s:i,s:i,s:i}", "batches", (int)l->batches,
+	return json_pack("{s:i,s:I,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "batches", (int)l->batches,
 			 "batch_ns", (json_int_t)l->batch_ns, "events", (int)l->events,
 			 "arena_mib", (int)l->arena_mib, "requests", (int)l->requests,
 			 "seconds", (int)l->seconds, "steps", (int)l->steps, "machines",
-			 (int)l->machines);
+			 (int)l->machines, "disk_ms", (int)l->disk_ms);
 }
 
 static json_t *names_json(const struct session_options *o)

@@ -17,6 +17,7 @@ struct bench_limits session_limits(bool quick)
 					     .arena_mib = 8,
 					     .requests = 100,
 					     .seconds = 1,
+					     .disk_ms = 300,
 					     .steps = 6,
 					     .machines = 1}
 		     : (struct bench_limits){.batches = 15,
@@ -25,6 +26,7 @@ struct bench_limits session_limits(bool quick)
 					     .arena_mib = 64,
 					     .requests = 1000,
 					     .seconds = 5,
+					     .disk_ms = 5000,
 					     .steps = 12,
 					     .machines = GUESTS_MAX};
 }

@@ -23,7 +23,7 @@ static int read_limits(json_t *o, struct bench_limits *l)
 		{"batches", &l->batches, 256},          {"events", &l->events, 256},
 		{"arena_mib", &l->arena_mib, 512},      {"requests", &l->requests, 1000000},
 		{"seconds", &l->seconds, 3600},         {"steps", &l->steps, 100},
-		{"machines", &l->machines, GUESTS_MAX},
+		{"machines", &l->machines, GUESTS_MAX}, {"disk_ms", &l->disk_ms, 3600000},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

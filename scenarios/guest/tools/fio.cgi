@@ -8,5 +8,5 @@ for disk in /dev/vda /dev/nvme0n1 /dev/sda; do
 done
 printf 'Content-Type: application/json\r\n\r\n'
 exec fio --name=measure --filename=$disk --direct=1 --ioengine=libaio --bs="$(value bs)" --rw="$(value rw)" \
-	--iodepth="$(value depth)" --fsync="$(value fsync)" --time_based --runtime="$(value seconds)" --ramp_time=0.3 \
+	--iodepth="$(value depth)" --fsync="$(value fsync)" --time_based --runtime="$(value ms)ms" --ramp_time="$(value ramp)ms" \
 	--output-format=json 2>&1
