@@ -34,7 +34,6 @@ struct guest;
 struct bench_context {
 	const struct bench_limits *limits;
 	const volatile bool *stop; /* the user wants to end: give up waiting */
-	const char *folder;        /* for logs and scratch files */
 	uint64_t iterations;       /* of a loop: 0 until they were found, then kept */
 	uint64_t delay_ns;         /* work added on purpose, where the benchmark can */
 

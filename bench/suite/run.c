@@ -108,13 +108,14 @@ static int show(const struct bench_options *o)
 
 /* ---- running ---- */
 
-static int make_folders(struct session *s, const char *output)
+static int make_folder_of(const char *output)
 {
 	const char *slash = strrchr(output, '/');
+	char folder[PATH_MAX];
 
-	snprintf(s->folder, sizeof(s->folder), "%.*s", slash ? (int)(slash - output) : 1,
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - output) : 1,
 		 slash ? output : ".");
-	return path_make_folder(s->folder);
+	return path_make_folder(folder);
 }
 
 static int run_session(struct session *s, struct bench_options *o, json_t *before)
@@ -122,7 +123,7 @@ static int run_session(struct session *s, struct bench_options *o, json_t *befor
 	struct settings settings = {0};
 	int result;
 
-	if (make_folders(s, o->output) ||
+	if (make_folder_of(o->output) ||
 	    (before && document_resume(before, s, keeping.environment)))
 		return -1;
 	progress("seed %llu", (unsigned long long)o->session.seed);

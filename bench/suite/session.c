@@ -121,8 +121,7 @@ static void visit(struct session *s, const struct subject *subject, unsigned int
 {
 	struct task *due[TASKS_MAX];
 	unsigned int order[TASKS_MAX], n = due_tasks(s, subject, round, due);
-	struct bench_context c = {
-		.limits = &s->options->limits, .stop = s->stop, .folder = s->folder};
+	struct bench_context c = {.limits = &s->options->limits, .stop = s->stop};
 	double began = now_s();
 
 	random_order(r, order, n);

@@ -56,8 +56,7 @@ struct session {
 	bool twin[ROUNDS_MAX];
 	unsigned int rounds_done;
 	bool interrupted;
-	volatile bool *stop; /* set by a signal: end after the sample at hand */
-	char folder[PATH_MAX];
+	volatile bool *stop;          /* set by a signal: end after the sample at hand */
 	double visit_s[SUBJECTS_MAX]; /* spent in each subject */
 	unsigned int visits[SUBJECTS_MAX];
 	json_t *settings; /* settings that were changed, for the document; borrowed */

@@ -1,9 +1,12 @@
 /* What benchmarks are run in: see subject.h. */
 #include "bench/suite/subject.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,11 +17,28 @@
 
 #define DISK_BYTES (64 << 20)
 #define MONITORS   "bench/peers/monitors"
+#define SITES      "/run/strata/bench-" /* and the process id: where each mounts its own */
 
 /* One for all that are brought up; made when it is first needed. */
 static struct site site = {.netns = -1};
 static bool site_made;
 static struct guest guest = {.server_ns = -1};
+
+/* Mount points of those that were killed; what was mounted is gone. */
+static void remove_stale(void)
+{
+	glob_t found;
+
+	if (glob(SITES "*", 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		pid_t pid = atoi(found.gl_pathv[i] + strlen(SITES));
+
+		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
+			rmdir(found.gl_pathv[i]);
+	}
+	globfree(&found);
+}
 
 static int need_site(struct bench_context *c)
 {
@@ -28,7 +48,8 @@ static int need_site(struct bench_context *c)
 	if (site_made)
 		return 0;
 	site_made = true;
-	snprintf(folder, sizeof(folder), "%.200s/site-%d", c->folder, getpid());
+	remove_stale();
+	snprintf(folder, sizeof(folder), SITES "%d", getpid());
 	return site_open(&site, folder, DISK_BYTES);
 }
 
