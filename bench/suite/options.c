@@ -23,7 +23,7 @@ static const char HELP[] =
 	"  --quick           fewer and shorter samples: minutes, not an hour\n"
 	"  --runs N          samples of each benchmark, 2 to 200, an even number (20; quick: 10)\n"
 	"  --boots N         ... of machines that boot a kernel, 1 to 100 (6; quick: 2);\n"
-	"                    of bare and container twice as many\n"
+	"                    of bare and container twice as many (quick: as many)\n"
 	"  --subjects LIST   only in these: kvm,bare,container,emulated,strata:virtio,...\n"
 	"  --peers           other monitors beside strata's, too\n"
 	"  --monitor FILE    ... and that file's (docs/bench.md says what is in it)\n"

@@ -130,9 +130,11 @@ int session_plan(struct session *s, const struct session_options *o, volatile bo
 
 unsigned int session_rounds(const struct session *s, const struct subject *subject)
 {
+	const struct session_options *o = s->options;
+
 	if (subject->monitor)
-		return s->options->boots;
-	return subject->kind & SUBJECT_HOST ? 2 * s->options->boots : s->options->runs;
+		return o->boots;
+	return !(subject->kind & SUBJECT_HOST) ? o->runs : o->quick ? o->boots : 2 * o->boots;
 }
 
 unsigned int bench_figures(const struct bench *b)

@@ -24,7 +24,8 @@
 struct session_options {
 	bool quick;
 	unsigned int runs;  /* samples of each benchmark; an even number */
-	unsigned int boots; /* ... of machines that boot a kernel; of hosts twice as many */
+	unsigned int boots; /* ... of machines that boot a kernel; of hosts twice as many, if
+			     * not quick */
 	uint64_t seed;
 	struct bench_limits limits;
 	char *const *names; /* globs; none: all */
