@@ -117,18 +117,29 @@ int device_limit_apply(struct remedy_vm *vm, const struct remedy *r, const char 
 {
 	json_t *status = vm->status ? vm_do(vm->control, "status", ASK_MS) : NULL, *d;
 	uint64_t value;
-	int found = 0, result;
+	int limited = 0, result;
+	const json_t *without = NULL;
 	size_t i;
 
 	result = parse_limit(r, text, &value);
 	json_array_foreach (json_object_get(status, "devices"), i, d) {
 		if (result || !is_meant(vm, d))
 			continue;
-		found++;
+		if (!json_object_get(d, "limits")) {
+			without = d;
+			continue;
+		}
+		limited++;
 		result = limit_device(vm, d, value);
 	}
+	/* The VMM says why that one keeps none, and who does instead. */
+	if (!result && !limited)
+		result = without ? tell(vm, limit_request(item_number(without, "index"),
+							  strchr(r->name, '.') + 1,
+							  (json_int_t)value))
+				 : no_device(vm);
 	json_decref(status);
-	return result || found ? result : no_device(vm);
+	return result;
 }
 
 json_t *device_limit_read(struct remedy_vm *vm, const struct remedy *r)

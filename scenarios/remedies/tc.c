@@ -175,7 +175,7 @@ struct tap_job {
 	char command[2][256]; /* what follows the tap in "tc qdisc" (q) and "tc filter" (f) */
 };
 
-/* Is what is there ours, or the kernel's own? */
+/* Is what is there ours, or the kernel's own? Ours is taken away: tc replaces no other kind. */
 static int may_have(struct remedy_vm *vm, int netns, const char *tap, const char *where)
 {
 	bool entrance = !strcmp(where, "ingress");
@@ -189,6 +189,10 @@ static int may_have(struct remedy_vm *vm, int netns, const char *tap, const char
 			       tap, record_text(item, "setting"));
 	if (find_qdisc(netns, tap, entrance, handle, kind))
 		return -1;
+	if (item && handle[0] && strcmp(handle, "0:")) {
+		snprintf(key, sizeof(key), "qdisc del dev %s %s", tap, where);
+		return tc_do(netns, key);
+	}
 	if (item || !handle[0] || (!entrance && !strcmp(handle, "0:")))
 		return 0;
 	return err_set(
