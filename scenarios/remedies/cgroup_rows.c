@@ -74,16 +74,30 @@ static void plain(const char *text, int version, char *out, size_t bytes)
 
 static const struct notation plain_notation = {plain, plain};
 
+/* A cpuset with processes in it cannot be made empty again, which was "as the parent has it".
+ * What it shall be then, or NULL: as it was. */
+static const char *undo_of(const char *path, char *room, size_t bytes)
+{
+	char parents[PATH_MAX + 64], now[16];
+
+	if (strcmp(strrchr(path, '/'), "/cpuset.cpus") || file_text(now, sizeof(now), path) ||
+	    now[0])
+		return NULL;
+	snprintf(parents, sizeof(parents), "%.*s/../cpuset.cpus.effective",
+		 (int)(strrchr(path, '/') - path), path);
+	return file_text(room, bytes, parents) ? NULL : room;
+}
+
 int cgroup_row_apply(struct remedy_vm *vm, const struct remedy *r, const char *text)
 {
 	const struct cgroup_row *row = r->how;
-	char path[PATH_MAX], kernels[4096];
+	char path[PATH_MAX], kernels[4096], before[4096];
 	int version;
 
 	if (cgroup_file(vm, row->controller, row->file, row->file_v1, path, &version))
 		return -1;
 	row->notation->write(text, version, kernels, sizeof(kernels));
-	return record_write(vm, path, kernels, NULL);
+	return record_write(vm, path, kernels, undo_of(path, before, sizeof(before)));
 }
 
 json_t *cgroup_row_read(struct remedy_vm *vm, const struct remedy *r)

@@ -73,7 +73,7 @@ static int devices_of(const struct remedy_vm *vm, const char *named, dev_t list[
 {
 	json_t *d;
 	size_t i;
-	int n = 0;
+	int n = 0, disks = 0;
 
 	if (named[0])
 		return device_of(vm, named, &list[0]) ? -1 : 1;
@@ -84,13 +84,14 @@ static int devices_of(const struct remedy_vm *vm, const char *named, dev_t list[
 
 		if (!path[0])
 			continue;
-		if (device_of(vm, path, &device))
-			return -1;
-		n = add_device(device, list, n);
+		disks++;
+		if (!device_of(vm, path, &device))
+			n = add_device(device, list, n);
 	}
-	return n ? n
-		 : err_set("VM %s tells of no disk; say which: io.max=/dev/sda:rbps=10M",
-			   vm->name);
+	if (!disks)
+		return err_set("VM %s tells of no disk; say which: io.max=/dev/sda:rbps=10M",
+			       vm->name);
+	return n ? n : -1;
 }
 
 static void word(char *text, size_t bytes, const char *key, uint64_t value)

@@ -78,6 +78,7 @@ static void make_v2(bool alone)
 	put("100\n", "sys/fs/cgroup/vm/cpu.weight");
 	put("max\n", "sys/fs/cgroup/vm/memory.max");
 	put("\n", "sys/fs/cgroup/vm/cpuset.cpus");
+	put("0-3\n", "sys/fs/cgroup/cpuset.cpus.effective");
 	put("member\n", "sys/fs/cgroup/vm/cpuset.cpus.partition");
 	put("\n", "sys/fs/cgroup/vm/cpuset.cpus.exclusive");
 }
@@ -153,6 +154,7 @@ static void exclusive_cores(void **state)
 	expect("root", "sys/fs/cgroup/vm/cpuset.cpus.partition");
 	assert_int_equal(remedy_undo(vm), 0);
 	expect("member", "sys/fs/cgroup/vm/cpuset.cpus.partition");
+	expect("0-3", "sys/fs/cgroup/vm/cpuset.cpus");
 	remedy_vm_close(vm);
 }
 
