@@ -4,29 +4,17 @@
  * in each controller's hierarchy. A controller that the parent does not hand on yet is switched
  * on there, and off again by the last VM that needed it.
  */
+#include "scenarios/remedies/cgroup.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/proc.h"
-#include "lib/threads.h"
-#include "scenarios/remedies/internal.h"
 
-#define OWNER     "cgroup" /* the cgroup is nobody's setting, but goes with the last of them */
-#define TRIES     100      /* of 10 ms */
-#define SCOPE_MS  5000
-#define PROCS_MAX 4096
-
-static void nap(void)
-{
-	struct timespec t = {.tv_nsec = 10000000};
-
-	nanosleep(&t, NULL);
-}
+#define SCOPE_MS 5000
 
 static bool exists(const char *path)
 {
@@ -68,35 +56,6 @@ static int own_path(const struct remedy_vm *vm, const char *controller, char pat
 		     : 0;
 }
 
-/* Is the word in a file that is a list of them? */
-static bool has_word(const char *path, const char *word)
-{
-	char text[512], *save = NULL;
-
-	if (file_text(text, sizeof(text), path))
-		return false;
-	for (char *w = strtok_r(text, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
-		if (!strcmp(w, word))
-			return true;
-	return false;
-}
-
-/* Each process of a cgroup, until each() says false. */
-static int each_process(const char *dir, bool (*each)(void *ctx, pid_t pid), void *ctx)
-{
-	char path[PATH_MAX], *text, *save = NULL;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	text = file_whole(path);
-	if (!text)
-		return -1;
-	for (char *w = strtok_r(text, "\n", &save); w; w = strtok_r(NULL, "\n", &save))
-		if (!each(ctx, atoi(w)))
-			break;
-	free(text);
-	return 0;
-}
-
 struct others {
 	pid_t pid;
 	unsigned int count;
@@ -110,152 +69,8 @@ static bool count_other(void *ctx, pid_t pid)
 	return true;
 }
 
-static int enter(const char *dir, pid_t pid)
-{
-	char path[PATH_MAX], number[16];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	snprintf(number, sizeof(number), "%d", pid);
-	return file_write(path, number);
-}
-
-/* ---- made and undone ---- */
-
-/* As record_begin(), for what belongs to no setting. */
-static int begin(struct remedy_vm *vm, const struct undo_kind *kind, json_t *item)
-{
-	const char *setting = vm->now;
-	int result;
-
-	vm->now = OWNER;
-	result = record_begin(vm, kind, item);
-	vm->now = setting;
-	return result;
-}
-
-static int make(struct remedy_vm *vm, const char *controller, const char *dir, const char *back)
-{
-	if (begin(vm, &undo_cgroup,
-		  json_pack("{s:s,s:s,s:s}", "controller", controller, "path", dir, "back",
-			    back)))
-		return -1;
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		return err_errno("make the cgroup %s (may you write there?)", dir);
-	return 0;
-}
-
-struct move {
-	const char *to;
-	int failed;
-};
-
-static bool move_one(void *ctx, pid_t pid)
-{
-	struct move *m = ctx;
-
-	if (enter(m->to, pid) && errno != ESRCH)
-		m->failed = -1;
-	return true;
-}
-
-static int cgroup_undo(struct remedy_vm *vm, const json_t *item)
-{
-	const char *dir = record_text(item, "path");
-	struct move m = {.to = record_text(item, "back")};
-
-	(void)vm;
-	for (int i = 0; i < TRIES && exists(dir); i++) {
-		/* Of one that has ended, the kernel may still be clearing up. */
-		if (i)
-			nap();
-		m.failed = 0;
-		if (each_process(dir, move_one, &m))
-			return -1;
-		if (!rmdir(dir) || errno == ENOENT)
-			return 0;
-		if (errno != EBUSY && errno != EINTR)
-			break;
-	}
-	return exists(dir) ? err_errno("remove the cgroup %s", dir) : 0;
-}
-
-const struct undo_kind undo_cgroup = {"cgroup", cgroup_undo};
-
-/* Does the record of another VM need that controller of that cgroup? */
-static json_t *needed_elsewhere(const struct remedy_vm *vm, const char *path,
-				const char *controller)
-{
-	json_t *all = remedy_made_all(vm->root), *record, *item, *found = NULL;
-	size_t i, j;
-
-	json_array_foreach (all, i, record) {
-		if (item_number(record, "pid") == vm->pid)
-			continue;
-		json_array_foreach (json_object_get(record, "items"), j, item)
-			if (!found &&
-			    !strcmp(record_text(item, "kind"), undo_controllers.name) &&
-			    !strcmp(record_text(item, "path"), path) &&
-			    !strcmp(record_text(item, "controller"), controller))
-				found = json_incref(item);
-	}
-	json_decref(all);
-	return found;
-}
-
-static int controllers_undo(struct remedy_vm *vm, const json_t *item)
-{
-	const char *path = record_text(item, "path"), *name = record_text(item, "controller");
-	json_t *other = needed_elsewhere(vm, path, name);
-	char text[64];
-
-	if (other || !exists(path)) {
-		json_decref(other);
-		return 0;
-	}
-	snprintf(text, sizeof(text), "-%s", name);
-	return file_write(path, text);
-}
-
-const struct undo_kind undo_controllers = {"controllers", controllers_undo};
-
-/* Have a cgroup's parent hand that controller on. */
-static int enable(struct remedy_vm *vm, const char *dir, const char *controller)
-{
-	char parent[PATH_MAX], file[PATH_MAX + 32], text[64];
-	json_t *item;
-	bool on;
-
-	snprintf(parent, sizeof(parent), "%s", dir);
-	*strrchr(parent, '/') = '\0';
-	snprintf(file, sizeof(file), "%s/cgroup.controllers", parent);
-	if (!has_word(file, controller))
-		return err_set(
-			"the controller \"%s\" is not to be had in %s: a cgroup above does "
-			"not hand it on, or the kernel lacks it",
-			controller, parent);
-	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", parent);
-	on = has_word(file, controller);
-	item = on ? needed_elsewhere(vm, file, controller) : NULL;
-	json_decref(item);
-	if ((on && !item) || record_find(vm, &undo_controllers, "key", controller))
-		return 0;
-	if (begin(vm, &undo_controllers,
-		  json_pack("{s:s,s:s,s:s}", "path", file, "controller", controller, "key",
-			    controller)))
-		return -1;
-	snprintf(text, sizeof(text), "+%s", controller);
-	if (!on && file_write(file, text))
-		return err_add(
-			errno == EBUSY
-				? "processes in that cgroup itself are in the way: start "
-				  "the VM in a cgroup of its own"
-				: "switch the controller on");
-	return 0;
-}
-
 /* ---- version 2 ---- */
 
-/* Has systemd given this cgroup to somebody else (Delegate=)? */
 static bool owned_by_systemd(const struct remedy_vm *vm)
 {
 	char path[PATH_MAX];
@@ -293,12 +108,12 @@ static int make_scope(const struct remedy_vm *vm, const char *before)
 	snprintf(pid, sizeof(pid), "%d", vm->pid);
 	if (proc_run(argv, NULL, SCOPE_MS, NULL))
 		return err_add("have systemd give the VM a scope of its own");
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < CGROUP_TRIES; i++) {
 		if (own_path(vm, NULL, now))
 			return -1;
 		if (strcmp(now, before))
 			return 0;
-		nap();
+		cgroup_nap();
 	}
 	return err_set("systemd made %s, but the VM is still in %s", unit, before);
 }
@@ -318,7 +133,7 @@ static int place_v2(const struct remedy_vm *vm, char dir[PATH_MAX], char back[PA
 		snprintf(dir, PATH_MAX, "%.4000s/strata-vm-%d", back, vm->pid);
 		return 0;
 	}
-	if (each_process(back, count_other, &o))
+	if (cgroup_each(back, count_other, &o))
 		return -1;
 	snprintf(dir, PATH_MAX, "%s", back);
 	if (!o.count)
@@ -342,11 +157,11 @@ static int prepare_v2(struct remedy_vm *vm, const char *controller, char dir[PAT
 	else if (place_v2(vm, dir, back, true))
 		return -1;
 	/* First, that it is undone last. */
-	if (controller && enable(vm, dir, controller))
+	if (controller && cgroup_enable(vm, dir, controller))
 		return -1;
 	if (item || !strcmp(dir, back))
 		return 0;
-	return make(vm, "", dir, back) ? -1 : enter(dir, vm->pid);
+	return cgroup_make(vm, "", dir, back) ? -1 : cgroup_enter(dir, vm->pid);
 }
 
 static int look_v2(const struct remedy_vm *vm, char dir[PATH_MAX])
@@ -406,10 +221,10 @@ static int prepare_v1(struct remedy_vm *vm, const char *controller, char dir[PAT
 	if (base_v1(vm, controller, base))
 		return -1;
 	snprintf(dir, PATH_MAX, "%.4000s/strata-vm-%d", base, vm->pid);
-	if (make(vm, controller, dir, base) ||
+	if (cgroup_make(vm, controller, dir, base) ||
 	    (!strcmp(controller, "cpuset") && fill_cpuset(dir, base)))
 		return -1;
-	return enter(dir, vm->pid);
+	return cgroup_enter(dir, vm->pid);
 }
 
 /* ---- which version ---- */
