@@ -11,6 +11,9 @@
 /* Reads per sample: an interrupt or a preempted vCPU spoils some, never all. */
 #define READS 64
 
+/* Of one domain: at ten a second, more than seven hours of them. */
+#define SAMPLES_MAX (1u << 18)
+
 struct line {
 	struct clock_sample *samples;
 	size_t count, capacity;
@@ -23,6 +26,7 @@ struct line {
 
 struct clock {
 	struct line line[CLOCK_DOMAINS_MAX];
+	bool latest; /* what is asked about moves on with the samples */
 };
 
 static uint64_t monotonic_ns(void)
@@ -76,6 +80,11 @@ void clock_destroy(struct clock *c)
 	free(c);
 }
 
+void clock_keep_latest(struct clock *c)
+{
+	c->latest = true;
+}
+
 void clock_set_relation(struct clock *c, unsigned int domain, int64_t offset, double ratio)
 {
 	if (domain >= CLOCK_DOMAINS_MAX || !(ratio > 1e-6 && ratio < 1e6))
@@ -111,15 +120,35 @@ static uint64_t tsc_on_line(const struct clock_sample *a, const struct clock_sam
 	return a->tsc + (uint64_t)whole((long double)(int64_t)(time_ns - a->time_ns) * slope);
 }
 
-/* The newest three samples tell how far the middle one is off. */
-static void measure_residual(struct line *l)
+/* Of three samples: how far is the middle one off the line of the others? */
+static void measure_residual(struct line *l, const struct clock_sample s[3])
 {
-	const struct clock_sample *s = l->samples + l->count - 3;
 	int64_t off = (int64_t)(s[1].time_ns - time_on_line(&s[0], &s[2], s[1].tsc));
 	double abs = off < 0 ? -(double)off : (double)off;
 
 	if (abs > l->residual_ns)
 		l->residual_ns = abs;
+}
+
+static void forget_oldest(struct line *l)
+{
+	memmove(l->samples, l->samples + l->count / 2,
+		(l->count - l->count / 2) * sizeof(*l->samples));
+	l->count -= l->count / 2;
+}
+
+/* Leave out every other one, but neither end; how far it was off is in the error's bound. */
+static void thin(struct line *l)
+{
+	size_t kept = 1;
+
+	for (size_t i = 2; i < l->count; i += 2) {
+		measure_residual(l, l->samples + i - 2);
+		l->samples[kept++] = l->samples[i];
+	}
+	if (l->count % 2 == 0)
+		l->samples[kept++] = l->samples[l->count - 1];
+	l->count = kept;
 }
 
 int clock_add(struct clock *c, unsigned int domain, const struct clock_sample *s)
@@ -134,6 +163,10 @@ int clock_add(struct clock *c, unsigned int domain, const struct clock_sample *s
 	if (l->count && ((int64_t)(s->tsc - l->samples[l->count - 1].tsc) <= 0 ||
 			 s->time_ns <= l->samples[l->count - 1].time_ns))
 		return err_set("clock domain %u: a sample runs backwards", domain);
+	if (l->count == SAMPLES_MAX && c->latest)
+		forget_oldest(l);
+	else if (l->count == SAMPLES_MAX)
+		thin(l);
 	if (l->count == l->capacity) {
 		size_t capacity = l->capacity ? l->capacity * 2 : 64;
 		struct clock_sample *samples = realloc(l->samples, capacity * sizeof(*samples));
@@ -147,7 +180,7 @@ int clock_add(struct clock *c, unsigned int domain, const struct clock_sample *s
 	if (s->bracket > l->widest)
 		l->widest = s->bracket;
 	if (l->count >= 3)
-		measure_residual(l);
+		measure_residual(l, l->samples + l->count - 3);
 	return 0;
 }
 

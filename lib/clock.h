@@ -33,6 +33,13 @@ struct clock;
 struct clock *clock_create(void);
 void clock_destroy(struct clock *c);
 
+/*
+ * Memory is bounded: of many samples every other one is left out, and the error bound says what
+ * that costs. After this it is the oldest that go: for those who ask about times that move on
+ * with the samples, as in a trace that goes on for days.
+ */
+void clock_keep_latest(struct clock *c);
+
 /* How domain's TSC relates to the host's: domain TSC = host TSC * ratio + offset. Wraps modulo
  * 2^64. */
 void clock_set_relation(struct clock *c, unsigned int domain, int64_t offset, double ratio);

@@ -92,6 +92,43 @@ static void test_worlds(void **state)
 		check(&worlds[i]);
 }
 
+/* A day: samples are thinned, or the oldest forgotten, and what is still asked about holds. */
+static void test_days(void **state)
+{
+	struct world w = {.tsc_per_ns = 2.5,
+			  .drift = 1e-5,
+			  .ratio = 1,
+			  .tsc_offset = -77777,
+			  .clock_offset = 123456,
+			  .tsc_base = 1000,
+			  .start_ns = SECOND};
+	const uint64_t end = w.start_ns + 86400ull * SECOND;
+
+	(void)state;
+	for (int latest = 0; latest < 2; latest++) {
+		struct clock *c = clock_create();
+		uint64_t from = latest ? end - 3600ull * SECOND : w.start_ns;
+
+		if (latest)
+			clock_keep_latest(c);
+		for (uint64_t ns = w.start_ns; ns <= end; ns += SECOND / 10) {
+			struct clock_sample host = {host_tsc(&w, ns), ns, 50};
+			struct clock_sample guest = {guest_tsc(&w, ns), guest_ns(&w, ns), 80};
+
+			assert_int_equal(clock_add(c, 0, &host), 0);
+			assert_int_equal(clock_add(c, 1, &guest), 0);
+		}
+		clock_set_relation(c, 1, w.tsc_offset, w.ratio);
+		for (uint64_t ns = from; ns < end; ns += 37ull * SECOND + 12345) {
+			int64_t off = (int64_t)(clock_to_host(c, 1, guest_ns(&w, ns)) - ns);
+
+			assert_true(llabs(off) <= (int64_t)clock_error_ns(c, 1));
+		}
+		assert_true(clock_error_ns(c, 1) < 1000);
+		clock_destroy(c);
+	}
+}
+
 static void test_not_ready(void **state)
 {
 	struct clock *c = clock_create();
@@ -128,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worlds),
+		cmocka_unit_test(test_days),
 		cmocka_unit_test(test_not_ready),
 		cmocka_unit_test(test_sample_now),
 	};
