@@ -13,6 +13,7 @@
 #define EXIT_ISA_SHIFT 16      /* KVM_ISA_VMX or KVM_ISA_SVM of the tracepoint */
 #define EXIT_ISA       (3u << EXIT_ISA_SHIFT)
 #define EXIT_MMIO      (1u << 31) /* it was an access to a device's registers */
+#define EXIT_POLLED    (1u << 30) /* a halt that ended while KVM still polled for that */
 
 #define EXIT_ISA_VMX 1u
 #define EXIT_ISA_SVM 2u

@@ -18,7 +18,8 @@ enum strata_hop {
  */
 enum strata_context {
 	/* A vCPU outside guest mode: time_ns is when it left (or, if it had halted, when it was
-	 * woken), arg64 how long it took until it entered again, queue its index. */
+	 * woken), arg64 how long it took until it entered again, queue its index, len for how
+	 * long it had been halted. */
 	CONTEXT_VCPU_OUT = HOP_COUNT,
 	/* A worker of vhost was woken, and was given a CPU. Which way it is going to carry
 	 * frames, nobody knows yet. */
@@ -31,6 +32,8 @@ enum strata_context {
 	/* A kernel dropped a packet with these bytes: queue is its direction, arg32 the
 	 * kernel's number of the reason, arg64 the address of the code. */
 	CONTEXT_DROP,
+	/* How a virtual machine fares: lib/vital.h. */
+	CONTEXT_VITAL,
 	EVENT_KINDS
 };
 

@@ -69,6 +69,9 @@ json_t *threads_ksoftirqd(void)
 	return tids;
 }
 
+/* A line of /proc/stat: user nice system idle iowait irq softirq steal, in ticks. */
+#define BEFORE_STEAL "%*u %*u %*u %*u %*u %*u %*u "
+
 uint64_t threads_steal_ms(void)
 {
 	FILE *f = fopen("/proc/stat", "re");
@@ -77,8 +80,7 @@ uint64_t threads_steal_ms(void)
 
 	if (!f)
 		return 0;
-	/* user nice system idle iowait irq softirq steal */
-	if (fscanf(f, "cpu %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &ticks) != 1)
+	if (fscanf(f, "cpu " BEFORE_STEAL "%" SCNu64, &ticks) != 1)
 		ticks = 0;
 	fclose(f);
 	return per_second > 0 ? ticks * 1000 / (uint64_t)per_second : 0;
@@ -107,4 +109,27 @@ uint64_t threads_start(pid_t pid)
 	    state == 'Z')
 		return 0;
 	return start;
+}
+
+size_t threads_steal_each(uint64_t ns[], size_t max)
+{
+	FILE *f = fopen("/proc/stat", "re");
+	long per_second = sysconf(_SC_CLK_TCK);
+	char line[512];
+	size_t count = 0;
+
+	while (f && per_second > 0 && fgets(line, sizeof(line), f)) {
+		unsigned int cpu;
+		uint64_t ticks;
+
+		if (sscanf(line, "cpu%u " BEFORE_STEAL "%" SCNu64, &cpu, &ticks) != 2 ||
+		    cpu >= max)
+			continue;
+		for (; count <= cpu; count++)
+			ns[count] = 0; /* of one that is off nothing is said */
+		ns[cpu] = ticks * (1000000000u / (uint64_t)per_second);
+	}
+	if (f)
+		fclose(f);
+	return count;
 }

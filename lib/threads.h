@@ -32,4 +32,8 @@ uint64_t threads_start(pid_t id);
  * nothing of it. */
 uint64_t threads_steal_ms(void);
 
+/* The same of each CPU, in nanoseconds, by its number. Returns how many there are, max at most.
+ */
+size_t threads_steal_each(uint64_t ns[], size_t max);
+
 #endif

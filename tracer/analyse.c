@@ -77,8 +77,12 @@ static int learn_events(void *ctx, const struct strata_event *e, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		unsigned int hop = kinds_of(&a->kinds, e[i].hop);
 
-		if (hop == CONTEXT_VCPU_OUT)
+		if (hop == CONTEXT_VCPU_OUT) {
 			model_take_exit(a->m, e[i].arg32);
+			vm_vitals_take_out(&a->m->vitals, &e[i]);
+		} else if (hop == CONTEXT_VITAL && vm_vitals_take(&a->m->vitals, &e[i])) {
+			return -1;
+		}
 		if (hop >= HOP_COUNT || e[i].domain >= CLOCK_DOMAINS_MAX)
 			continue;
 		a->m->hops[hop].events++;
@@ -224,6 +228,8 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 		a->m->events_rejected++;
 		return 0;
 	}
+	if (o.hop == CONTEXT_VITAL)
+		return 0; /* no request's; the first pass took it */
 	if (!a->m->domains[e->domain].aligned) {
 		a->m->events_unaligned++;
 		return 0;
@@ -272,6 +278,8 @@ static int prepare(struct analysis *a)
 	if (!a->clock || !a->m || !a->wires || !a->exchanges || !a->events)
 		return -1;
 	a->m->latest = o->latest;
+	if (o->latest)
+		clock_keep_latest(a->clock);
 	a->m->on_request = o->on_request;
 	a->m->on_request_ctx = o->ctx;
 	a->m->filter = o->filter;

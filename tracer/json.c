@@ -10,6 +10,7 @@
 #include "tracer/attribution.h"
 #include "tracer/drops.h"
 #include "tracer/exchanges.h"
+#include "tracer/json_vm.h"
 #include "tracer/summary.h"
 
 static const struct {
@@ -447,6 +448,8 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "vcpu_outside_ns", outside_object(m));
 	json_object_set_new(doc, "exits_per_request", exits_object(m));
 	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
+	json_object_set_new(doc, "vcpus", json_vcpus(m));
+	json_object_set_new(doc, "virtqueues", json_queues(m));
 	json_object_set_new(doc, "rivals", rivals_array(m));
 	add_overhead(doc, m);
 	json_object_set_new(doc, "drops", drops_array(m));

@@ -45,6 +45,7 @@ void model_free(struct model *m)
 		quantile_free(&m->exits[kind].per_request);
 	quantile_free(&m->exits_per_request);
 	quantile_free(&m->interrupts_per_request);
+	vm_vitals_free(&m->vitals);
 	json_decref(m->meta);
 	free(m->requests);
 	free(m);

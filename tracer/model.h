@@ -20,6 +20,7 @@
 #include "tracer/cause.h"
 #include "tracer/filter.h"
 #include "tracer/http.h"
+#include "tracer/vm_vitals.h"
 
 enum hop_seen_flags {
 	HOP_SEEN = 1 << 0,
@@ -166,6 +167,7 @@ struct model {
 	struct quantile outside[DIRECTION_COUNT];
 	struct model_exits exits[EXIT_KINDS];
 	struct quantile exits_per_request, interrupts_per_request;
+	struct vm_vitals vitals;
 	bool causes_told; /* whoever recorded it followed the tasks: lib/offcpu.h */
 	struct model_cause causes[HOP_COUNT][CAUSE_COUNT];
 	struct actors actors;

@@ -20,11 +20,13 @@
 #include "tracer/flight.h"
 #include "tracer/kinds.h"
 #include "tracer/source.h"
+#include "tracer/vitals.h"
 #include "tracer/watch.h"
 
 #define POLL_NS          4000000L
 #define CLOCK_EVERY_NS   100000000ULL
 #define FLUSH_EVERY_NS   1000000000ULL
+#define COST_EVERY_NS    3000000000ULL
 #define GUEST_TIMEOUT_MS 60000
 #define STOP_TIMEOUT_MS  10000
 
@@ -40,7 +42,8 @@ struct session {
 	uint64_t watch_lost;
 	struct source sources[2 * TOPOLOGY_VMS_MAX];
 	unsigned int source_count;
-	json_t *answers; /* by VM index as text: what its agent answered */
+	struct vitals *vitals; /* NULL: there is no VM */
+	json_t *answers;       /* by VM index as text: what its agent answered */
 
 	pthread_t thread;
 	bool running;
@@ -49,7 +52,7 @@ struct session {
 	char why[512];
 	int failed_fd; /* readable from then on */
 	_Atomic uint64_t events;
-	uint64_t last_clock_ns, last_flush_ns;
+	uint64_t last_clock_ns, last_flush_ns, last_cost_ns;
 	uint64_t asked_ns, attach_ns; /* when it was told to start; how long that took */
 };
 
@@ -78,6 +81,16 @@ static void on_events(void *ctx, const struct strata_event *e, size_t count)
 		fail(s);
 }
 
+/* In the thread that looks at the VMs. */
+static void on_vital(void *ctx, const struct strata_event *e)
+{
+	struct session *s = ctx;
+
+	pthread_mutex_lock(&s->lock);
+	on_event(s, e);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void look_at_wire(void *ctx, const struct strata_wire *w)
 {
 	struct session *s = ctx;
@@ -101,6 +114,17 @@ static int note_lost(struct session *s)
 
 	s->watch_lost = now;
 	return lost ? recording_lost(s->recording, LOST_HOST_PROBES, lost) : 0;
+}
+
+/* What the probes have cost so far, for those who read on in the recording. A flight recorder
+ * keeps all of META for ever: it is told at the end alone. */
+static int note_cost(struct session *s)
+{
+	json_t *meta = json_pack("{s:o}", "probes", watch_probes_meta(&s->watch));
+	int result = recording_meta(s->recording, meta);
+
+	json_decref(meta);
+	return result;
 }
 
 /* One round: everything that has gathered, into the recording. */
@@ -127,6 +151,12 @@ static void collect(struct session *s)
 
 		s->last_clock_ns = now;
 		if (recording_clock(s->recording, 0, &sample))
+			fail(s);
+	}
+	if (!s->failed && s->options.stats && !s->options.flight_bytes &&
+	    now - s->last_cost_ns >= COST_EVERY_NS) {
+		s->last_cost_ns = now;
+		if (note_cost(s))
 			fail(s);
 	}
 	if (!s->failed && now - s->last_flush_ns >= FLUSH_EVERY_NS) {
@@ -402,6 +432,11 @@ static int start_all(struct session *s)
 		return -1;
 	if (await_agents(s) || write_start_meta(s))
 		return -1;
+	if (s->topology.vm_count && !s->options.pcap) {
+		s->vitals = vitals_start(&s->topology, on_vital, s);
+		if (!s->vitals)
+			return -1;
+	}
 	error = pthread_create(&s->thread, NULL, collector, s);
 	if (error) {
 		errno = error;
@@ -414,6 +449,8 @@ static int start_all(struct session *s)
 /* Whatever was started, stopped. */
 static void detach(struct session *s)
 {
+	vitals_stop(s->vitals);
+	s->vitals = NULL;
 	for (unsigned int i = 0; i < s->source_count; i++) {
 		if (s->sources[i].ring.header)
 			ring_stop(&s->sources[i].ring);
@@ -475,6 +512,7 @@ struct session *session_start(const struct topology *t, const struct session_opt
 		char why[512];
 
 		snprintf(why, sizeof(why), "%s", err_text());
+		detach(s);
 		recording_close(s->recording);
 		unlink(options->recording_path);
 		err_set("%s", why);
@@ -567,6 +605,8 @@ int session_stop(struct session *s)
 	if (!s->running)
 		return s->failed ? err_set("%s", s->why) : 0;
 	s->running = false;
+	vitals_stop(s->vitals);
+	s->vitals = NULL;
 	atomic_store(&s->stop, true);
 	pthread_join(s->thread, NULL);
 	s->last_clock_ns = 0;

@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/hop.h"
+#include "lib/vital.h"
 
 #define BATCH   512
 #define STEP_MS 5
@@ -90,15 +91,16 @@ static int take_clock(struct source *s, struct recording_writer *w)
 	return recording_clock(w, s->domain, &sample);
 }
 
-/* Of what carries no packet only what a guest's own tasks and polls did; of vCPUs the host
- * tells.
- */
+/* Of what carries no packet only what a guest's own tasks and polls did, and what was taken
+ * from its CPUs; of vCPUs the host tells. */
 static bool plausible(const struct strata_event *e)
 {
 	if (e->time_ns >> 62)
 		return false;
 	if (e->hop == CONTEXT_TASK_OFF)
 		return e->arg64 >> 62 == 0;
+	if (e->hop == CONTEXT_VITAL)
+		return e->arg32 == VITAL_STEAL;
 	return e->hop < HOP_COUNT || e->hop == CONTEXT_NAPI_FULL;
 }
 

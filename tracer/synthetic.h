@@ -40,6 +40,7 @@ struct synthetic_options {
 	 * has the CPU, or its quota is used up. */
 	bool delay_told, delay_throttled;
 	uint16_t delay_off; /* OFF_* */
+	bool vitals;        /* its VM is looked at: lib/vital.h */
 };
 
 /* When a request was where, on the host's line; 0 where it was not. */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <asm/svm.h>
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "lib/err.h"
 #include "lib/exits.h"
 #include "lib/offcpu.h"
+#include "lib/vital.h"
 #include "tracer/kinds.h"
 
 #define BATCH            8192 /* events that a collector writes in one round */
@@ -21,6 +23,7 @@
 #define BRACKET          60
 #define SEGMENT_GAP_NS   40 /* between segments of one message */
 #define SERVER_PORT      80
+#define HALT_NS          30000
 #define SVM(code)        (EXIT_ISA_SVM << EXIT_ISA_SHIFT | (code))
 
 /*
@@ -304,6 +307,10 @@ int emit_exits(struct emitter *e, const struct emit_message *m,
 		if (!(x->places & (unsigned int)e->o->place) || !time_ns[x->from] ||
 		    !time_ns[x->to])
 			continue;
+		if (x->reason == SVM(SVM_EXIT_HLT)) {
+			event.len = HALT_NS;
+			event.arg32 |= e->interrupts % 4 ? 0 : EXIT_POLLED;
+		}
 		event.time_ns = time_ns[x->from] + x->from_ns;
 		event.arg64 = time_ns[x->to] + x->to_ns - event.time_ns;
 		if (put(e, &event))
@@ -380,6 +387,43 @@ int emit_again(struct emitter *e, const struct emit_message *m,
 	return 0;
 }
 
+/* A VM of two vCPUs with a virtio card, looked at. */
+static int put_vitals(struct emitter *e, uint64_t now_ns)
+{
+	const uint64_t since = now_ns - e->start_ns;
+	const struct strata_event looks[] = {
+		{.arg32 = VITAL_WAIT, .arg64 = since / 50},
+		{.arg32 = VITAL_RUN, .arg64 = since / 5 * 2},
+		{.arg32 = VITAL_STEAL, .arg64 = since / 40, .domain = GUEST},
+		{.arg32 = VITAL_WAIT, .arg64 = 0, .queue = 1},
+		{.arg32 = VITAL_RUN, .arg64 = since / 10, .queue = 1},
+		{.arg32 = VITAL_STEAL, .arg64 = 0, .queue = 1, .domain = GUEST},
+		{.arg32 = VITAL_QUEUE,
+		 .arg64 = 256 - e->packets % 7,
+		 .device = 3,
+		 .seq = VIRTIO_ID_NET,
+		 .len = 256},
+		{.arg32 = VITAL_QUEUE,
+		 .arg64 = e->packets % 3,
+		 .queue = 1,
+		 .device = 3,
+		 .seq = VIRTIO_ID_NET,
+		 .len = 256},
+	};
+
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]) && e->o->vitals; i++) {
+		struct strata_event event = looks[i];
+
+		event.hop = CONTEXT_VITAL;
+		event.flags = EVENT_CONTEXT;
+		event.vm = 1;
+		event.time_ns = in_domain(e, event.domain, now_ns);
+		if (put(e, &event))
+			return -1;
+	}
+	return 0;
+}
+
 int emit_clocks(struct emitter *e, uint64_t now_ns)
 {
 	while (e->sampled_ns <= now_ns) {
@@ -393,6 +437,8 @@ int emit_clocks(struct emitter *e, uint64_t now_ns)
 			return -1;
 		if (place_is_vm(e->o->place) && recording_clock(e->w, GUEST, &guest))
 			return -1;
+		if (put_vitals(e, e->sampled_ns))
+			return -1;
 		e->sampled_ns += SAMPLE_NS;
 	}
 	return 0;
@@ -400,7 +446,7 @@ int emit_clocks(struct emitter *e, uint64_t now_ns)
 
 int emit_finish(struct emitter *e)
 {
-	if (write_batch(e) || emit_clocks(e, e->sampled_ns))
+	if (put_vitals(e, e->sampled_ns) || write_batch(e) || emit_clocks(e, e->sampled_ns))
 		return -1;
 	return recording_lost(e->w, LOST_HOST_PROBES, e->lost_host) ||
 			       recording_lost(e->w, LOST_GUEST_PROBES, e->lost_guest)

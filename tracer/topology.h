@@ -36,6 +36,7 @@ struct topology_vm {
 	bool has_net;
 	bool bystander;      /* only its threads are known: no agent, no ring, no card */
 	char ring_path[256]; /* the VMM's event ring; "" none */
+	char control[256];   /* the VMM's control socket; "" none */
 	char agent[256];     /* the way to the agent (tracer/channel.h); "" none */
 	bool tsc_known;      /* the offset: without it the guest's clock cannot be aligned */
 	int64_t tsc_offset;

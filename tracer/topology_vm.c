@@ -314,6 +314,9 @@ int topology_add_vm(struct topology *t, const char *control_path)
 	json_t *status = vm_do(control_path, "status", STATUS_MS);
 	int result = status ? topology_take_status(t, status) : -1;
 
+	if (!result)
+		snprintf(t->vms[t->vm_count - 1].control,
+			 sizeof(t->vms[t->vm_count - 1].control), "%s", control_path);
 	json_decref(status);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/err.h"
 #include "lib/threads.h"
+#include "lib/vital.h"
 
 enum {
 	IDLE_PAUSE_US = 20000,
@@ -20,6 +21,7 @@ enum {
 };
 
 #define CLOCK_EVERY_NS   100000000ull
+#define STEAL_EVERY_NS   1000000000ull
 #define ABANDONED_NS     10000000000ull /* a ring full for so long has no reader */
 #define ANSWER_BYTES_MAX (RING_NOTE_BYTES / 2)
 
@@ -160,6 +162,25 @@ static void leave_clock(struct service *s, uint64_t now)
 	s->clock_ns = now;
 }
 
+/* What the hypervisor took from our CPUs. */
+static void leave_steal(struct service *s, uint64_t now)
+{
+	uint64_t ns[VITAL_VCPUS_MAX];
+	size_t cpus;
+
+	if (now - s->steal_told_ns < STEAL_EVERY_NS)
+		return;
+	s->steal_told_ns = now;
+	cpus = threads_steal_each(ns, VITAL_VCPUS_MAX);
+	for (size_t cpu = 0; cpu < cpus; cpu++)
+		forward(s, &(struct strata_event){.time_ns = now,
+						  .hop = CONTEXT_VITAL,
+						  .flags = EVENT_CONTEXT,
+						  .queue = (uint16_t)cpu,
+						  .arg32 = VITAL_STEAL,
+						  .arg64 = ns[cpu]});
+}
+
 static int drain(struct service *s)
 {
 	int n = probes_poll(s->probes);
@@ -177,7 +198,7 @@ static int start(struct service *s)
 	s->started_ns = s->put_ns = clock_read(CLOCK_MONOTONIC);
 	s->cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
 	s->steal_ms = threads_steal_ms();
-	s->clock_ns = 0;
+	s->clock_ns = s->steal_told_ns = 0;
 	s->events = 0;
 	s->pause_us = PAUSE_MIN_US;
 	memcpy(request, s->ring.header->request, sizeof(request));
@@ -195,6 +216,8 @@ static void stop(struct service *s)
 	json_t *json;
 
 	drain(s);
+	s->steal_told_ns = 0;
+	leave_steal(s, clock_read(CLOCK_MONOTONIC));
 	json = answer_idle(s);
 	s->lost_before += probes_lost(s->probes);
 	leave_clock(s, s->clock_ns + CLOCK_EVERY_NS);
@@ -221,6 +244,7 @@ static unsigned int forward_turn(struct service *s)
 	int n = drain(s);
 
 	leave_clock(s, now);
+	leave_steal(s, now);
 	if (n > 0 && now > s->put_ns && now - s->put_ns > ABANDONED_NS) {
 		err_set("nobody reads the events: probes off until they are wanted again");
 		err_print("strata-agent");

@@ -28,8 +28,9 @@ struct service {
 	uint64_t cpu_ns;      /* of this process, when the probes were opened */
 	uint64_t steal_ms;    /* of this machine, by then */
 	uint64_t started_ns;
-	uint64_t clock_ns; /* when the last clock sample was left */
-	uint64_t put_ns;   /* when the ring last had room */
+	uint64_t clock_ns;      /* when the last clock sample was left */
+	uint64_t steal_told_ns; /* ... and what was stolen was told */
+	uint64_t put_ns;        /* when the ring last had room */
 	unsigned int pause_us;
 };
 

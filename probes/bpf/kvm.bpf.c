@@ -66,6 +66,7 @@ static __always_inline void emit_out(struct task_state *st, const struct vm_coun
 		return;
 	event_fill(e, CONTEXT_VCPU_OUT, &none, at);
 	e->seq = counts->accepted;
+	e->len = st->halted ? st->halt_ns : 0;
 	e->queue = st->vcpu;
 	e->tid = tid;
 	e->arg32 = st->exit;
@@ -151,13 +152,16 @@ int BPF_PROG(kvm_exit, struct kvm_vcpu *vcpu, __u32 isa)
 
 /* The end of a halt, polled or slept through. */
 SEC("tp_btf/kvm_vcpu_wakeup")
-int BPF_PROG(kvm_vcpu_wakeup)
+int BPF_PROG(kvm_vcpu_wakeup, __u64 ns, bool waited)
 {
 	struct task_state *st = task_state(bpf_get_current_task_btf(), false);
 
 	if (!st || !st->vm)
 		return 0;
 	st->halted = 1;
+	st->halt_ns = ns < ~0u ? ns : ~0u;
+	if (!waited)
+		st->exit |= EXIT_POLLED;
 	if (!st->wake_ns)
 		st->wake_ns = bpf_ktime_get_ns();
 	return 0;

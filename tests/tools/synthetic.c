@@ -46,6 +46,7 @@ static const struct {
 	OPTION(misalign_ns, LONG),
 	OPTION(delay_hop, HOP),
 	OPTION(delay_ns, LONG),
+	OPTION(vitals, FLAG),
 };
 
 static int set(struct synthetic_options *o, size_t which, const char *value)

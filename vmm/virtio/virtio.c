@@ -272,11 +272,14 @@ void virtio_serve(struct virtio_device *d, unsigned int queue, struct virtqueue_
 static json_t *queue_status(const struct virtio_queue *q)
 {
 	const struct virtqueue *r = &q->ring;
+	int waiting = virtqueue_waiting(r);
 
-	return json_pack("{s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:I}", "index", (int)q->index,
-			 "size", (int)r->state.size, "enabled", (int)r->state.enabled, "broken",
-			 r->broken != NULL, "kicks", (json_int_t)counter_read(&q->kicks),
-			 "chains", (json_int_t)counter_read(&r->chains), "signals",
+	return json_pack("{s:i, s:i, s:b, s:b, s:o, s:I, s:I, s:I, s:I}", "index",
+			 (int)q->index, "size", (int)r->state.size, "enabled",
+			 (int)r->state.enabled, "broken", r->broken != NULL, "waiting",
+			 waiting < 0 ? json_null() : json_integer(waiting), "kicks",
+			 (json_int_t)counter_read(&q->kicks), "chains",
+			 (json_int_t)counter_read(&r->chains), "signals",
 			 (json_int_t)counter_read(&r->signals), "signals_suppressed",
 			 (json_int_t)counter_read(&r->signals_suppressed));
 }

@@ -57,6 +57,20 @@ uint16_t virtqueue_used(const struct virtqueue *q)
 	return __atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE);
 }
 
+int virtqueue_waiting(const struct virtqueue *q)
+{
+	/* a reset may come between: what was mapped stays the guest's memory */
+	const struct vring_avail *available = __atomic_load_n(&q->available, __ATOMIC_RELAXED);
+	const struct vring_used *used = __atomic_load_n(&q->used, __ATOMIC_RELAXED);
+	uint16_t waiting;
+
+	if (!q->state.enabled || !available || !used)
+		return -1;
+	waiting = (uint16_t)(__atomic_load_n(&available->idx, __ATOMIC_RELAXED) -
+			     __atomic_load_n(&used->idx, __ATOMIC_RELAXED));
+	return waiting <= q->state.size ? waiting : -1;
+}
+
 void virtqueue_resume(struct virtqueue *q, uint16_t next_available)
 {
 	q->state.next_available = q->seen_available = next_available;

@@ -83,6 +83,13 @@ void virtqueue_resume(struct virtqueue *q, uint16_t next_available);
 /* The used index as the ring has it: what another implementation has given back. */
 uint16_t virtqueue_used(const struct virtqueue *q);
 
+/*
+ * Buffers that the driver has offered and whoever serves the queue has not given back, as both
+ * say in guest memory; -1: the queue is not in use, or the driver talks nonsense. For any
+ * thread.
+ */
+int virtqueue_waiting(const struct virtqueue *q);
+
 /* Take the next chain: 1 if there was one, 0 if not, -1 if the queue is broken. */
 int virtqueue_pop(struct virtqueue *q, struct virtqueue_chain *c);
 

@@ -16,6 +16,7 @@
 
 #include "lib/err.h"
 #include "lib/hop.h"
+#include "lib/vital.h"
 #include "tracer/source.h"
 
 #define LANES    1
@@ -176,6 +177,24 @@ static void test_drops_are_taken(void **state)
 	assert_int_equal(found.lost, 2);
 }
 
+/* Of how it fares a guest tells what was taken from it, and nothing that the host knows. */
+static void test_vitals(void **state)
+{
+	struct fixture *f = *state;
+	struct strata_event e = {.hop = CONTEXT_VITAL, .time_ns = 1000, .arg32 = VITAL_STEAL};
+	struct found found;
+
+	ring_put(&f->producer, 0, &e);
+	e.arg32 = VITAL_RUN;
+	ring_put(&f->producer, 0, &e);
+	e.arg32 = VITALS;
+	ring_put(&f->producer, 0, &e);
+	assert_true(source_drain(&f->source, f->recording) >= 0);
+	found = read_back(f);
+	assert_int_equal(found.events, 1);
+	assert_int_equal(found.lost, 2);
+}
+
 /* What a guest saw on its own wire: several slots, of which not all need come at once. */
 static void test_wire(void **state)
 {
@@ -306,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_events_are_checked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_drops_are_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_vitals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wire, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wire_that_lies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clock_once, set_up, tear_down),

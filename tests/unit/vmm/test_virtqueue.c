@@ -72,8 +72,10 @@ static void test_chain(void **state)
 	driver_describe(&f.dq, 5, f.buffer + 100, 20, NEXT, 1);
 	driver_describe(&f.dq, 1, f.buffer + 200, 30, NEXT | WRITE, 0);
 	driver_describe(&f.dq, 0, f.buffer + 300, 40, WRITE, 7);
+	assert_int_equal(virtqueue_waiting(&f.q), 0);
 	driver_offer(&f.dq, 3);
 	assert_int_equal(pop(), 1);
+	assert_int_equal(virtqueue_waiting(&f.q), 1);
 	assert_int_equal(f.chain.head, 3);
 	assert_int_equal(f.chain.readable, 2);
 	assert_int_equal(f.chain.writable, 2);
@@ -90,6 +92,9 @@ static void test_chain(void **state)
 	assert_true(driver_take(&f.dq, &id, &len));
 	assert_int_equal(id, 3);
 	assert_int_equal(len, 55);
+	assert_int_equal(virtqueue_waiting(&f.q), 0);
+	virtqueue_reset(&f.q, SIZE);
+	assert_int_equal(virtqueue_waiting(&f.q), -1); /* not in use */
 }
 
 /* More chains than a 16-bit index counts: nothing may be lost or come twice. */
@@ -136,6 +141,7 @@ static void test_index_ran_ahead(void **state)
 {
 	(void)state;
 	f.dq.available->idx = SIZE + 1;
+	assert_int_equal(virtqueue_waiting(&f.q), -1);
 	assert_broken("ahead");
 }
 

@@ -1,0 +1,13 @@
+/* The part of the JSON document that tells of vCPUs and virtqueues, each by itself. */
+#ifndef STRATA_TRACER_JSON_VM_H
+#define STRATA_TRACER_JSON_VM_H
+
+#include <jansson.h>
+
+#include "tracer/model.h"
+
+/* Arrays; empty where nobody told of any. */
+json_t *json_vcpus(const struct model *m);
+json_t *json_queues(struct model *m);
+
+#endif
