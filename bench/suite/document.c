@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/suite/beside.h"
 #include "bench/suite/judge.h"
@@ -119,6 +120,29 @@ static json_t *delay_json(const struct session_options *o)
 			     : json_null();
 }
 
+json_t *document_progress(const struct session *s)
+{
+	const struct session_now *now = &s->now;
+	json_int_t done = 0, asked = 0;
+	time_t at = time(NULL);
+	double left_s = now->left_s - (double)(at - now->as_of_s);
+
+	if (!now->rounds)
+		return json_null();
+	for (size_t i = 0; i < s->tasks; i++) {
+		unsigned int n = task_samples(&s->task[i]);
+
+		done += n;
+		asked += *s->task[i].skipped ? n : session_rounds(s, s->task[i].subject);
+	}
+	return json_pack("{s:i,s:i,s:I,s:I,s:o,s:o,s:o,s:o,s:I}", "round", (int)now->round,
+			 "rounds", (int)now->rounds, "samples", done, "asked", asked, "name",
+			 text(now->bench ? now->bench->name : NULL), "mode",
+			 text(now->subject ? now->subject->name : NULL), "monitor",
+			 text(now->subject ? now->subject->monitor : NULL), "left_s",
+			 number(left_s < 0 ? 0 : left_s), "written_s", (json_int_t)at);
+}
+
 json_t *document_make(const struct session *s, json_t *environment)
 {
 	const struct session_options *o = s->options;
@@ -127,14 +151,15 @@ json_t *document_make(const struct session *s, json_t *environment)
 	for (size_t i = 0; i < s->tasks; i++)
 		for (unsigned int f = 0; f < bench_figures(s->task[i].bench); f++)
 			json_array_append_new(results, result_json(s, &s->task[i], f));
-	document = json_pack(
-		"{s:s,s:O,s:O,s:I,s:i,s:i,s:i,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o}", "schema",
-		"strata.bench/1", "environment", environment, "settings",
-		s->settings ? s->settings : json_null(), "seed", (json_int_t)o->seed, "runs",
-		(int)o->runs, "boots", (int)o->boots, "rounds_done", (int)s->rounds_done,
-		"quick", (int)o->quick, "peers", (int)o->peers, "interrupted",
-		(int)s->interrupted, "limits", limits_json(&o->limits), "names", names_json(o),
-		"subjects", text(o->subjects), "delay", delay_json(o), "results", results);
+	document =
+		json_pack("{s:s,s:O,s:O,s:I,s:i,s:i,s:i,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o}",
+			  "schema", "strata.bench/1", "environment", environment, "settings",
+			  s->settings ? s->settings : json_null(), "seed", (json_int_t)o->seed,
+			  "runs", (int)o->runs, "boots", (int)o->boots, "rounds_done",
+			  (int)s->rounds_done, "quick", (int)o->quick, "peers", (int)o->peers,
+			  "interrupted", (int)s->interrupted, "limits", limits_json(&o->limits),
+			  "names", names_json(o), "subjects", text(o->subjects), "delay",
+			  delay_json(o), "progress", document_progress(s), "results", results);
 	if (!document)
 		err_set("out of memory for the document");
 	else if (beside_add(document)) {

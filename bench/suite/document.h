@@ -11,6 +11,10 @@
  * borrowed: captured once, when the session began. */
 json_t *document_make(const struct session *s, json_t *environment);
 
+/* What is at work and how far it is, as document_make() puts it in; null: nothing is. For a
+ * document that was made before and is to say what is new. */
+json_t *document_progress(const struct session *s);
+
 /* Write it beside its name first, so that there is always a whole one. -1 with a sentence. */
 int document_write(json_t *document, const char *path);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/peers/cpus.h"
 #include "bench/suite/document.h"
@@ -50,9 +51,13 @@ int bench_list(const struct session_options *o)
 
 /* ---- what is kept ---- */
 
+#define TELL_S 1
+
 static struct keeping {
 	const char *path;
 	json_t *environment;
+	json_t *document; /* as it was last written */
+	time_t told_s;    /* ... and when */
 } keeping;
 
 static int keep(struct session *s)
@@ -60,8 +65,27 @@ static int keep(struct session *s)
 	json_t *document = document_make(s, keeping.environment);
 	int result = document ? document_write(document, keeping.path) : -1;
 
-	json_decref(document);
+	json_decref(keeping.document);
+	keeping.document = document;
+	keeping.told_s = time(NULL);
 	return result;
+}
+
+/* What is at work now. To judge all samples anew each time would take its time from what is
+ * measured next. */
+static void tell(struct session *s)
+{
+	time_t now = time(NULL);
+
+	if (now - keeping.told_s < TELL_S)
+		return;
+	keeping.told_s = now;
+	if (!keeping.document) {
+		(void)keep(s); /* who cannot write is told after the round */
+		return;
+	}
+	json_object_set_new(keeping.document, "progress", document_progress(s));
+	(void)document_write(keeping.document, keeping.path);
 }
 
 /* "X.json" into "X.md". */
@@ -130,6 +154,7 @@ static int run_session(struct session *s, struct bench_options *o, json_t *befor
 	if (o->tune)
 		settings_apply(&settings, "");
 	s->settings = settings.changed;
+	s->tell = tell;
 	result = session_run(s, keep);
 	settings_restore(&settings);
 	if (!result)
@@ -188,6 +213,7 @@ int bench_run(struct bench_options *o)
 	session_free(&s);
 	json_decref(before);
 	json_decref(keeping.environment);
+	json_decref(keeping.document);
 	free(names);
 	return result;
 }

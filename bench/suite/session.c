@@ -116,6 +116,14 @@ static void give_up(struct task *due[], unsigned int n, bool hopeless)
 		 *due[0]->skipped ? "is skipped" : "failed once", err_text());
 }
 
+static void tell(struct session *s, const struct subject *subject, const struct bench *bench)
+{
+	s->now.subject = subject;
+	s->now.bench = bench;
+	if (s->tell)
+		s->tell(s);
+}
+
 static void visit(struct session *s, const struct subject *subject, unsigned int round,
 		  struct random *r)
 {
@@ -131,6 +139,7 @@ static void visit(struct session *s, const struct subject *subject, unsigned int
 		give_up(due, n, true);
 		return;
 	}
+	tell(s, subject, NULL);
 	if (subject->up && subject->up(subject, &c)) {
 		if (!*s->stop)
 			give_up(due, n, false);
@@ -141,9 +150,12 @@ static void visit(struct session *s, const struct subject *subject, unsigned int
 
 		progress("round %u: %s", round + 1, subject_label(subject, label));
 	}
-	for (unsigned int i = 0; i < n && !*s->stop; i++)
-		if (can_run(due[order[i]], &c))
-			sample(s, due[order[i]], &c, round);
+	for (unsigned int i = 0; i < n && !*s->stop; i++) {
+		if (!can_run(due[order[i]], &c))
+			continue;
+		tell(s, subject, due[order[i]]->bench);
+		sample(s, due[order[i]], &c, round);
+	}
 	if (subject->down)
 		subject->down(subject, &c);
 	s->visit_s[index_of(subject)] += now_s() - began;
@@ -179,9 +191,12 @@ static void tell_progress(struct session *s, unsigned int round, unsigned int ro
 		else
 			unknown += n;
 	}
+	s->now = (struct session_now){
+		.round = round + 1, .rounds = rounds, .left_s = NAN, .as_of_s = time(NULL)};
 	if (visits)
-		progress("round %u of %u, about %.0f s left", round + 1, rounds,
-			 left + spent / visits * unknown);
+		s->now.left_s = left + spent / visits * unknown;
+	if (visits)
+		progress("round %u of %u, about %.0f s left", round + 1, rounds, s->now.left_s);
 	else
 		progress("round %u of %u", round + 1, rounds);
 }
@@ -215,6 +230,7 @@ int session_run(struct session *s, int (*after_round)(struct session *s))
 		if (after_round(s))
 			return -1;
 	}
+	s->now = (struct session_now){.round = 0};
 	s->interrupted = *s->stop;
 	subjects_close();
 	return s->interrupted ? after_round(s) : 0;

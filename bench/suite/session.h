@@ -13,6 +13,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -50,6 +51,15 @@ struct task {
 	char failed[WHY_BYTES];  /* why the last of its samples that failed did */
 };
 
+/* What is at work, for those who watch. */
+struct session_now {
+	const struct subject *subject; /* NULL: nothing */
+	const struct bench *bench;     /* NULL: the subject is being brought up */
+	unsigned int round, rounds;    /* from 1; 0: none has begun, or all are over */
+	double left_s;                 /* about; NaN: not known yet; */
+	time_t as_of_s;                /* ... as of this time of day */
+};
+
 struct session {
 	const struct session_options *options;
 	struct task *task;
@@ -60,6 +70,8 @@ struct session {
 	volatile bool *stop;          /* set by a signal: end after the sample at hand */
 	double visit_s[SUBJECTS_MAX]; /* spent in each subject */
 	unsigned int visits[SUBJECTS_MAX];
+	struct session_now now;
+	void (*tell)(struct session *s); /* now has changed; NULL: nobody watches */
 	json_t *settings; /* settings that were changed, for the document; borrowed */
 };
 

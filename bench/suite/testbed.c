@@ -180,6 +180,20 @@ static int run_inside(const struct bench_options *o, const char *path,
 
 /* ---- and back ---- */
 
+/* Say in the document where it is told how far that is. */
+static int point_to(const char *document, const char *path)
+{
+	json_t *o = document_read(document);
+	int result = -1;
+
+	if (o) {
+		json_object_set_new(o, "progress", json_pack("{s:s}", "document", path));
+		result = document_write(o, document);
+	}
+	json_decref(o);
+	return result;
+}
+
 /* What there is of it. */
 static int merge(const char *into, const char *from, bool whole)
 {
@@ -198,6 +212,8 @@ static int merge(const char *into, const char *from, bool whole)
 	}
 	if (!result && !whole)
 		json_object_set_new(outer, "interrupted", json_true());
+	if (outer)
+		json_object_set_new(outer, "progress", json_null());
 	if (!result)
 		result = document_write(outer, into);
 	json_decref(inner);
@@ -226,7 +242,10 @@ int testbed_run(const struct bench_options *o, const volatile bool *stop)
 		forget(path);
 	if (!*stop) {
 		progress("machines: in the testbed");
-		result = path_make_folder("out/bench") || run_inside(o, path, stop) ? -1 : 0;
+		result = path_make_folder("out/bench") || point_to(o->output, path) ||
+					 run_inside(o, path, stop)
+				 ? -1
+				 : 0;
 	}
 	snprintf(why, sizeof(why), "%s", err_text());
 	if (merge(o->output, path, !result && !*stop))
