@@ -1,5 +1,5 @@
 # The interface on the terminal. All that needs no terminal is an archive, for tests and fuzzers.
-tui_OWN      := $(addprefix tui/,main.c options.c session.c screen.c plain_loop.c paint.c feed.c trace_child.c)
+tui_OWN      := $(addprefix tui/,main.c options.c session.c screen.c plain_loop.c paint.c feed.c trace_child.c bench_file.c)
 tui_PURE     := $(filter-out $(tui_OWN),$(wildcard tui/*.c))
 tui_ARCHIVES := $(B)/libtui.a $(B)/libtracer.a $(LIB)
 tui_LIBS     := $(tracer_PURE_LIBS) -lm
@@ -19,3 +19,4 @@ $(foreach t,$(tui_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tui/test_$
 
 $(eval $(call fuzzer,fuzz_tui_keys,tests/fuzz/fuzz_tui_keys.c tests/fuzz/no_names.c $(tui_PURE) $(tracer_PURE) $(wildcard lib/*.c),$(tracer_PURE_LIBS) -lm))
 $(eval $(call fuzzer,fuzz_tui_bindings,tests/fuzz/fuzz_tui_bindings.c tui/keys.c tui/cells.c lib/err.c lib/units.c,-lm))
+$(eval $(call fuzzer,fuzz_tui_bench,tests/fuzz/fuzz_tui_bench.c tests/fuzz/no_names.c $(tui_PURE) $(tracer_PURE) $(wildcard lib/*.c),$(tracer_PURE_LIBS) -lm))

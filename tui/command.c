@@ -37,6 +37,37 @@ static void option(char *text, size_t bytes, const char *name, const char *value
 	command_word(text, bytes, value);
 }
 
+static void number(char *text, size_t bytes, const char *name, unsigned long long value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%llu", value);
+	option(text, bytes, name, digits);
+}
+
+/* The row or line that the screen begins with. */
+static unsigned long long first_shown(const struct ui *ui)
+{
+	if (ui->help)
+		return (unsigned long long)ui->scroll;
+	return ui->view == VIEW_LIST     ? ui->top
+	       : ui->view == VIEW_LADDER ? (unsigned long long)ui->ladder.top
+	       : ui->view == VIEW_LAYERS ? (unsigned long long)ui->layers.top
+					 : (unsigned long long)ui->scroll;
+}
+
+static void marks(const struct ui *ui, char *text, size_t bytes)
+{
+	char value[MARKS_MAX * 21] = "";
+	size_t at = 0;
+
+	for (int i = 0; i < ui->mark_count; i++)
+		at += (size_t)snprintf(value + at, sizeof(value) - at, "%s%llu", i ? "," : "",
+				       (unsigned long long)ui->marks[i]);
+	if (ui->mark_count)
+		option(text, bytes, "--mark", value);
+}
+
 static void list_options(const struct ui *ui, char *text, size_t bytes)
 {
 	const struct row_choice *c = &ui->choice;
@@ -56,23 +87,20 @@ static void list_options(const struct ui *ui, char *text, size_t bytes)
 			 (unsigned long long)c->bucket.to_ns);
 		option(text, bytes, "--bucket", value);
 	}
-	if (ui->selected) {
-		snprintf(value, sizeof(value), "%llu", (unsigned long long)ui->selected);
-		option(text, bytes, "--request", value);
-	}
+	marks(ui, text, bytes);
+	if (ui->selected)
+		number(text, bytes, "--request", ui->selected);
 }
 
 static void ladder_options(const struct ui *ui, char *text, size_t bytes)
 {
 	struct rung rungs[HOP_COUNT];
-	char value[24];
 	int count;
 
 	if (!ui->ladder.chosen || !ui->model)
 		return;
 	count = (int)request_ladder(ui->model, &ui->ladder.request, rungs);
-	snprintf(value, sizeof(value), "%llu", (unsigned long long)ui->ladder.request.number);
-	option(text, bytes, "--request", value);
+	number(text, bytes, "--request", ui->ladder.request.number);
 	if (ui->ladder.step < count)
 		option(text, bytes, "--hop", hop_table[rungs[ui->ladder.step].hop].name);
 }
@@ -88,6 +116,8 @@ static void layers_options(const struct ui *ui, char *text, size_t bytes)
 				: measure_layers(ui->model, list);
 	if (ui->layers.row < count)
 		option(text, bytes, "--row", measure_name(&list[ui->layers.row]).s);
+	if (ui->layers.in_buckets)
+		number(text, bytes, "--bar", (unsigned long long)ui->layers.bucket + 1);
 }
 
 void ui_command(const struct ui *ui, char *text, size_t bytes)
@@ -97,16 +127,18 @@ void ui_command(const struct ui *ui, char *text, size_t bytes)
 	snprintf(text, bytes, "strata tui --export text");
 	snprintf(size, sizeof(size), "%dx%d", ui->columns, ui->rows_total);
 	option(text, bytes, "--size", size);
-	if (ui->help) {
-		command_word(text, bytes, "--keys");
-		return;
-	}
-	option(text, bytes, "--view", view_name(ui->view));
-	if (ui->view == VIEW_LIST)
+	option(text, bytes, "--view", ui->help ? "help" : view_name(ui->view));
+	if (ui->help)
+		;
+	else if (ui->view == VIEW_LIST)
 		list_options(ui, text, bytes);
 	else if (ui->view == VIEW_LADDER)
 		ladder_options(ui, text, bytes);
 	else if (ui->view == VIEW_LAYERS)
 		layers_options(ui, text, bytes);
+	else if (ui->view == VIEW_COMPARE && ui->versus_shown)
+		number(text, bytes, "--with", (unsigned long long)ui->versus_shown);
+	if (first_shown(ui))
+		number(text, bytes, "--top", first_shown(ui));
 	snprintf(text + strlen(text), bytes - strlen(text), " %s", ui->source.arguments);
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "lib/err.h"
-#include "tracer/json.h"
 #include "tui/command.h"
+#include "tui/export_data.h"
 
 #define LINE_BYTES (4 * CELLS_COLUMNS_MAX + 1)
 
@@ -37,35 +37,6 @@ int export_text(const struct cells *c, FILE *f)
 	return written(f);
 }
 
-/* What the list shows, and no more: its requests by their numbers. */
-static json_t *list_data(const struct ui *ui)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < ui->rows.count; i++) {
-		const struct request *r = &ui->model->requests[ui->rows.at[i]];
-
-		json_array_append_new(
-			list,
-			json_pack("{s:I,s:s,s:s,s:o,s:o}", "number", (json_int_t)r->number,
-				  "method", r->http.method, "path", r->http.path, "status",
-				  r->http.answered ? json_integer(r->http.status) : json_null(),
-				  "end_to_end_ns",
-				  r->measured ? json_integer((json_int_t)r->end_to_end_ns)
-					      : json_null()));
-	}
-	return list;
-}
-
-static json_t *data_of(const struct ui *ui)
-{
-	if (!ui->model)
-		return json_null();
-	if (ui->view == VIEW_LIST)
-		return list_data(ui);
-	return json_document(ui->model, NULL);
-}
-
 int export_json(const struct ui *ui, const struct cells *c, FILE *f)
 {
 	json_t *lines = json_array(), *doc;
@@ -79,7 +50,7 @@ int export_json(const struct ui *ui, const struct cells *c, FILE *f)
 	ui_command(ui, command, sizeof(command));
 	doc = json_pack("{s:s,s:s,s:i,s:i,s:s,s:o,s:o}", "schema", "strata.screen/1", "view",
 			ui->help ? "help" : view_name(ui->view), "columns", c->columns, "rows",
-			c->rows, "command", command, "lines", lines, "data", data_of(ui));
+			c->rows, "command", command, "lines", lines, "data", export_data(ui));
 	if (!doc)
 		return err_set("out of memory for the screen");
 	failed = json_dumpf(doc, f, JSON_INDENT(1) | JSON_REAL_PRECISION(9));

@@ -9,19 +9,25 @@
 #include "tracer/summary.h"
 #include "tui/view.h"
 
-#define TABS_COLUMN 8
+#define WIDE 100 /* columns: there is room for more than what must be */
 
-/* Each tab: a digit, a blank, its name if there is room, two blanks. */
+/* Where the first tab is: behind our name, if there is room for that. */
+static int tabs_column(const struct ui *ui)
+{
+	return ui->columns >= WIDE ? 8 : 0;
+}
+
+/* Each tab: a digit, a blank, its name if there is room, a blank or two. */
 static int tab_width(const struct ui *ui, int view)
 {
 	return ui->columns >= 80 || view == (int)ui->view
-		       ? (int)strlen(view_table[view]->name) + 4
+		       ? (int)strlen(view_table[view]->name) + 3 + (ui->columns >= WIDE)
 		       : 2;
 }
 
 int frame_view_at(const struct ui *ui, int column)
 {
-	int at = TABS_COLUMN;
+	int at = tabs_column(ui);
 
 	for (int v = 0; v < VIEWS; v++) {
 		if (column >= at && column < at + tab_width(ui, v))
@@ -33,19 +39,20 @@ int frame_view_at(const struct ui *ui, int column)
 
 static void top_line(const struct ui *ui, struct cells *c)
 {
-	int at = TABS_COLUMN;
+	int at = tabs_column(ui), blanks = ui->columns >= WIDE ? 2 : 1;
 
-	cells_text(c, 0, 0, TABS_COLUMN - 1, STYLE_STRONG, "strata");
+	if (at)
+		cells_text(c, 0, 0, at - 1, STYLE_STRONG, "strata");
 	for (int v = 0; v < VIEWS; v++) {
 		bool here = v == (int)ui->view && !ui->help;
 		int width = tab_width(ui, v);
 
 		cells_text(c, 0, at, 1, STYLE_KEY, "%d", v + 1);
 		if (width > 2)
-			cells_text(c, 0, at + 2, width - 3, here ? STYLE_STRONG : STYLE_TEXT,
-				   "%s", view_table[v]->name);
+			cells_text(c, 0, at + 2, width - 2 - blanks,
+				   here ? STYLE_STRONG : STYLE_TEXT, "%s", view_table[v]->name);
 		if (here)
-			cells_select(c, 0, at, width > 2 ? width - 2 : 1);
+			cells_select(c, 0, at, width > 2 ? width - blanks : 1);
 		at += width;
 	}
 	if (ui->source.live)
@@ -81,8 +88,11 @@ static void status_line(const struct ui *ui, struct cells *c)
 	char cost[64];
 
 	cells_fill(c, row, 0, c->columns, 0x2500, STYLE_FRAME);
-	if (!m)
+	if (!m) {
+		cells_text(c, row, 0, c->columns, STYLE_DIM,
+			   "lost: no data · tracing's cost: no data ");
 		return;
+	}
 	at += cells_text(c, row, at, 30, model_lost(m) ? STYLE_BAD : STYLE_GOOD, "lost %s ",
 			 units_count(model_lost(m)).s);
 	frame_cost(m, cost, sizeof(cost));
@@ -164,8 +174,10 @@ void view_empty(const struct ui *ui, struct cells *c, struct area a)
 				ui->source.error);
 	else
 		cells_text(c, a.row + 1, 2, a.columns - 4, STYLE_TEXT, "%s",
-			   ui->source.live ? "waiting for the first requests"
-					   : "reading the recording");
+			   ui->source.none
+				   ? "no recording was named, only a document: 8 shows it"
+			   : ui->source.live ? "waiting for the first requests"
+					     : "reading the recording");
 }
 
 int view_scrolled(struct ui *ui, int lines, int rows)

@@ -28,6 +28,24 @@ void lines_split(struct lines *l, enum style style, const char *text)
 	}
 }
 
+void lines_paragraph(struct lines *l, enum style style, int indent, int columns,
+		     const char *text)
+{
+	int room = columns - indent > 10 ? columns - indent : 10;
+
+	room = room < LINE_BYTES / 2 ? room : LINE_BYTES / 2;
+	while (*text) {
+		int n = (int)strlen(text), end = 0;
+
+		for (int i = 0; n > room && i <= room; i++)
+			end = text[i] == ' ' ? i : end;
+		n = n <= room ? n : end ? end : room;
+		lines_add(l, style, "%*s%.*s", indent, "", n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
 void lines_printed(struct lines *l, char *text)
 {
 	if (text)

@@ -52,8 +52,8 @@ static int export_one(struct tui_session *s)
 	struct cells *c = cells_create(o->rows, o->columns, !o->ascii);
 	int failed = c ? 0 : -1;
 
-	for (int i = 0; !failed && i < 2 && s->feeds[i]; i++)
-		failed = feed_wait(s->feeds[i]);
+	if (!failed)
+		failed = tui_session_wait(s);
 	if (!failed) {
 		failed = tui_session_lock(s);
 		if (!failed) {

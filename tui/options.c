@@ -7,18 +7,24 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/number.h"
 #include "tui/scheme.h"
 
+#define TOP_MAX 100000000
+
 static const char help[] =
-	"usage: strata tui [OPTION]... RECORDING [RECORDING]\n"
+	"usage: strata tui [OPTION]... RECORDING [RECORDING]... [DOCUMENT.json]\n"
 	"       strata tui [OPTION]... --sample\n"
 	"       strata tui [OPTION]... --live [OPTION of strata trace]...\n"
 	"\n"
 	"Walk one real request through the machine, hop by hop; see where the time of all of them\n"
-	"went; put two recordings beside each other. Press ? for the keys.\n"
+	"went; put recordings beside each other. Press ? for the keys.\n"
 	"\n"
 	"What is shown\n"
-	"  RECORDING            of strata trace or strata demo; a second one to compare with\n"
+	"  RECORDING            of strata trace or strata demo; more to compare with, 7 in all\n"
+	"                       (of a demonstration alone: those of its other modes)\n"
+	"  DOCUMENT.json        of strata bench or strata run, finished or at work; without a name\n"
+	"                       the latest in out/ is shown\n"
 	"  --sample             the recording that comes with strata: needs no root, no KVM, no VM\n"
 	"  --follow             the recording is still being written: show its latest requests\n"
 	"  --live               trace, and show the latest requests; all that follows is for\n"
@@ -26,10 +32,13 @@ static const char help[] =
 	"                       kept\n"
 	"\n"
 	"The screen to begin with\n"
-	"  --view NAME          list, ladder, layers, why, vm, compare, facts\n"
+	"  --view NAME          list, ladder, layers, why, vm, compare, facts, bench, help\n"
 	"  --request N          that request, by its number\n"
 	"  --hop NAME           in the ladder: that hop\n"
-	"  --row NAME           in the layers: that layer or hop\n"
+	"  --row NAME           in the layers: that layer or hop; --bar N: that bar below\n"
+	"  --with N             in the comparison: the Nth other recording alone\n"
+	"  --top N              scrolled so far: by N rows or lines\n"
+	"  --mark N,N           mark requests\n"
 	"  --sort COLUMN        time, client, path, status, total, worst; --reverse the other way\n"
 	"  --filter TEXT        those requests alone: an expression and options of strata\n"
 	"                       trace, as 'net 10.0.0.0/8 and --slower-than 5ms'\n"
@@ -56,6 +65,10 @@ enum {
 	REQUEST,
 	HOP,
 	ROW,
+	BAR,
+	WITH,
+	TOP,
+	MARK,
 	SORT,
 	REVERSE,
 	FILTER,
@@ -78,6 +91,10 @@ static const struct option long_options[] = {
 	{"request", required_argument, NULL, REQUEST},
 	{"hop", required_argument, NULL, HOP},
 	{"row", required_argument, NULL, ROW},
+	{"bar", required_argument, NULL, BAR},
+	{"with", required_argument, NULL, WITH},
+	{"top", required_argument, NULL, TOP},
+	{"mark", required_argument, NULL, MARK},
 	{"sort", required_argument, NULL, SORT},
 	{"reverse", no_argument, NULL, REVERSE},
 	{"filter", required_argument, NULL, FILTER},
@@ -140,6 +157,15 @@ static int found(int *to, int value, const char *option, const char *text, const
 	return value < 0 ? wrong(option, text, expected) : 0;
 }
 
+static int parse_view(struct tui_options *o, const char *text)
+{
+	o->help = !strcmp(text, "help");
+	if (o->help)
+		return 0;
+	return found(&o->view, view_by_name(text), "view", text,
+		     "list, ladder, layers, why, vm, compare, facts, bench or help");
+}
+
 static int parse_one(struct tui_options *o, int option)
 {
 	switch (option) {
@@ -150,14 +176,22 @@ static int parse_one(struct tui_options *o, int option)
 		o->follow = true;
 		return 0;
 	case VIEW:
-		return found(&o->view, view_by_name(optarg), "view", optarg,
-			     "list, ladder, layers, why, vm, compare or facts");
+		return parse_view(o, optarg);
 	case REQUEST:
 		return parse_request(o, optarg);
 	case HOP:
 		return parse_hop(o, optarg);
 	case ROW:
 		o->row = optarg;
+		return 0;
+	case BAR:
+		return number_option(optarg, "bar", CELLS_COLUMNS_MAX, &o->bar);
+	case WITH:
+		return number_option(optarg, "with", OTHERS_MAX, &o->with);
+	case TOP:
+		return number_option(optarg, "top", TOP_MAX, &o->top);
+	case MARK:
+		o->marks = optarg;
 		return 0;
 	case SORT:
 		return found(&o->sort, column_by_name(optarg), "sort", optarg,
@@ -201,7 +235,7 @@ static int check(const struct tui_options *o)
 		return err_set("--live shows what is traced now: no recording goes with it");
 	if (o->sample && o->recording_count)
 		return err_set("--sample is a recording: no other goes with it");
-	if (!o->live && !o->sample && !o->recording_count)
+	if (!o->live && !o->sample && !o->recording_count && !o->document)
 		return err_set("say what to show: a recording, --sample, or --live");
 	if (o->follow && o->recording_count != 1)
 		return err_set("--follow goes with one recording");
@@ -224,6 +258,23 @@ static int split(struct tui_options *o, int argc, char **argv)
 	return argc;
 }
 
+/* A document of benchmarks is known by its name's end. */
+static int take_name(struct tui_options *o, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n > 5 && !strcmp(name + n - 5, ".json")) {
+		if (o->document)
+			return err_set("one document at most: what is \"%s\"?", name);
+		o->document = name;
+		return 0;
+	}
+	if (o->recording_count > OTHERS_MAX)
+		return err_set("%d recordings at most: what is \"%s\"?", 1 + OTHERS_MAX, name);
+	o->recordings[o->recording_count++] = name;
+	return 0;
+}
+
 int tui_options_parse(struct tui_options *o, int argc, char **argv)
 {
 	int option;
@@ -241,11 +292,9 @@ int tui_options_parse(struct tui_options *o, int argc, char **argv)
 		if (parse_one(o, option))
 			goto wrong;
 	}
-	for (; optind < argc && o->recording_count < 2; optind++)
-		o->recordings[o->recording_count++] = argv[optind];
-	if (optind < argc)
-		err_set("two recordings at most: what is \"%s\"?", argv[optind]);
-	else if (!check(o))
+	for (; optind < argc && !take_name(o, argv[optind]); optind++)
+		;
+	if (optind == argc && !check(o))
 		return 0;
 wrong:
 	err_print("strata-tui");
@@ -321,20 +370,64 @@ static int apply_request(const struct tui_options *o, struct ui *ui)
 	return 0;
 }
 
+static int apply_marks(const char *text, struct ui *ui)
+{
+	char *end;
+
+	for (; *text; text = *end ? end + 1 : end) {
+		uint64_t number = strtoull(text, &end, 10);
+
+		if (end == text || (*end && *end != ',') || !number ||
+		    ui->mark_count == MARKS_MAX)
+			return wrong("mark", text, "numbers of requests, with commas between");
+		ui->marks[ui->mark_count++] = number;
+	}
+	return 0;
+}
+
+/* What was scrolled; drawing corrects what cannot be. */
+static void apply_top(const struct tui_options *o, struct ui *ui)
+{
+	ui->scroll = (int)o->top;
+	ui->top = o->top;
+	ui->ladder.top = ui->layers.top = (int)o->top;
+	ui->versus_shown = (int)o->with;
+	if (!o->bar)
+		return;
+	ui->layers.in_buckets = true;
+	ui->layers.bucket = (int)o->bar - 1;
+}
+
+static int apply_choice(const struct tui_options *o, struct ui *ui)
+{
+	return (o->bucket && apply_bucket(o->bucket, ui)) ||
+			       (o->search && ui_search(ui, o->search)) ||
+			       ui_filter(ui, o->filter ? o->filter : "") ||
+			       (o->marks && apply_marks(o->marks, ui)) ||
+			       (o->row && apply_row(o->row, ui)) ||
+			       (o->request && apply_request(o, ui))
+		       ? -1
+		       : 0;
+}
+
 int tui_options_apply(const struct tui_options *o, struct ui *ui)
 {
+	ui->help = o->help;
 	if (o->view >= 0)
 		ui->view = (enum view)o->view;
 	if (o->sort >= 0)
 		ui->choice.sort = (enum column)o->sort;
 	ui->choice.descending = o->reverse;
-	if ((o->bucket && apply_bucket(o->bucket, ui)) ||
-	    (o->search && ui_search(ui, o->search)) ||
-	    ui_filter(ui, o->filter ? o->filter : ""))
-		return -1;
-	if ((o->row && apply_row(o->row, ui)) || (o->request && apply_request(o, ui)))
+	if (!ui->model)
+		apply_top(o, ui);
+	if (!ui->model)
+		return o->row || o->bucket || o->request || o->hop
+			       ? err_set("without a recording there is no request, layer or hop")
+			       : 0;
+	if (apply_choice(o, ui))
 		return -1;
 	if (o->hop && !ui_step_to(ui, (enum strata_hop)hop_by_name(o->hop)))
 		return err_set("--hop %s: this request was not seen there", o->hop);
+	apply_top(o, ui);
 	return 0;
 }

@@ -9,8 +9,9 @@
 enum export_kind { EXPORT_NONE, EXPORT_TEXT, EXPORT_JSON };
 
 struct tui_options {
-	const char *recordings[2];
+	const char *recordings[1 + OTHERS_MAX]; /* the first, and others to compare with */
 	int recording_count;
+	const char *document; /* of a bench or a scenario; NULL: none was named */
 	bool sample;
 	bool follow; /* the recording is being written */
 	char **live; /* options of strata trace, NULL-terminated; NULL: not live */
@@ -20,6 +21,9 @@ struct tui_options {
 	int scheme;        /* -1: what suits the terminal */
 	/* the screen to begin with */
 	int view; /* -1: none was named */
+	bool help;
+	unsigned int top, bar, with; /* counted as people do; 0: not given */
+	const char *marks;
 	unsigned long long request;
 	const char *hop, *row, *bucket, *filter, *search;
 	int sort; /* -1: none was named */

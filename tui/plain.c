@@ -13,6 +13,7 @@
 #include "tui/lines.h"
 
 #define LINE_MAX_COLUMNS 1000
+#define PLAIN_COLUMNS    120 /* of what is told in columns even here */
 
 /* By way of a screen of one row, which makes of every character one that can be shown. */
 void plain_text(FILE *f, bool utf8, const char *fmt, ...)
@@ -133,13 +134,13 @@ static void text_lines(struct ui *ui, FILE *f, bool utf8)
 	else if (ui->view == VIEW_WHY)
 		why_lines(ui, &l);
 	else if (ui->view == VIEW_VM)
-		vm_lines(ui->model, &l);
+		vm_lines(ui->model, ui->source.live, &l);
 	else if (ui->view == VIEW_FACTS)
 		facts_lines(ui->model, &l);
-	else if (ui->versus)
-		compare_lines(ui->versus, 0x7fff, &l);
+	else if (ui->view == VIEW_COMPARE)
+		compare_lines(ui, PLAIN_COLUMNS, &l);
 	else
-		lines_add(&l, STYLE_TEXT, "nothing to compare with: name a second recording");
+		bench_view_lines(ui, PLAIN_COLUMNS, &l);
 	for (int i = 0; i < l.count; i++)
 		plain_text(f, utf8, "%s", l.at[i].text);
 }
@@ -157,7 +158,7 @@ void plain_status(const struct ui *ui, FILE *f, bool utf8)
 
 int plain_view(struct ui *ui, FILE *f, bool all, bool utf8)
 {
-	if (!ui->model)
+	if (!ui->model && ui->view != VIEW_BENCH)
 		plain_text(f, utf8, "%s",
 			   ui->source.error[0] ? ui->source.error : "nothing yet");
 	else if (ui->help || ui->view >= VIEW_WHY)

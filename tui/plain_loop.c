@@ -79,6 +79,10 @@ static int by_lines(struct tui_session *s, bool utf8)
 			ui_key(&s->ui, (unsigned char)line[i]);
 		if (n == 1 || s->ui.prompt)
 			ui_key(&s->ui, KEY_ENTER_CODE);
+		if (!failed && !s->ui.quit && s->ui.view == VIEW_COMPARE) {
+			tui_session_unlock(s);
+			failed = tui_session_wait(s) || tui_session_lock(s);
+		}
 		if (!failed && !s->ui.quit)
 			failed = plain_view(&s->ui, stdout, false, utf8);
 		tui_session_unlock(s);
@@ -90,11 +94,12 @@ static int by_lines(struct tui_session *s, bool utf8)
 static int whole(struct tui_session *s, bool utf8)
 {
 	static const enum view usual[] = {VIEW_LADDER, VIEW_LAYERS, VIEW_FACTS};
+	bool one = s->options->view >= 0 || s->options->help || !s->feeds[0];
 	int failed = tui_session_lock(s);
 
-	if (!failed && s->options->view >= 0)
+	if (!failed && one)
 		failed = plain_view(&s->ui, stdout, true, utf8);
-	for (size_t i = 0; !failed && s->options->view < 0 && i < 3; i++) {
+	for (size_t i = 0; !failed && !one && i < 3; i++) {
 		s->ui.view = usual[i];
 		failed = plain_view(&s->ui, stdout, true, utf8);
 	}
@@ -108,10 +113,7 @@ int tui_plain(struct tui_session *s)
 
 	if (s->live)
 		return live(s, utf8);
-	for (int i = 0; i < 2 && s->feeds[i]; i++)
-		if (feed_wait(s->feeds[i]))
-			return -1;
-	if (whole(s, utf8))
+	if (tui_session_wait(s) || whole(s, utf8))
 		return -1;
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? by_lines(s, utf8) : 0;
 }

@@ -91,12 +91,11 @@ static int take_input(struct tui_session *s, bool *changed)
 /* Wait for a key, for news, for the next picture. */
 static void wait_for_something(const struct tui_session *s)
 {
-	struct pollfd p[3] = {
-		{.fd = STDIN_FILENO, .events = POLLIN},
-		{.fd = feed_fd(s->feeds[0]), .events = POLLIN},
-		{.fd = s->feeds[1] ? feed_fd(s->feeds[1]) : -1, .events = POLLIN}};
+	struct pollfd p[2 + OTHERS_MAX] = {{.fd = STDIN_FILENO, .events = POLLIN}};
 
-	poll(p, 3, s->ui.ladder.playing ? PLAY_MS : IDLE_MS);
+	for (int i = 0; i <= OTHERS_MAX; i++)
+		p[1 + i] = (struct pollfd){.fd = tui_session_fd(s, i), .events = POLLIN};
+	poll(p, 2 + OTHERS_MAX, s->ui.ladder.playing ? PLAY_MS : IDLE_MS);
 }
 
 static int loop(struct tui_session *s)
@@ -109,8 +108,9 @@ static int loop(struct tui_session *s)
 		uint64_t now = now_ns();
 		int failed;
 
-		if (s->feeds[1])
-			(void)feed_taken(s->feeds[1]);
+		for (int i = 1; i <= OTHERS_MAX; i++)
+			if (s->feeds[i])
+				(void)feed_taken(s->feeds[i]);
 		failed = tui_session_lock(s);
 		if (!failed && take_input(s, &changed))
 			s->ui.quit = true;

@@ -1,9 +1,11 @@
-/* What is shown, and where it comes from: recordings or a live trace, each with its feed. */
+/* What is shown, and where it comes from: recordings or a live trace, each with its feed; a
+ * document of benchmarks. */
 #ifndef STRATA_TUI_SESSION_H
 #define STRATA_TUI_SESSION_H
 
 #include <signal.h>
 
+#include "tui/bench_file.h"
 #include "tui/feed.h"
 #include "tui/options.h"
 #include "tui/trace_child.h"
@@ -12,10 +14,13 @@
 struct tui_session {
 	const struct tui_options *options;
 	struct ui ui;
-	char paths[2][4096];
-	struct feed *feeds[2]; /* the second: to compare with */
+	char paths[1 + OTHERS_MAX][4096];   /* the first, and others to compare with; "" none */
+	struct feed *feeds[1 + OTHERS_MAX]; /* NULL: there is none, or none is needed yet */
+	int named; /* of them by the user; what follows was found beside the first */
+	bool compared[1 + OTHERS_MAX];
 	struct trace_child child;
-	bool live, applied, compared;
+	struct bench_file document;
+	bool live, applied;
 };
 
 /* Set by a signal: end. */
@@ -30,6 +35,13 @@ void tui_session_close(struct tui_session *s);
  * for is not there. */
 int tui_session_lock(struct tui_session *s);
 void tui_session_unlock(struct tui_session *s);
+
+/* Wait until all that is on the screen has been read (not of what grows). -1 with a sentence if
+ * it cannot be. */
+int tui_session_wait(struct tui_session *s);
+
+/* Readable when there is something new of that feed; -1: never. */
+int tui_session_fd(const struct tui_session *s, int feed);
 
 /* Line by line. -1 with a sentence. */
 int tui_plain(struct tui_session *s);

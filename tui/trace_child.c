@@ -46,7 +46,7 @@ static int make_folder(struct trace_child *t)
 int trace_child_start(struct trace_child *t, char *const *arguments)
 {
 	struct proc_options o = PROC_DEFAULTS;
-	const char *argv[ARGUMENTS_MAX + 6], *output = named_output(arguments);
+	const char *argv[ARGUMENTS_MAX + 7], *output = named_output(arguments);
 	char program[PATH_MAX];
 	int n = 0;
 
@@ -55,6 +55,7 @@ int trace_child_start(struct trace_child *t, char *const *arguments)
 		return -1;
 	argv[n++] = program;
 	argv[n++] = "--record-only";
+	argv[n++] = "--stats"; /* what tracing costs is always on the screen */
 	if (output) {
 		t->kept = true;
 		snprintf(t->recording, sizeof(t->recording), "%s", output);

@@ -17,7 +17,7 @@ const struct view_info *const view_table[VIEWS] = {
 	[VIEW_LIST] = &view_list,     [VIEW_LADDER] = &view_ladder,
 	[VIEW_LAYERS] = &view_layers, [VIEW_WHY] = &view_why,
 	[VIEW_VM] = &view_vm,         [VIEW_COMPARE] = &view_compare,
-	[VIEW_FACTS] = &view_facts,
+	[VIEW_FACTS] = &view_facts,   [VIEW_BENCH] = &view_bench,
 };
 
 const char *view_name(enum view v)
@@ -45,8 +45,10 @@ void ui_init(struct ui *ui)
 void ui_free(struct ui *ui)
 {
 	rows_free(&ui->rows);
-	versus_free(ui->versus);
-	ui->versus = NULL;
+	while (ui->versus_count)
+		versus_free(ui->versus[--ui->versus_count]);
+	bench_free(ui->bench);
+	ui->bench = NULL;
 	free(ui->why);
 	ui->why = NULL;
 }
@@ -271,6 +273,7 @@ static void general(struct ui *ui, enum action a)
 	case ACTION_VM:
 	case ACTION_COMPARE:
 	case ACTION_FACTS:
+	case ACTION_BENCH:
 		open_view(ui, (enum view)(VIEW_LIST + (a - ACTION_LIST)));
 		break;
 	case ACTION_NEXT_VIEW:
@@ -332,8 +335,7 @@ static void general(struct ui *ui, enum action a)
 	}
 }
 
-/* Help, and views that have nothing to select. */
-static bool scroll(struct ui *ui, enum action a)
+bool ui_scroll(struct ui *ui, enum action a)
 {
 	int by = a == ACTION_UP          ? -1
 		 : a == ACTION_DOWN      ? 1
@@ -354,7 +356,7 @@ void ui_action(struct ui *ui, enum action a)
 
 	if (!ui->help && v->act && v->act(ui, a))
 		return;
-	if ((ui->help || !v->act) && scroll(ui, a))
+	if ((ui->help || !v->act) && ui_scroll(ui, a))
 		return;
 	general(ui, a);
 }
@@ -408,7 +410,7 @@ void ui_draw(struct ui *ui, struct cells *c)
 	ui->page = a.rows > 2 ? a.rows - 2 : 1;
 	if (ui->help)
 		help_draw(ui, c, a);
-	else if (!ui->model && ui->view != VIEW_COMPARE)
+	else if (!ui->model && ui->view != VIEW_COMPARE && ui->view != VIEW_BENCH)
 		view_empty(ui, c, a);
 	else
 		view_table[ui->view]->draw(ui, c, a);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "tracer/model.h"
+#include "tui/bench.h"
 #include "tui/cells.h"
 #include "tui/keys.h"
 #include "tui/rows.h"
@@ -20,6 +21,7 @@
 
 #define UI_ROWS_MIN    10
 #define UI_COLUMNS_MIN 40
+#define OTHERS_MAX     6
 
 enum view {
 	VIEW_LIST,
@@ -29,6 +31,7 @@ enum view {
 	VIEW_VM,
 	VIEW_COMPARE,
 	VIEW_FACTS,
+	VIEW_BENCH,
 	VIEWS
 };
 
@@ -39,6 +42,7 @@ enum prompt { PROMPT_NONE, PROMPT_SEARCH, PROMPT_FILTER };
 struct ui_source {
 	char name[256];      /* for people: a file, "live" */
 	char arguments[512]; /* for a command line: quoted where it must be */
+	bool none;           /* no recording: a document alone */
 	bool live;
 	bool loading;
 	double part;     /* of it that is loaded, 0..1 */
@@ -78,7 +82,12 @@ struct ui {
 	bool frozen, follow;
 	struct ladder_state ladder;
 	struct layers_state layers;
-	struct versus *versus; /* NULL: nothing to compare with */
+	struct versus *versus[OTHERS_MAX]; /* the model beside others; owned */
+	int versus_count;
+	int versus_shown;      /* 0: all of them beside each other; else that one alone */
+	int others_coming;     /* to compare with, not yet read */
+	struct bench *bench;   /* owned; NULL: no document */
+	char bench_error[512]; /* ... because of this; "" there is none */
 	struct why *why;       /* made when it is first looked at */
 	int scroll;            /* of views that only scroll */
 	int page;              /* rows of the body when last drawn */
@@ -124,6 +133,9 @@ void ui_select(struct ui *ui, size_t position);
 
 /* Build the list anew; the selected request stays where it is on the screen. */
 int ui_rebuild(struct ui *ui);
+
+/* Help, and views that have nothing to select: false, it does not scroll. */
+bool ui_scroll(struct ui *ui, enum action a);
 
 /* Take over a filter's or a search's text. -1 with a sentence; nothing changes then. */
 int ui_filter(struct ui *ui, const char *text);

@@ -19,7 +19,7 @@ struct view_info {
 };
 
 extern const struct view_info view_list, view_ladder, view_layers, view_why, view_vm,
-	view_compare, view_facts;
+	view_compare, view_facts, view_bench;
 extern const struct view_info *const view_table[VIEWS];
 
 /* All actions and their keys. */

@@ -1,4 +1,5 @@
-/* Two recordings beside each other. */
+/* Recordings beside each other: two with all that is known of how they differ, or one and
+ * several others, as emulated beside virtio beside vhost beside passthrough. */
 #include <math.h>
 #include <stdio.h>
 
@@ -54,7 +55,7 @@ static void row_line(const struct versus_row *r, int columns, struct lines *l)
 		  b, ratio, verdict(r));
 }
 
-void compare_lines(const struct versus *v, int columns, struct lines *l)
+static void two(const struct versus *v, int columns, struct lines *l)
 {
 	int hops = 0;
 
@@ -76,13 +77,111 @@ void compare_lines(const struct versus *v, int columns, struct lines *l)
 			lines_add(l, STYLE_TEXT, "%s", "");
 		row_line(&v->rows[i], columns, l);
 	}
+}
+
+/* ---- one and several others ---- */
+
+static const struct versus_row *row_of(const struct versus *v, const struct measure *what)
+{
+	for (int i = 0; i < v->count; i++)
+		if (measure_same(&v->rows[i].what, what))
+			return &v->rows[i];
+	return NULL;
+}
+
+/* Was it a row of one of those before? */
+static bool was_told(const struct ui *ui, int before, const struct measure *what)
+{
+	for (int i = 0; i < before; i++)
+		if (row_of(ui->versus[i], what))
+			return true;
+	return false;
+}
+
+static void beside_row(const struct ui *ui, const struct versus_row *r, int columns,
+		       struct lines *l)
+{
+	int wide = columns >= 20 + 10 + 14 * ui->versus_count;
+	char line[LINE_BYTES];
+	int at = snprintf(line, sizeof(line), wide ? "%-19s %9s" : "%-13.13s %8s",
+			  measure_name(&r->what).s, figure(r->median[0]).s);
+
+	for (int i = 0; i < ui->versus_count; i++) {
+		const struct versus_row *other = row_of(ui->versus[i], &r->what);
+
+		at += snprintf(
+			line + at, sizeof(line) - (size_t)at, wide ? " %8s %-4s" : " %8s",
+			figure(other ? other->median[1] : NAN).s, other ? verdict(other) : "-");
+	}
+	lines_add(l, STYLE_TEXT, "%s", line);
+}
+
+static void beside_heading(const struct ui *ui, int columns, struct lines *l)
+{
+	int wide = columns >= 20 + 10 + 14 * ui->versus_count;
+	char line[LINE_BYTES];
+	int at = snprintf(line, sizeof(line), wide ? "%-19s %9s" : "%-13.13s %8s", "median",
+			  "a");
+
+	for (int i = 0; i < ui->versus_count; i++) {
+		lines_add(l, STYLE_STRONG, "%c  %s, %s requests", 'b' + i,
+			  ui->versus[i]->name[1], units_count(ui->versus[i]->requests[1]).s);
+		at += snprintf(line + at, sizeof(line) - (size_t)at,
+			       wide ? " %8c     " : " %8c", 'b' + i);
+	}
+	lines_add(l, STYLE_TEXT, "%s", "");
+	lines_add(l, STYLE_STRONG, "%s", line);
+}
+
+static void beside(const struct ui *ui, int columns, struct lines *l)
+{
+	lines_add(l, STYLE_STRONG, "a  %s, %s requests", ui->versus[0]->name[0],
+		  units_count(ui->versus[0]->requests[0]).s);
+	beside_heading(ui, columns, l);
+	for (int hops = 0; hops < 2; hops++) {
+		for (int i = 0; i < ui->versus_count; i++)
+			for (int k = 0; k < ui->versus[i]->count; k++) {
+				const struct versus_row *r = &ui->versus[i]->rows[k];
+
+				if (r->hop == hops && !was_told(ui, i, &r->what))
+					beside_row(ui, r, columns, l);
+			}
+		lines_add(l, STYLE_TEXT, "%s", "");
+	}
+	lines_add(l, STYLE_DIM, "Right and left: each of them with a alone, with intervals.");
+}
+
+/* ---- all of it ---- */
+
+static void rules(const struct ui *ui, struct lines *l)
+{
 	lines_add(l, STYLE_TEXT, "%s", "");
 	lines_add(l, STYLE_DIM,
 		  "less, MORE: p < 0.05 after Holm's correction, and beyond 1 %% and %s.",
-		  units_ns((uint64_t)v->floor_ns, false).s);
+		  units_ns((uint64_t)ui->versus[0]->floor_ns, false).s);
 	lines_add(l, STYLE_DIM,
-		  "Two recordings also differ by when they were made: strata compare");
-	lines_add(l, STYLE_DIM, "takes turns between modes, so that it does not matter.");
+		  "Recordings also differ by when they were made: strata compare takes");
+	lines_add(l, STYLE_DIM, "turns between modes, so that it does not matter.");
+}
+
+void compare_lines(const struct ui *ui, int columns, struct lines *l)
+{
+	int shown = ui->versus_count == 1 ? 1 : ui->versus_shown;
+
+	if (ui->others_coming)
+		lines_add(l, STYLE_BAD, "%d more to compare with, being read",
+			  ui->others_coming);
+	if (!ui->versus_count && !ui->others_coming) {
+		lines_add(l, STYLE_TEXT, "Nothing to compare with. Name a second recording:");
+		lines_add(l, STYLE_TEXT, "strata tui RECORDING RECORDING");
+	}
+	if (!ui->versus_count)
+		return;
+	if (shown)
+		two(ui->versus[shown - 1], columns, l);
+	else
+		beside(ui, columns, l);
+	rules(ui, l);
 }
 
 static void draw(struct ui *ui, struct cells *c, struct area a)
@@ -90,14 +189,20 @@ static void draw(struct ui *ui, struct cells *c, struct area a)
 	static struct lines l; /* large, and of one thread */
 
 	l.count = 0;
-	if (!ui->versus) {
-		lines_add(&l, STYLE_TEXT, "Nothing to compare with. Name a second recording:");
-		lines_add(&l, STYLE_TEXT, "strata tui RECORDING RECORDING");
-	} else {
-		compare_lines(ui->versus, a.columns, &l);
-	}
+	compare_lines(ui, a.columns, &l);
 	lines_draw(&l, ui, c, a);
 }
 
+static bool act(struct ui *ui, enum action a)
+{
+	int shown = ui->versus_shown + (a == ACTION_RIGHT) - (a == ACTION_LEFT);
+
+	if (a != ACTION_LEFT && a != ACTION_RIGHT)
+		return ui_scroll(ui, a);
+	if (shown >= 0 && shown <= ui->versus_count)
+		ui->versus_shown = shown;
+	return true;
+}
+
 const struct view_info view_compare = {
-	.name = "compare", .title = "two recordings", .draw = draw};
+	.name = "compare", .title = "recordings beside each other", .draw = draw, .act = act};

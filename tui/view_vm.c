@@ -112,7 +112,7 @@ static void causes(const struct model *m, struct lines *l)
 	}
 }
 
-void vm_lines(struct model *m, struct lines *l)
+void vm_lines(struct model *m, bool live, struct lines *l)
 {
 	if (!place_is_vm(m->place)) {
 		lines_add(l, STYLE_TEXT,
@@ -120,6 +120,8 @@ void vm_lines(struct model *m, struct lines *l)
 			  place_name(m->place));
 		return;
 	}
+	vcpu_lines(&m->vitals, live, l);
+	lines_add(l, STYLE_TEXT, "%s", "");
 	exits(m, l);
 	lines_add(l, STYLE_TEXT, "%s", "");
 	waits(m, l);
@@ -135,9 +137,6 @@ void vm_lines(struct model *m, struct lines *l)
 			lines_add(l, STYLE_TEXT, "%-20s %8s",
 				  exit_kind_name((enum exit_kind)kind),
 				  units_count(m->exits[kind].seen).s);
-	lines_add(l, STYLE_TEXT, "%s", "");
-	lines_add(l, STYLE_DIM,
-		  "Steal, halt polling, queue depth, each vCPU by itself: no data.");
 }
 
 static void draw(struct ui *ui, struct cells *c, struct area a)
@@ -145,7 +144,7 @@ static void draw(struct ui *ui, struct cells *c, struct area a)
 	static struct lines l; /* large, and of one thread */
 
 	l.count = 0;
-	vm_lines(ui->model, &l);
+	vm_lines(ui->model, ui->source.live, &l);
 	lines_draw(&l, ui, c, a);
 }
 

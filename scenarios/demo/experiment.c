@@ -10,6 +10,7 @@
 #include "lib/progress.h"
 #include "scenarios/demo/agreement.h"
 #include "scenarios/demo/delay.h"
+#include "scenarios/demo/keep.h"
 #include "scenarios/lab/lab.h"
 #include "scenarios/lab/rounds.h"
 #include "tracer/analyse.h"
@@ -140,8 +141,11 @@ static int show(const struct experiment *x, struct model *m, const struct agreem
 	if (print_report(m, stdout))
 		return -1;
 	agreement_print(a, stdout);
-	printf("\nrecording %s, JSON %s\nto walk through it: strata tui %s\n", x->recording,
-	       x->document, x->recording);
+	printf("\nrecording %s, JSON %s\nto walk through it: strata tui %s%s\n", x->recording,
+	       x->document, x->recording,
+	       keep_has_others(x->options->folder, x->options->place)
+		       ? " (there, 6 puts it beside other modes')"
+		       : "");
 	return 0;
 }
 
@@ -181,7 +185,8 @@ int experiment_run(const struct demo_options *o)
 	lab_stop(&x.lab);
 	lab_close(&x.site);
 	if (!result)
-		result = report(&x);
+		result =
+			keep_recording(x.recording, o->folder, o->place) || report(&x) ? -1 : 0;
 	json_decref(x.before);
 	json_decref(x.traced);
 	json_decref(x.after);
