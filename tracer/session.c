@@ -87,7 +87,7 @@ static void on_vital(void *ctx, const struct strata_event *e)
 	struct session *s = ctx;
 
 	pthread_mutex_lock(&s->lock);
-	on_event(s, e);
+	on_events(s, e, 1);
 	pthread_mutex_unlock(&s->lock);
 }
 

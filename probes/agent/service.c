@@ -172,13 +172,16 @@ static void leave_steal(struct service *s, uint64_t now)
 		return;
 	s->steal_told_ns = now;
 	cpus = threads_steal_each(ns, VITAL_VCPUS_MAX);
-	for (size_t cpu = 0; cpu < cpus; cpu++)
-		forward(s, &(struct strata_event){.time_ns = now,
-						  .hop = CONTEXT_VITAL,
-						  .flags = EVENT_CONTEXT,
-						  .queue = (uint16_t)cpu,
-						  .arg32 = VITAL_STEAL,
-						  .arg64 = ns[cpu]});
+	for (size_t cpu = 0; cpu < cpus; cpu++) {
+		const struct strata_event e = {.time_ns = now,
+					       .hop = CONTEXT_VITAL,
+					       .flags = EVENT_CONTEXT,
+					       .queue = (uint16_t)cpu,
+					       .arg32 = VITAL_STEAL,
+					       .arg64 = ns[cpu]};
+
+		forward(s, &e, 1);
+	}
 }
 
 static int drain(struct service *s)
