@@ -161,7 +161,7 @@ static void read_title(struct bench *b, const json_t *document)
 										  : "",
 				 *cpu ? cpu : "an unknown CPU");
 	if (rounds)
-		snprintf(b->title + used, sizeof(b->title) - used, ", %u rounds done", rounds);
+		snprintf(b->title + used, sizeof(b->title) - used, ", rounds done: %u", rounds);
 	b->interrupted = json_is_true(json_object_get(document, "interrupted"));
 }
 

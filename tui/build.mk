@@ -8,7 +8,7 @@ $(eval $(call archive,libtui.a,$(tui_PURE)))
 $(eval $(call program,strata-tui,$(tui_OWN),$(tui_ARCHIVES),$(tui_LIBS) -lncursesw -ltinfo))
 
 # Real recordings, for "strata tui --sample"; docs/tui.md says how they were made.
-tui_SAMPLES := $(addprefix $(B)/tui/,sample.strata sample-vhost.strata)
+tui_SAMPLES := $(addprefix $(B)/tui/,sample.strata sample-emulated.strata sample-vhost.strata sample-passthrough.strata)
 $(B)/tui/%.strata: tui/%.strata
 	@mkdir -p $(@D)
 	$(Q)cp $< $@

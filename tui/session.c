@@ -14,7 +14,9 @@ volatile sig_atomic_t tui_ended;
 
 static int find_sample(struct tui_session *s)
 {
-	static const char *const samples[] = {"tui/sample.strata", "tui/sample-vhost.strata"};
+	static const char *const samples[] = {"tui/sample.strata", "tui/sample-emulated.strata",
+					      "tui/sample-vhost.strata",
+					      "tui/sample-passthrough.strata"};
 
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
 		if (path_built(s->paths[i], sizeof(s->paths[i]), samples[i], "all"))
