@@ -160,3 +160,32 @@ int event_unpack(const uint8_t *packed, size_t bytes, void *events, size_t n)
 	}
 	return at == end ? 0 : -1;
 }
+
+int event_unpack_2(const uint8_t *packed, size_t bytes, void *events, size_t n)
+{
+	const uint8_t *at = packed, *end = packed + bytes;
+	uint64_t word[WORDS] = {0};
+	uint8_t *to = events;
+
+	for (size_t i = 0; i < n; i++, to += sizeof(word)) {
+		int64_t difference;
+		uint8_t differ;
+
+		if (at == end)
+			return -1;
+		differ = *at++;
+		at = get_time(at, end, &difference);
+		if (!at || (size_t)(end - at) <
+				   sizeof(uint64_t) * (size_t)__builtin_popcount(differ >> 1))
+			return -1;
+		word[0] += (uint64_t)difference;
+		for (unsigned int w = 1; w < WORDS; w++) {
+			if (!(differ >> w & 1))
+				continue;
+			memcpy(&word[w], at, sizeof(word[w]));
+			at += sizeof(word[w]);
+		}
+		memcpy(to, word, sizeof(word));
+	}
+	return at == end ? 0 : -1;
+}

@@ -33,4 +33,8 @@ size_t event_pack(const void *events, size_t n, uint8_t *out);
  * are no such thing, or not so many; err_text() is not set. */
 int event_unpack(const uint8_t *packed, size_t bytes, void *events, size_t n);
 
+/* The same of events as recordings of version 2 have them packed: one slot, a byte that tells
+ * which words differ, the time, the words. */
+int event_unpack_2(const uint8_t *packed, size_t bytes, void *events, size_t n);
+
 #endif

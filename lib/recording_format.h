@@ -35,7 +35,8 @@ enum block_kind {
 
 enum block_flags {
 	BLOCK_ZSTD = 1 << 0,
-	BLOCK_PACKED = 1 << 2, /* of EVENTS: lib/event_pack.h, then compressed */
+	BLOCK_PACKED_2 = 1 << 1, /* of EVENTS, as version 2 packed them */
+	BLOCK_PACKED = 1 << 2,   /* of EVENTS: lib/event_pack.h, then compressed */
 };
 
 struct block_header {

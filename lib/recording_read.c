@@ -55,7 +55,7 @@ static bool header_plausible(const struct block_header *h, uint64_t room)
 		return h->raw && h->stored <= room;
 	return h->magic == BLOCK_MAGIC && h->kind >= BLOCK_META && h->kind < BLOCK_KINDS &&
 	       h->raw <= BLOCK_RAW_MAX && h->stored <= h->raw && h->stored <= room &&
-	       (h->flags & (BLOCK_ZSTD | BLOCK_PACKED) || h->stored == h->raw);
+	       (h->flags & (BLOCK_ZSTD | BLOCK_PACKED | BLOCK_PACKED_2) || h->stored == h->raw);
 }
 
 /* 1: a good block starts there and is in stored; 0: none does; -1: cannot read. */
@@ -184,10 +184,11 @@ static const uint8_t *restore(struct reader *r, const struct block_header *h)
 		if (ZSTD_isError(bytes))
 			return NULL;
 	}
-	if (!(h->flags & BLOCK_PACKED))
+	if (!(h->flags & (BLOCK_PACKED | BLOCK_PACKED_2)))
 		return bytes == h->raw ? content : NULL;
 	if (h->kind != BLOCK_EVENTS || h->raw % sizeof(struct strata_event) ||
-	    event_unpack(content, bytes, r->events, h->raw / sizeof(struct strata_event)))
+	    (h->flags & BLOCK_PACKED ? event_unpack : event_unpack_2)(
+		    content, bytes, r->events, h->raw / sizeof(struct strata_event)))
 		return NULL;
 	return r->events;
 }
