@@ -19,7 +19,7 @@
 
 #define READY_TRIES 600
 #define PAUSE_US    20000
-#define STOP_MS     120000
+#define STOP_MS     30000
 #define LOG_MAX     4096
 
 #define TRACE "--server {nginx} --output {folder}/trace.strata --json"
