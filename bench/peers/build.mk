@@ -8,7 +8,7 @@ bench-peers: deps
 	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image
 	@case $$(./strata doctor --where) in \
 	here) ./strata peers $(PEERS_OPTIONS) ;; \
-	testbed) ./strata testbed run --timeout 7200 -- ./strata peers $(PEERS_OPTIONS) ;; \
+	testbed) ./strata testbed run --timeout 21600 -- ./strata peers $(PEERS_OPTIONS) ;; \
 	*) echo "bench-peers: neither this machine nor a testbed on it can run virtual machines" >&2; exit 1 ;; \
 	esac
 
