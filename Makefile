@@ -114,7 +114,7 @@ compare: deps
 
 # ONLY=GLOB: of the system tests, only those whose names match. LANES=N: N testbed machines at a time at most.
 check: deps
-	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image ovs unit-tests fuzzers test-tools
+	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image ovs unit-tests fuzzers test-tools readers
 	@ONLY="$(ONLY)" LANES="$(LANES)" tests/check
 
 unit-tests: $(UNIT_TESTS)

@@ -83,6 +83,7 @@ const char *event_kind_name(int kind)
 		[CONTEXT_NAPI_FULL - HOP_COUNT] = "napi.full",
 		[CONTEXT_DROP - HOP_COUNT] = "drop",
 		[CONTEXT_VITAL - HOP_COUNT] = "vital",
+		[CONTEXT_ASKED - HOP_COUNT] = "asked",
 	};
 
 	return kind < HOP_COUNT ? hop_table[kind].name : contexts[kind - HOP_COUNT];

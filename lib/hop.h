@@ -34,6 +34,9 @@ enum strata_context {
 	CONTEXT_DROP,
 	/* How a virtual machine fares: lib/vital.h. */
 	CONTEXT_VITAL,
+	/* A thread that serves requests asks another server, flow and seq being where its own
+	 * request begins: what it had read last was of arg64's connection, up to byte arg32. */
+	CONTEXT_ASKED,
 	EVENT_KINDS
 };
 
@@ -60,6 +63,12 @@ enum strata_place {
 	PLACE_VM = PLACE_EMULATED | PLACE_VIRTIO | PLACE_VHOST | PLACE_PASSTHROUGH,
 	PLACE_ALL = PLACE_VM | PLACE_CONTAINER | PLACE_BARE,
 };
+
+/* Open vSwitch's alone. */
+static inline int hop_is_upcall(int hop)
+{
+	return hop == HOP_VSWITCH_RX_UPCALL || hop == HOP_VSWITCH_TX_UPCALL;
+}
 
 static inline int place_is_vm(enum strata_place place)
 {

@@ -59,23 +59,39 @@ out:
 	return fd;
 }
 
-static int attach_wire(struct probes *p, size_t i)
+static int look_at(struct probes *p, size_t i, const struct probes_device *d, int netns_fd)
 {
-	const struct probes_device *d = &p->config.devices[p->config.wire_device];
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)d->ifindex,
 	};
-	int program = bpf_program__fd(p->state[i].program);
+	int program = bpf_program__fd(p->state[i].program), fd = packet_socket(netns_fd);
 
-	p->wire_fd = packet_socket(p->config.wire_netns_fd);
-	if (p->wire_fd < 0)
+	if (fd < 0)
 		return -1;
-	if (setsockopt(p->wire_fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)))
+	p->wire_fds[p->wire_count++] = fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)))
 		return err_errno("wire probe: cannot attach to its socket");
-	if (bind(p->wire_fd, (struct sockaddr *)&address, sizeof(address)))
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		return err_errno("wire probe: cannot bind to %s", d->name);
+	return 0;
+}
+
+/* The one program looks at ports whose machines ask, the other at everything else. */
+static int attach_wire(struct probes *p, size_t i)
+{
+	const struct probes_config *c = &p->config;
+	bool peers = programs[i].needs & NEED_PEERS;
+
+	for (unsigned int k = 0; k < c->device_count; k++) {
+		const struct probes_device *d = &c->devices[k];
+		bool first = k == c->wire_device;
+
+		if ((first || d->wire) && peers == (d->role == ROLE_PEER) &&
+		    look_at(p, i, d, first ? c->wire_netns_fd : d->netns_fd))
+			return -1;
+	}
 	return 0;
 }
 
@@ -118,7 +134,6 @@ void attach_undo(struct probes *p)
 		p->state[i].link = NULL;
 		p->state[i].program = NULL;
 	}
-	if (p->wire_fd >= 0)
-		close(p->wire_fd);
-	p->wire_fd = -1;
+	while (p->wire_count)
+		close(p->wire_fds[--p->wire_count]);
 }

@@ -58,6 +58,11 @@ static __u32 server_netns(const struct probes_config *c)
 	return netns_of_roles(c, SERVERS);
 }
 
+static __u32 client_netns(const struct probes_config *c)
+{
+	return c->clients ? server_netns(c) : netns_of_roles(c, 1u << ROLE_CLIENT);
+}
+
 static const struct probes_device *device_with(const struct probes_config *c,
 					       unsigned int roles)
 {
@@ -79,8 +84,11 @@ void configure_constants(const struct probes *p, struct bpf_config *out)
 	memcpy(out->ports, c->ports, c->port_count * sizeof(c->ports[0]));
 	out->filtered = c->filter.count != 0;
 	out->server_netns = server_netns(c);
-	out->client_netns = netns_of_roles(c, 1u << ROLE_CLIENT);
+	out->client_netns = client_netns(c);
+	out->asks = c->clients;
 	out->server_device = server ? server->index : 0;
+	if (!client && c->clients)
+		client = server;
 	out->client_device = client ? client->index : 0;
 	out->vm_of_sockets = server ? server->vm : 0;
 	if (c->wire_device != ~0u) {
@@ -226,8 +234,10 @@ void configure_needs(struct probes *p)
 
 	if (server_netns(c) != NETNS_NONE)
 		needs |= NEED_SERVER | NEED_SOCKETS | NEED_SCHED;
-	if (netns_of_roles(c, 1u << ROLE_CLIENT) != NETNS_NONE)
+	if (client_netns(c) != NETNS_NONE)
 		needs |= NEED_CLIENT | NEED_SOCKETS;
+	if (c->clients)
+		needs |= NEED_ASKS;
 	for (unsigned int i = 0; i < c->vm_count; i++)
 		needs |= vm_needs(&c->vms[i]);
 	if (device_with(c, 1u << ROLE_MACVTAP))
@@ -236,6 +246,10 @@ void configure_needs(struct probes *p)
 		needs |= NEED_NGINX;
 	if (c->wire_device != ~0u)
 		needs |= NEED_WIRE;
+	if (device_with(c, 1u << ROLE_PEER))
+		needs |= NEED_PEERS;
+	for (unsigned int i = 0; i < c->device_count; i++)
+		needs |= c->devices[i].ovs ? NEED_OVS : 0;
 	if (uplinks_are_bridged(c))
 		needs |= NEED_BRIDGE;
 	p->needs = needs;

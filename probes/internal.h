@@ -53,12 +53,13 @@ struct probes {
 
 	struct probes_bpf *skel;
 	void *elf; /* the object file with a filter in it; NULL: as it was built */
-	struct ring_buffer *reader; /* of wire records */
-	struct event_rings *rings;  /* by CPU; NULL before they are made */
-	__u32 slots;                /* of each */
-	int spare_events;           /* the map of one that no CPU has yet, or -1 */
-	int wire_fd;                /* the packet socket, or -1 */
-	int stats_fd;               /* keeps run-time statistics enabled, or -1 */
+	struct ring_buffer *reader;       /* of wire records */
+	struct event_rings *rings;        /* by CPU; NULL before they are made */
+	__u32 slots;                      /* of each */
+	int spare_events;                 /* the map of one that no CPU has yet, or -1 */
+	int wire_fds[PROBES_DEVICES_MAX]; /* packet sockets */
+	unsigned int wire_count;
+	int stats_fd; /* keeps run-time statistics enabled, or -1 */
 	uint64_t lost_in_reader;
 	int poll_left; /* wire records that this poll may still take */
 	struct drops drops;

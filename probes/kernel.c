@@ -11,7 +11,8 @@
 #include "lib/err.h"
 
 /* They are modules on most distributions. */
-static const char *const module_names[KERNEL_MODULES] = {"kvm", "bridge", "tun", "tap"};
+static const char *const module_names[KERNEL_MODULES] = {"kvm", "bridge", "tun", "tap",
+							 "openvswitch"};
 
 int kernel_look(struct kernel *k)
 {

@@ -8,7 +8,7 @@
 
 struct btf;
 
-#define KERNEL_MODULES 4
+#define KERNEL_MODULES 5
 
 struct kernel {
 	struct btf *vmlinux;

@@ -18,6 +18,8 @@ enum device_role {
 	ROLE_BARE,    /* uplink and server in one: the server uses the host's NIC directly */
 	ROLE_OWN,     /* the same in a guest: a device that was passed through to it */
 	ROLE_MACVTAP, /* a port that is no bridge's: frames reach it without being queued */
+	ROLE_PEER,    /* a port whose machine may ask another that is traced, too: to the one
+			 it is what an uplink is to a client elsewhere */
 	ROLE_COUNT
 };
 
@@ -27,6 +29,7 @@ enum packet_point {
 	POINT_STACK,   /* netif_receive_skb */
 	POINT_QUEUE,   /* net_dev_queue */
 	POINT_XMIT,    /* net_dev_start_xmit */
+	POINT_UPCALL,  /* ovs_dp_upcall */
 	POINT_COUNT
 };
 
@@ -46,15 +49,17 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_SERVER] = {.request = HOP_GUEST_NAPI}, /* in a VM only */
 			[ROLE_BARE] = {.request = HOP_NIC_RX},
 			[ROLE_OWN] = {.request = HOP_GUEST_NAPI},
+			[ROLE_PEER] = {.request = HOP_NIC_RX},
 		},
 	[POINT_STACK] =
 		{
 			[ROLE_CLIENT] = {.reply = HOP_CLIENT_RX},
 			[ROLE_UPLINK] = {.request = HOP_VSWITCH_IN},
 			[ROLE_PORT] = {.reply = HOP_PORT_RX},
-			[ROLE_SERVER] = {.request = HOP_STACK_RX},
+			[ROLE_SERVER] = {.request = HOP_STACK_RX, .reply = HOP_CLIENT_RX},
 			[ROLE_BARE] = {.request = HOP_STACK_RX},
 			[ROLE_OWN] = {.request = HOP_STACK_RX},
+			[ROLE_PEER] = {.request = HOP_VSWITCH_IN, .reply = HOP_PORT_RX},
 		},
 	[POINT_QUEUE] =
 		{
@@ -64,15 +69,24 @@ static const struct packet_hops packet_hops[POINT_COUNT][ROLE_COUNT] = {
 			[ROLE_BARE] = {.reply = HOP_NIC_QUEUE},
 			[ROLE_OWN] = {.reply = HOP_STACK_QUEUE},
 			[ROLE_MACVTAP] = {.reply = HOP_PORT_RX},
+			[ROLE_PEER] = {.request = HOP_PORT_QUEUE, .reply = HOP_NIC_QUEUE},
 		},
 	[POINT_XMIT] =
 		{
 			[ROLE_CLIENT] = {.request = HOP_CLIENT_XMIT},
 			[ROLE_UPLINK] = {.reply = HOP_NIC_XMIT},
 			[ROLE_PORT] = {.request = HOP_PORT_XMIT},
-			[ROLE_SERVER] = {.reply = HOP_STACK_XMIT},
+			[ROLE_SERVER] = {.request = HOP_CLIENT_XMIT, .reply = HOP_STACK_XMIT},
 			[ROLE_BARE] = {.reply = HOP_NIC_XMIT},
 			[ROLE_OWN] = {.reply = HOP_NIC_XMIT},
+			[ROLE_PEER] = {.request = HOP_PORT_XMIT, .reply = HOP_NIC_XMIT},
+		},
+	[POINT_UPCALL] =
+		{
+			[ROLE_UPLINK] = {.request = HOP_VSWITCH_RX_UPCALL},
+			[ROLE_PORT] = {.reply = HOP_VSWITCH_TX_UPCALL},
+			[ROLE_PEER] = {.request = HOP_VSWITCH_RX_UPCALL,
+				       .reply = HOP_VSWITCH_TX_UPCALL},
 		},
 };
 

@@ -197,7 +197,7 @@ struct probes *probes_open(const struct probes_config *config,
 	}
 	p->config = *config;
 	p->callbacks = *cb;
-	p->wire_fd = p->stats_fd = p->spare_events = -1;
+	p->stats_fd = p->spare_events = -1;
 	before = libbpf_set_print(on_libbpf_message);
 	err = open_probes(p);
 	libbpf_set_print(before);
@@ -288,7 +288,8 @@ static uint64_t absent_sides(const struct probes *p)
 	uint64_t bits = 0;
 
 	if (!(p->needs & NEED_CLIENT))
-		bits |= 1ULL << HOP_CLIENT_SEND | 1ULL << HOP_CLIENT_RECV;
+		bits |= 1ULL << HOP_CLIENT_SEND | 1ULL << HOP_CLIENT_XMIT |
+			1ULL << HOP_CLIENT_RX | 1ULL << HOP_CLIENT_RECV;
 	if (!(p->needs & NEED_SERVER))
 		bits |= 1ULL << HOP_APP_READ | 1ULL << HOP_APP_WRITE | 1ULL << HOP_APP_RUN;
 	if (!(p->needs & NEED_VM))

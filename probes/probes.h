@@ -37,6 +37,9 @@ struct probes_device {
 	uint8_t vm;    /* what events carry in .vm */
 	bool bridged;  /* it is a port of a Linux bridge: br_handle_frame() will see its frames
 			*/
+	bool ovs;      /* it is a port of Open vSwitch's kernel datapath */
+	bool wire;     /* payload is captured here, too; of ROLE_PEER: what its machine asks */
+	int netns_fd;  /* ... and this is its network namespace; borrowed while opening */
 	char name[16];
 };
 
@@ -89,6 +92,8 @@ struct probes_config {
 			    * very many. Wire records have half as much. */
 	struct flow_filter filter; /* of connections */
 	unsigned int sample;       /* trace one connection in so many; 0 and 1: all */
+	bool clients;              /* who connects to one of the ports from the server's
+				      namespace is a client, too */
 	bool no_fentry;            /* tracepoints only */
 	bool no_uprobes;           /* none, whatever nginx_path is */
 	unsigned int uprobe_limit; /* requests within a second after which uprobes are taken

@@ -36,6 +36,9 @@ enum need {
 	NEED_LINES = 1 << 12,   /* VMs' NICs interrupt by a line */
 	NEED_PASSED = 1 << 13,  /* devices that belong to VMs have interrupt lines here */
 	NEED_READER = 1 << 14,  /* VMMs that do not tell read from their taps */
+	NEED_PEERS = 1 << 15,   /* VMs may ask one another */
+	NEED_ASKS = 1 << 16,    /* the server may ask another */
+	NEED_OVS = 1 << 17,     /* Open vSwitch has one of the devices */
 };
 
 /* Of the programs with the same alternative, the first that the kernel takes is used. */

@@ -245,6 +245,10 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	} else if (o.hop == CONTEXT_DROP) {
 		o.tid = e->arg32;
 		o.packet = (uint32_t)e->arg64;
+	} else if (o.hop == CONTEXT_ASKED) {
+		o.len = e->arg32;
+		o.tid = (uint32_t)(e->arg64 >> 32);
+		o.packet = (uint32_t)e->arg64;
 	}
 	return reorder_add(a->events, &o);
 }

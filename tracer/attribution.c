@@ -133,12 +133,12 @@ static bool usable(const struct request *r, int hop)
 }
 
 /* Is a hop of another layer missing between the two? */
-static bool gap_between(const struct model *m, uint8_t vm, enum strata_hop from,
+static bool gap_between(const struct model *m, const struct request *r, enum strata_hop from,
 			enum strata_hop to)
 {
 	for (int hop = (int)from + 1; hop < (int)to; hop++)
 		if (m->hops[hop].expected && hop_table[hop].layer != hop_table[from].layer &&
-		    model_covers(m, vm, hop))
+		    model_covers(m, r, hop))
 			return true;
 	return false;
 }
@@ -171,7 +171,7 @@ size_t request_ladder(const struct model *m, const struct request *r,
 			rungs[n - 1].took_ns = rungs[n].time_ns - rungs[n - 1].time_ns;
 			rungs[n - 1].outside_ns = outside(r, &rungs[n - 1]);
 			rungs[n - 1].unattributed =
-				gap_between(m, r->vm, rungs[n - 1].hop, rungs[n].hop);
+				gap_between(m, r, rungs[n - 1].hop, rungs[n].hop);
 		}
 		n++;
 	}
@@ -247,7 +247,7 @@ static bool has_needed(const struct model *m, const struct request *r)
 {
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		if (m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN) &&
-		    model_covers(m, r->vm, hop))
+		    model_covers(m, r, hop))
 			return false;
 	return true;
 }

@@ -112,6 +112,23 @@ static bool vmm_tells(const struct model *m)
 }
 
 /*
+ * Which message is its card's only the VMM knows. Where it does not tell, what the thread sends
+ * that took the frame is the card's; what others send, as for a disk, is only if there is no
+ * such.
+ */
+static void join_irq(const struct contexts *c, const struct model *m, struct window *w,
+		     struct request *r)
+{
+	struct window own = *w;
+
+	own.tid = vmm_tells(m) ? 0 : r->hops[HOP_VMM_RX_READ].tid;
+	if (own.tid && take(r, HOP_KVM_IRQ, moments_first(&c->kind[HOP_KVM_IRQ], &own)))
+		w->from_ns = r->hops[HOP_KVM_IRQ].time_ns;
+	else
+		then_first(c, w, HOP_KVM_IRQ, HOP_KVM_IRQ, r);
+}
+
+/*
  * The host has the frame in its hands, and then shows it to the guest: from there on the
  * interrupt is the next one. Without one of its own nobody was woken for this packet, but the
  * vCPU still has to run to see it.
@@ -134,7 +151,7 @@ static void join_served(const struct contexts *c, const struct model *m, struct 
 		join_worker(c, worker, HOP_VHOST_RX_WAKE, HOP_VHOST_RX_RUN, r);
 	}
 	w->from_ns = from->time_ns;
-	then_first(c, w, HOP_KVM_IRQ, HOP_KVM_IRQ, r);
+	join_irq(c, m, w, r);
 	join_vcpu(c, m, w, guest, r);
 }
 
@@ -263,21 +280,22 @@ static bool entered_for(const struct contexts *c, const struct window *since,
 }
 
 /* The interrupt, the vCPU that it woke, and its way into the guest. */
-static void join_dark_vcpu(const struct contexts *c, struct window *w, struct request *r)
+static void join_dark_vcpu(const struct contexts *c, const struct model *m, struct window *w,
+			   struct request *r)
 {
-	const struct moment *m;
+	const struct moment *at;
 
-	then_first(c, w, HOP_KVM_IRQ, HOP_KVM_IRQ, r);
-	m = seen(r, HOP_KVM_IRQ) ? moments_first(&c->kind[HOP_VCPU_WAKE], w) : NULL;
-	if (take(r, HOP_VCPU_WAKE, m)) {
-		w->from_ns = m->time_ns;
-		w->vcpu = m->vcpu;
+	join_irq(c, m, w, r);
+	at = seen(r, HOP_KVM_IRQ) ? moments_first(&c->kind[HOP_VCPU_WAKE], w) : NULL;
+	if (take(r, HOP_VCPU_WAKE, at)) {
+		w->from_ns = at->time_ns;
+		w->vcpu = at->vcpu;
 		then_first(c, w, HOP_VCPU_RUN, HOP_VCPU_RUN, r);
 	}
-	m = moments_first(&c->kind[HOP_KVM_ENTRY], w);
-	if (m && entered_for(c, w, m) && take(r, HOP_KVM_ENTRY, m)) {
-		w->from_ns = m->time_ns;
-		w->vcpu = m->vcpu;
+	at = moments_first(&c->kind[HOP_KVM_ENTRY], w);
+	if (at && entered_for(c, w, at) && take(r, HOP_KVM_ENTRY, at)) {
+		w->from_ns = at->time_ns;
+		w->vcpu = at->vcpu;
 	}
 }
 
@@ -307,7 +325,7 @@ static void join_dark(const struct contexts *c, const struct model *m, struct re
 	join_dark_reply(c, m, w, r);
 	if (seen(r, HOP_KVM_EXIT))
 		w.to_ns = r->hops[HOP_KVM_EXIT].time_ns;
-	join_dark_vcpu(c, &w, r);
+	join_dark_vcpu(c, m, &w, r);
 	r->hops[HOP_GUEST] = (struct hop_seen){.time_ns = w.from_ns, .flags = HOP_SEEN};
 	if (w.vcpu == ANY_VCPU)
 		return;

@@ -8,6 +8,7 @@
 #include "tracer/contexts.h"
 #include "tracer/drops.h"
 #include "tracer/flows.h"
+#include "tracer/parents.h"
 
 /* Observations older than a request by this much belong to something else. */
 #define STALE_NS 30000000000u
@@ -32,6 +33,7 @@ struct join {
 	struct flows *flows;
 	struct contexts *contexts;
 	struct drops_seen *drops;
+	struct parents *parents;
 	/* requests that wait for their last hops: a ring */
 	struct http_request *waiting;
 	size_t first, count, capacity;
@@ -51,7 +53,8 @@ struct join *join_create(struct model *m, const struct join_limits *limits)
 	j->flows = flows_create(limits->flows_max, limits->flow_max);
 	j->contexts = contexts_create(limits->contexts_max);
 	j->drops = drops_seen_create(limits->flows_max);
-	if (j->flows && j->contexts && j->drops)
+	j->parents = parents_create(limits->flows_max);
+	if (j->flows && j->contexts && j->drops && j->parents)
 		return j;
 	join_destroy(j);
 	return NULL;
@@ -64,6 +67,7 @@ void join_destroy(struct join *j)
 	flows_destroy(j->flows);
 	contexts_destroy(j->contexts);
 	drops_seen_destroy(j->drops);
+	parents_destroy(j->parents);
 	free(j->waiting);
 	free(j);
 }
@@ -121,12 +125,25 @@ static bool overtaken(const struct request *r, const struct observation *o)
 	return false;
 }
 
+/*
+ * Up to the vSwitch a request is in the hands of who asks, then of who serves; a reply comes
+ * back to the port of who asked.
+ */
+static void take_vm(struct request *r, const struct observation *o)
+{
+	bool asks = o->hop <= HOP_VSWITCH_IN;
+	uint8_t *vm = asks ? &r->client_vm : &r->vm;
+
+	if (!*vm && (asks || o->hop < HOP_NIC_QUEUE))
+		*vm = o->vm;
+}
+
 static void mark(struct request *r, const struct observation *o)
 {
 	struct hop_seen *seen = &r->hops[o->hop];
 
-	if (o->vm && !r->vm)
-		r->vm = o->vm;
+	if (o->vm)
+		take_vm(r, o);
 	if (seen->flags & HOP_SEEN)
 		return;
 	*seen = (struct hop_seen){
@@ -210,7 +227,7 @@ static bool has_needed(const struct join *j, const struct request *r)
 {
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		if (j->m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN) &&
-		    model_covers(j->m, r->vm, hop))
+		    model_covers(j->m, r, hop))
 			return false;
 	return true;
 }
@@ -368,6 +385,7 @@ static int conclude_oldest(struct join *j)
 	drop_all_unrelated(j->m, &r);
 	contexts_join(j->contexts, j->m, &r);
 	drops_seen_join(j->drops, &r);
+	parents_join(j->parents, &r);
 	j->first = (j->first + 1) % j->capacity;
 	j->count--;
 	return model_add(j->m, &r);
@@ -397,6 +415,8 @@ int join_observe(struct join *j, const struct observation *o)
 		j->now_ns = o->time_ns > j->now_ns ? o->time_ns : j->now_ns;
 		if (o->hop == CONTEXT_DROP)
 			return drops_seen_add(j->drops, j->m, o);
+		if (o->hop == CONTEXT_ASKED)
+			return parents_add(j->parents, o);
 		return contexts_add(j->contexts, o);
 	}
 	if (flows_add(j->flows, o))

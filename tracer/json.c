@@ -11,6 +11,7 @@
 #include "tracer/drops.h"
 #include "tracer/exchanges.h"
 #include "tracer/json_vm.h"
+#include "tracer/parents.h"
 #include "tracer/summary.h"
 
 static const struct {
@@ -287,21 +288,25 @@ static json_t *request_layers(const struct request *r)
 	return o;
 }
 
+static json_t *flow_text(uint64_t flow)
+{
+	return json_sprintf("%016llx", (unsigned long long)flow);
+}
+
 static json_t *request_object(const struct model *m, const struct request *r)
 {
 	const struct http_request *h = &r->http;
 	bool http = h->protocol == PROTOCOL_HTTP;
-	char flow[24];
 
-	snprintf(flow, sizeof(flow), "%016llx", (unsigned long long)h->flow);
 	return json_pack(
-		"{s:s,s:b,s:s?,s:s?,s:o,s:s,s:s,s:s,s:i,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
+		"{s:s,s:b,s:s?,s:s?,s:o,s:s,s:s,s:o,s:i,s:b,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
 		"protocol", protocol_name((enum protocol)h->protocol), "tls", h->tls, "method",
 		http ? h->method : NULL, "path", http ? h->path : NULL, "status",
 		h->answered && http ? json_integer(h->status) : json_null(), "client",
 		summary_address(h->client_addr, h->client_port).s, "server",
-		summary_address(h->server_addr, h->server_port).s, "flow", flow, "index",
-		(int)h->index, "new_connection", h->new_connection, "request_bytes",
+		summary_address(h->server_addr, h->server_port).s, "flow", flow_text(h->flow),
+		"index", (int)h->index, "new_connection", h->new_connection, "request_seq",
+		number(h->request_seq), "request_end", number(h->request_end), "request_bytes",
 		number(h->request_bytes), "reply_bytes",
 		h->answered ? number(h->reply_bytes) : json_null(), "complete", r->complete,
 		"end_to_end_ns", r->measured ? number(r->end_to_end_ns) : json_null(),
@@ -365,6 +370,30 @@ static json_t *interrupts_object(struct model *m)
 					       : json_null();
 }
 
+static json_t *known(double n)
+{
+	return n > 0 ? json_real(n) : json_null();
+}
+
+static json_t *frames_object(const struct model *m)
+{
+	return json_pack("{s:o,s:o}", "host", known(summary_frames_per_irq(m, false)), "guest",
+			 known(summary_frames_per_irq(m, true)));
+}
+
+static json_t *steal_object(const struct model *m)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 1; i < m->domain_count; i++) {
+		json_int_t ms = summary_steal_ms(m, i);
+
+		json_object_set_new(o, m->domains[i].name,
+				    ms < 0 ? json_null() : json_integer(ms));
+	}
+	return o;
+}
+
 static void add_counts(json_t *o, const struct request *r)
 {
 	json_t *exits = json_object();
@@ -383,6 +412,15 @@ json_t *json_request(const struct model *m, const struct request *r)
 
 	if (o && r->counted)
 		add_counts(o, r);
+	if (o && r->vm)
+		json_object_set_new(o, "vm", json_string(model_vm_name(m, r->vm)));
+	if (o && r->client_vm)
+		json_object_set_new(o, "client_vm",
+				    json_string(model_vm_name(m, r->client_vm)));
+	if (o && r->parent_flow)
+		json_object_set_new(o, "parent",
+				    json_pack("{s:o,s:o}", "flow", flow_text(r->parent_flow),
+					      "seq", number(r->parent_seq)));
 	if (o && r->dropped)
 		json_object_set_new(o, "drops", request_drops(m, r));
 	return o;
@@ -392,8 +430,15 @@ static json_t *requests_array(const struct model *m)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < m->request_count; i++)
-		json_array_append_new(list, json_request(m, &m->requests[i]));
+	for (size_t i = 0; i < m->request_count; i++) {
+		const struct request *parent = parents_find(m, &m->requests[i]);
+		json_t *o = json_request(m, &m->requests[i]);
+
+		if (parent)
+			json_object_set_new(json_object_get(o, "parent"), "index",
+					    json_integer(parent->http.index));
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 
@@ -450,6 +495,8 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
 	json_object_set_new(doc, "vcpus", json_vcpus(m));
 	json_object_set_new(doc, "virtqueues", json_queues(m));
+	json_object_set_new(doc, "frames_per_interrupt", frames_object(m));
+	json_object_set_new(doc, "steal_ms", steal_object(m));
 	json_object_set_new(doc, "rivals", rivals_array(m));
 	add_overhead(doc, m);
 	json_object_set_new(doc, "drops", drops_array(m));

@@ -68,9 +68,32 @@ bool model_is_dark(const struct model *m, uint8_t vm)
 	return vm && place_is_vm(m->place);
 }
 
-bool model_covers(const struct model *m, uint8_t vm, int hop)
+static bool of_client(int hop)
 {
-	return hop < HOP_GUEST_IRQ || hop > HOP_STACK_XMIT || !model_is_dark(m, vm);
+	return hop == HOP_CLIENT_SEND || hop == HOP_CLIENT_XMIT || hop == HOP_CLIENT_RX ||
+	       hop == HOP_CLIENT_RECV;
+}
+
+bool model_covers(const struct model *m, const struct request *r, int hop)
+{
+	if (of_client(hop))
+		return !r->client_vm || !model_is_dark(m, r->client_vm);
+	return hop < HOP_GUEST_IRQ || hop > HOP_STACK_XMIT || !model_is_dark(m, r->vm);
+}
+
+const char *model_vm_name(const struct model *m, uint8_t vm)
+{
+	static const char prefix[] = "guest:";
+
+	for (unsigned int i = 1; vm && i < m->domain_count; i++) {
+		const char *name = m->domains[i].name;
+
+		if (m->domains[i].vm == vm)
+			return strncmp(name, prefix, sizeof(prefix) - 1)
+				       ? name
+				       : name + sizeof(prefix) - 1;
+	}
+	return NULL;
 }
 
 /* ---- what META says ---- */
@@ -221,12 +244,6 @@ static void mark_listed(struct model *m, const char *list, bool inferred)
 	}
 }
 
-static bool of_client(int hop)
-{
-	return hop == HOP_CLIENT_SEND || hop == HOP_CLIENT_XMIT || hop == HOP_CLIENT_RX ||
-	       hop == HOP_CLIENT_RECV;
-}
-
 /*
  * The outermost hops that can be seen: the client's where it is here, else the NIC's: the
  * host's, or the guest's own. Of that one's frames the host sees at most the interrupt.
@@ -267,7 +284,8 @@ int model_conclude(struct model *m)
 			  (m->client_here || !of_client(hop));
 		if (!told) /* what was seen was in force */
 			h->in_force = h->events > 0;
-		if (hop == HOP_GUEST) /* of VMs that nobody looks into */
+		/* of VMs that nobody looks into; of Open vSwitch alone */
+		if (hop == HOP_GUEST || hop_is_upcall(hop))
 			h->here = h->here && h->in_force;
 		h->in_force = h->in_force && h->here;
 		h->needed = h->in_force && (hop_table[hop].needed & m->place);
@@ -403,7 +421,7 @@ int model_add(struct model *m, struct request *r)
 	m->retransmits += r->retransmits;
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		if (m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN) &&
-		    model_covers(m, r->vm, hop))
+		    model_covers(m, r, hop))
 			m->hops[hop].missing++;
 	if (r->measured) {
 		m->measured++;

@@ -59,7 +59,10 @@ struct request {
 	uint64_t number; /* from 1, in the order in which they were found */
 	struct http_request http;
 	struct hop_seen hops[HOP_COUNT];
-	uint8_t vm;
+	uint8_t vm;           /* that serves it; 0 none */
+	uint8_t client_vm;    /* that asked; 0 none, or one that is not traced */
+	uint64_t parent_flow; /* of the request that it was made for; 0 none that is known */
+	uint32_t parent_seq;  /* ... a byte of it, or the one behind its last */
 	uint8_t first;        /* enum strata_hop that it is measured from, if measured */
 	bool complete;        /* every hop that is needed here was seen */
 	bool measured;        /* both ends were seen: the figures below hold */
@@ -227,8 +230,11 @@ bool model_is_capture(const struct model *m);
 /* Nobody looked into that VM: its guest is one layer. */
 bool model_is_dark(const struct model *m, uint8_t vm);
 
-/* Could that hop have been seen for a request to that VM, where its probe is in force? */
-bool model_covers(const struct model *m, uint8_t vm, int hop);
+/* Could that hop have been seen for that request, where its probe is in force? */
+bool model_covers(const struct model *m, const struct request *r, int hop);
+
+/* "web"; NULL: there is no such VM */
+const char *model_vm_name(const struct model *m, uint8_t vm);
 
 uint64_t model_lost(const struct model *m);
 

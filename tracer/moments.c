@@ -52,7 +52,8 @@ int moments_add(struct moments *m, const struct observation *o, size_t max)
 
 static bool fits(const struct moment *m, const struct window *w)
 {
-	return m->vm == w->vm && (w->vcpu == ANY_VCPU || m->vcpu == w->vcpu);
+	return m->vm == w->vm && (w->vcpu == ANY_VCPU || m->vcpu == w->vcpu) &&
+	       (!w->tid || m->tid == w->tid);
 }
 
 /* Index of the first moment at or after that time. */

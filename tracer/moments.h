@@ -43,7 +43,8 @@ struct moments {
 struct window {
 	uint64_t from_ns, to_ns;
 	uint8_t vm;
-	int vcpu; /* or ANY_VCPU */
+	int vcpu;     /* or ANY_VCPU */
+	uint32_t tid; /* 0: any thread's */
 };
 
 /* In time order; at most max are kept. -1 with a sentence if memory is short. */

@@ -237,6 +237,35 @@ static void fact_clock(const struct model *m, FILE *f, struct table_style style)
 	fputc('\n', f);
 }
 
+/* Held back, interrupts bring several frames each. */
+static void fact_interrupts(const struct model *m, FILE *f, struct table_style style)
+{
+	double host = summary_frames_per_irq(m, false), guest = summary_frames_per_irq(m, true);
+
+	if (host <= 0 && guest <= 0)
+		return;
+	name(f, style, "interrupts");
+	fputs("frames that each brought: ", f);
+	if (host > 0)
+		fprintf(f, "%.1f at the host's NIC%s", host, guest > 0 ? ", " : "");
+	if (guest > 0)
+		fprintf(f, "%.1f in the guest", guest);
+	fputc('\n', f);
+}
+
+static void fact_steal(const struct model *m, FILE *f, struct table_style style)
+{
+	for (unsigned int i = 1; i < m->domain_count; i++) {
+		json_int_t ms = summary_steal_ms(m, i);
+
+		if (ms < 0)
+			continue;
+		name(f, style, "steal");
+		fprintf(f, "%s saw %s of CPU time go to others\n", m->domains[i].name,
+			units_ns((uint64_t)ms * 1000000, style.utf8).s);
+	}
+}
+
 /* A time of the overhead object; -1 if it is not there. */
 static json_int_t overhead_ns(const json_t *overhead, const char *key)
 {
@@ -386,6 +415,8 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	fact_drops(m, f, style);
 	fact_events(m, f, style);
 	fact_clock(m, f, style);
+	fact_interrupts(m, f, style);
+	fact_steal(m, f, style);
 	fact_overhead(m, f, style);
 	fact_probes(m, f, style);
 	fact_taken_off(m, f, style);

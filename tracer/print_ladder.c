@@ -243,7 +243,7 @@ void print_ladder(const struct model *m, const struct request *r, FILE *f,
 	heading(f, style);
 	for (size_t i = 0; i < n; i++) {
 		for (; hop < (int)rungs[i].hop; hop++)
-			if (m->hops[hop].expected && model_covers(m, r->vm, hop))
+			if (m->hops[hop].expected && model_covers(m, r, hop))
 				missing_row(m, r, hop, layer, f, style);
 		rung_row(r, &rungs[i], layer, i + 1 == n, f, style);
 		layer = (int)hop_table[rungs[i].hop].layer;

@@ -190,6 +190,17 @@ static bool is_wire(const struct topology *t, enum device_role role)
 					     : role == ROLE_UPLINK || role == ROLE_BARE;
 }
 
+/* Of several VMs one may ask another. */
+static bool may_ask(const struct topology *t)
+{
+	return t->vm_count > 1;
+}
+
+static enum device_role role_in(const struct topology *t, const struct topology_device *d)
+{
+	return d->role == ROLE_PORT && d->vm && may_ask(t) ? ROLE_PEER : d->role;
+}
+
 static void fill_config(const struct session *s, struct probes_config *c)
 {
 	const struct topology *t = &s->topology;
@@ -213,10 +224,13 @@ static void fill_config(const struct session *s, struct probes_config *c)
 
 		*p = (struct probes_device){.ifindex = d->ifindex,
 					    .netns = netns_inode(d->netns_fd),
-					    .role = d->role,
+					    .role = role_in(t, d),
 					    .index = (uint8_t)(i + 1),
 					    .vm = d->vm,
-					    .bridged = d->bridged};
+					    .bridged = d->bridged,
+					    .ovs = d->ovs,
+					    .netns_fd = d->netns_fd};
+		p->wire = is_wire(t, p->role) || p->role == ROLE_PEER;
 		snprintf(p->name, sizeof(p->name), "%s", d->name);
 		if (c->wire_device == ~0u && is_wire(t, d->role)) {
 			c->wire_device = i;
@@ -239,14 +253,15 @@ static int start_vm(struct session *s, unsigned int index)
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request = json_pack("{s:o,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports,
-			    "domain", (int)index + 1, "vm", vm->probes.vm, "sample",
-			    (int)s->filter.sample, "uprobe_limit", (int)s->options.uprobe_limit,
-			    "stats", s->options.stats, "no_uprobes", s->options.no_uprobes,
-			    "no_fentry", s->options.no_fentry, "own_device",
-			    s->topology.place == PLACE_PASSTHROUGH, "wire",
-			    s->topology.place == PLACE_PASSTHROUGH &&
-				    !topology_find(&s->topology, ROLE_CLIENT));
+	request =
+		json_pack("{s:o,s:b,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports,
+			  "clients", may_ask(&s->topology), "domain", (int)index + 1, "vm",
+			  vm->probes.vm, "sample", (int)s->filter.sample, "uprobe_limit",
+			  (int)s->options.uprobe_limit, "stats", s->options.stats, "no_uprobes",
+			  s->options.no_uprobes, "no_fentry", s->options.no_fentry,
+			  "own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
+			  s->topology.place == PLACE_PASSTHROUGH &&
+				  !topology_find(&s->topology, ROLE_CLIENT));
 	filter = flow_filter_json(&s->filter.flows);
 	if (filter)
 		json_object_set_new(request, "filter", filter);

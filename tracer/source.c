@@ -144,6 +144,12 @@ static bool gather(struct source *s, const struct strata_event *slot)
 	return true;
 }
 
+/* Whatever it says is compared with what else was seen, and no more. */
+static bool is_asked(const struct strata_event *e)
+{
+	return e->hop == CONTEXT_ASKED && (e->time_ns >> 62) == 0;
+}
+
 /* Which way it was going is a number that the tracer counts by. */
 static bool is_drop(const struct strata_event *e)
 {
@@ -154,7 +160,7 @@ static int take_one(struct source *s, struct strata_event *e, struct recording_w
 {
 	bool within = s->record_slots != 0;
 
-	if (!within && !plausible(e) && !is_drop(e)) {
+	if (!within && !plausible(e) && !is_drop(e) && !is_asked(e)) {
 		s->rejected++;
 		return 0;
 	}

@@ -203,3 +203,22 @@ json_t *summary_overhead(const struct model *m)
 	json_decref(o);
 	return NULL;
 }
+
+double summary_frames_per_irq(const struct model *m, bool guest)
+{
+	uint64_t irqs = m->hops[guest ? HOP_GUEST_IRQ : HOP_NIC_IRQ].events;
+	uint64_t frames = m->hops[guest ? HOP_GUEST_NAPI : HOP_NIC_RX].events;
+
+	return irqs ? (double)frames / (double)irqs : 0;
+}
+
+json_int_t summary_steal_ms(const struct model *m, unsigned int domain)
+{
+	const json_t *ms;
+	char key[12];
+
+	snprintf(key, sizeof(key), "%u", domain);
+	ms = json_object_get(json_object_get(json_object_get(m->meta, "agents"), key),
+			     "steal_ms");
+	return json_is_integer(ms) ? json_integer_value(ms) : -1;
+}

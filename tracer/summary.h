@@ -35,6 +35,15 @@ double summary_mean(const struct quantile *q);
 /* Kinds of exits that requests had, most frequent first. Returns how many. */
 size_t summary_exits(const struct model *m, enum exit_kind kinds[EXIT_KINDS]);
 
+/* How many frames with bytes of requests an interrupt brought, of those that brought any: more
+ * than one where interrupts are held back, or polling went on. The host's NIC's and the
+ * guests'; 0 if nobody saw one. */
+double summary_frames_per_irq(const struct model *m, bool guest);
+
+/* CPU time that a guest's kernel says it was not given (steal), all its CPUs together, while it
+ * was traced; -1 if it did not say. */
+json_int_t summary_steal_ms(const struct model *m, unsigned int domain);
+
 /* One cause at all hops together; requests counts a request once for each hop. */
 struct model_cause summary_cause(const struct model *m, enum cause cause);
 

@@ -95,7 +95,8 @@ static bool of_waking(enum strata_hop hop)
 
 static bool has_hop(const struct generator *g, enum strata_hop hop, bool polls)
 {
-	if (!(hop_table[hop].places & (unsigned int)g->o->place) || hop == HOP_GUEST)
+	if (!(hop_table[hop].places & (unsigned int)g->o->place) || hop == HOP_GUEST ||
+	    hop_is_upcall(hop))
 		return false;
 	if (g->o->remote_client && of_client(hop))
 		return false;

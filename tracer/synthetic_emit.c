@@ -461,7 +461,8 @@ static json_t *hops_in_force(const struct synthetic_options *o)
 	json_t *names = json_array();
 
 	for (int hop = 0; hop < HOP_COUNT; hop++)
-		if (hop_table[hop].places & (unsigned int)o->place && hop != HOP_GUEST)
+		if (hop_table[hop].places & (unsigned int)o->place && hop != HOP_GUEST &&
+		    !hop_is_upcall(hop))
 			json_array_append_new(names, json_string(hop_table[hop].name));
 	return names;
 }

@@ -12,9 +12,9 @@
 #include "tracer/topology_links.h"
 
 static const char *const role_names[ROLE_COUNT] = {
-	[ROLE_NONE] = "none", [ROLE_CLIENT] = "client",  [ROLE_UPLINK] = "uplink",
-	[ROLE_PORT] = "port", [ROLE_SERVER] = "server",  [ROLE_BARE] = "bare",
-	[ROLE_OWN] = "own",   [ROLE_MACVTAP] = "macvtap"};
+	[ROLE_NONE] = "none", [ROLE_CLIENT] = "client",   [ROLE_UPLINK] = "uplink",
+	[ROLE_PORT] = "port", [ROLE_SERVER] = "server",   [ROLE_BARE] = "bare",
+	[ROLE_OWN] = "own",   [ROLE_MACVTAP] = "macvtap", [ROLE_PEER] = "port"};
 
 void topology_init(struct topology *t)
 {
@@ -49,7 +49,8 @@ int topology_add_device(struct topology *t, int netns_fd, const char *name,
 	if (!links)
 		return -1;
 	link = link_find(links, name, 0);
-	result = link ? topology_add_link(t, netns_fd, link, role, vm)
+	t->uplink_given |= role == ROLE_UPLINK;
+	result = link ? topology_add_link(t, netns_fd, link_below(links, link), role, vm)
 		      : err_set("there is no network device %s in that namespace; \"ip link\" "
 				"lists them",
 				name);
@@ -82,9 +83,7 @@ static int add_veth(struct topology *t, int server_fd, int here_fd, json_t *insi
 		if (topology_add_link(t, server_fd, link, ROLE_SERVER, 0) ||
 		    topology_add_link(t, here_fd, peer, ROLE_PORT, 0))
 			return -1;
-		return topology_find(t, ROLE_UPLINK)
-			       ? 0
-			       : topology_add_switch_of(t, here_fd, outside, peer);
+		return t->uplink_given ? 0 : topology_add_switch_of(t, here_fd, outside, peer);
 	}
 	return err_set("the server's network namespace has no veth whose other end is here");
 }

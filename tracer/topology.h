@@ -28,6 +28,7 @@ struct topology_device {
 	uint32_t ifindex;
 	uint8_t vm;
 	bool bridged; /* a port of a Linux bridge */
+	bool ovs;     /* ... of Open vSwitch */
 };
 
 struct topology_vm {
@@ -50,6 +51,7 @@ struct topology {
 	char switch_kind[16]; /* "bridge", "openvswitch", "macvtap", "none" */
 	struct topology_device devices[TOPOLOGY_DEVICES_MAX];
 	unsigned int device_count;
+	bool uplink_given; /* by topology_add_device(): none is looked for */
 	struct topology_vm vms[TOPOLOGY_VMS_MAX];
 	unsigned int vm_count;
 	uint16_t ports[PROBES_PORTS_MAX];
@@ -104,7 +106,7 @@ int topology_add_bare(struct topology *t);
 
 /* A tap, or any device plugged into a bridge or Open vSwitch: it is a port, what else the
  * vSwitch has but taps are uplinks. Of a macvtap the uplink is the device it sits on. Nothing
- * is looked for if an uplink was given before. */
+ * is looked for if an uplink was given by topology_add_device() before. */
 int topology_add_switch_port(struct topology *t, int netns_fd, const char *name, uint8_t vm);
 
 int topology_add_port(struct topology *t, uint16_t port);

@@ -40,6 +40,17 @@ const char *link_slave_kind(const json_t *link)
 	return link_text(json_object_get(link, "linkinfo"), "info_slave_kind");
 }
 
+json_t *link_below(json_t *links, json_t *link)
+{
+	json_t *lower = link;
+
+	while (!strcmp(link_kind(link), "vlan") && *link_text(link, "link") &&
+	       !json_object_get(link, "link_netnsid") &&
+	       (lower = link_find(links, link_text(link, "link"), 0)) && lower != link)
+		link = lower;
+	return link;
+}
+
 static bool known(const struct topology *t, uint32_t inode, uint32_t ifindex)
 {
 	for (unsigned int i = 0; i < t->device_count; i++)
@@ -68,6 +79,7 @@ int topology_add_link(struct topology *t, int netns_fd, const json_t *link,
 	d->ifindex = ifindex;
 	d->vm = vm;
 	d->bridged = !strcmp(link_slave_kind(link), "bridge");
+	d->ovs = !strcmp(link_slave_kind(link), "openvswitch");
 	t->device_count++;
 	return 0;
 }

@@ -16,6 +16,10 @@ const char *link_text(const json_t *link, const char *key);
 /* "tun", "veth", "macvtap"; "" a card. */
 const char *link_kind(const json_t *link);
 
+/* A VLAN's device has no frames of its own: those of the card below it, which carry a tag, are
+ * the ones to look at. Of any other, itself. */
+json_t *link_below(json_t *links, json_t *link);
+
 /* What it is plugged into: "bridge", "openvswitch"; "" nothing. */
 const char *link_slave_kind(const json_t *link);
 

@@ -37,6 +37,17 @@ static bool same_bridge(const json_t *port, const json_t *link, bool ovs)
 	return !strcmp(a, b);
 }
 
+static int add_uplink(struct topology *t, int netns_fd, json_t *links, json_t *link)
+{
+	unsigned int before = t->device_count;
+
+	if (topology_add_link(t, netns_fd, link_below(links, link), ROLE_UPLINK, 0))
+		return -1;
+	if (t->device_count > before) /* a VLAN of it is plugged in, if it is not itself */
+		t->devices[before].bridged = !strcmp(link_slave_kind(link), "bridge");
+	return 0;
+}
+
 int topology_add_switch_of(struct topology *t, int netns_fd, json_t *links, const json_t *port)
 {
 	bool ovs = !strcmp(link_slave_kind(port), "openvswitch");
@@ -51,7 +62,7 @@ int topology_add_switch_of(struct topology *t, int netns_fd, json_t *links, cons
 		if (link == port || !strcmp(link_kind(link), "tun") ||
 		    !same_bridge(port, link, ovs))
 			continue;
-		if (topology_add_link(t, netns_fd, link, ROLE_UPLINK, 0))
+		if (add_uplink(t, netns_fd, links, link))
 			return -1;
 	}
 	return 0;
@@ -64,13 +75,13 @@ static int add_lower_of(struct topology *t, int netns_fd, json_t *links, const j
 	json_t *link = *lower ? link_find(links, lower, 0) : NULL;
 
 	snprintf(t->switch_kind, sizeof(t->switch_kind), "macvtap");
-	if (topology_find(t, ROLE_UPLINK))
+	if (t->uplink_given)
 		return 0;
 	if (!link)
 		return err_set("the device below %s is not in its network namespace; give it "
 			       "with --uplink",
 			       link_text(macvtap, "ifname"));
-	return topology_add_link(t, netns_fd, link, ROLE_UPLINK, 0);
+	return add_uplink(t, netns_fd, links, link);
 }
 
 static int add_port(struct topology *t, int netns_fd, json_t *links, const json_t *link,
@@ -82,8 +93,7 @@ static int add_port(struct topology *t, int netns_fd, json_t *links, const json_
 		return -1;
 	if (macvtap)
 		return add_lower_of(t, netns_fd, links, link);
-	return topology_find(t, ROLE_UPLINK) ? 0
-					     : topology_add_switch_of(t, netns_fd, links, link);
+	return t->uplink_given ? 0 : topology_add_switch_of(t, netns_fd, links, link);
 }
 
 int topology_add_switch_port(struct topology *t, int netns_fd, const char *name, uint8_t vm)

@@ -129,11 +129,18 @@ static size_t copy_headers(const struct trace_frame *f, uint8_t *out, size_t max
 	return n;
 }
 
-/* Name the flow client first: the server is the side whose port was asked for. */
+/*
+ * Name the flow client first: the server is the side whose port was asked for. What this guest
+ * itself asks of another goes the other way, and is no hop of its own serving.
+ */
 static bool set_flow(struct strata_event *e, const struct trace_lane *l,
-		     const struct frame_tcp *tcp)
+		     const struct frame_tcp *tcp, enum strata_hop hop)
 {
-	if (port_wanted(l, tcp->destination_port)) {
+	bool request = port_wanted(l, tcp->destination_port);
+
+	if (request == (hop == HOP_VMM_TX_POP))
+		return false;
+	if (request) {
 		e->client_port = tcp->source_port;
 		e->server_port = tcp->destination_port;
 		e->flow = flow_hash(tcp->source, tcp->destination, e->client_port,
@@ -183,7 +190,7 @@ void trace_emit(struct trace *t, int lane, enum strata_hop hop, const struct tra
 	if (!frame_parse_tcp(headers, copy_headers(f, headers, sizeof(headers)), f->bytes,
 			     &tcp))
 		return;
-	if (!tcp.payload_bytes || !set_flow(&e, &t->lane[lane], &tcp))
+	if (!tcp.payload_bytes || !set_flow(&e, &t->lane[lane], &tcp, hop))
 		return;
 	if (!thread_id)
 		thread_id = (uint32_t)gettid();

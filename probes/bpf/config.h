@@ -36,6 +36,7 @@ struct bpf_config {
 	__u8 filtered;      /* flow_filter() stands for an expression */
 	__u8 inferred_recv; /* no sock_recv_length: tcp_rcv_space_adjust marks client.recv */
 	__u8 direct;        /* headers are read where they are: bpf_rdonly_cast(), Linux 6.2 */
+	__u8 asks;          /* whoever serves may be a client of another server */
 };
 
 /*

@@ -82,6 +82,8 @@ struct task_state {
 	__u64 throttled_ns; /* ... throttled for so long */
 	struct rival rival; /* ... because this one took the CPU */
 	__u32 halt_ns;      /* vCPU: how long it was halted, if it was */
+	__u64 read_flow;    /* the connection of which it last read a request; 0 none */
+	__u32 read_seq;     /* ... up to this byte */
 	__u16 vcpu;         /* its index in the VM */
 	__u16 off;          /* OFF_* of lib/offcpu.h, as far as they are known */
 	__u8 throttled;     /* ... its quota was used up when it left */

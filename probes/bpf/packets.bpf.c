@@ -77,7 +77,7 @@ static __always_inline int packet(struct sk_buff *skb, enum packet_point point)
 	now = bpf_ktime_get_ns();
 	at.device = d->device;
 	at.vm = d->vm;
-	if (point == POINT_RECEIVE && config.irqs)
+	if (point == POINT_RECEIVE && config.irqs && role != ROLE_PEER)
 		emit_irq(&s, at, now);
 	if (point == POINT_STACK && hop == HOP_VSWITCH_IN) {
 		if (config.exact_bridge) {

@@ -17,6 +17,72 @@ static __always_inline __u16 send_hop(enum socket_side side)
 	return side == SIDE_SERVER ? HOP_APP_WRITE : HOP_CLIENT_SEND;
 }
 
+/* What a connection was opened for, until something is sent on it. */
+struct asker {
+	__u64 flow;
+	__u32 seq;
+	__u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* the socket */
+	__type(value, struct asker);
+} askers SEC(".maps");
+
+static __always_inline bool asker_of_task(struct asker *a)
+{
+	struct task_state *st = task_state(bpf_get_current_task_btf(), false);
+
+	if (!st || !st->read_flow)
+		return false;
+	a->flow = st->read_flow;
+	a->seq = st->read_seq;
+	a->reserved = 0;
+	return true;
+}
+
+/* A server that does not wait connects in the turn of its loop in which it read what it is
+ * going to ask for, and sends later. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(connects, struct sock *sk, int old_state, int new_state)
+{
+	__u64 key = (__u64)sk;
+	struct asker a;
+
+	if (new_state != BPF_TCP_SYN_SENT ||
+	    !is_service(bpf_ntohs(sk->__sk_common.skc_dport)) ||
+	    !netns_matches(config.client_netns, sk->__sk_common.skc_net.net->ns.inum) ||
+	    !asker_of_task(&a))
+		return 0;
+	bpf_map_update_elem(&askers, &key, &a, BPF_ANY);
+	return 0;
+}
+
+/* On a connection that was there already it sends in the turn in which it read. */
+static __always_inline void emit_asked(struct sock *sk, const struct segment *s)
+{
+	__u64 key = (__u64)sk;
+	struct asker *opened = bpf_map_lookup_elem(&askers, &key), a;
+	struct strata_event *e;
+
+	if (opened) {
+		a = *opened;
+		bpf_map_delete_elem(&askers, &key);
+	} else if (!asker_of_task(&a)) {
+		return;
+	}
+	e = event_reserve();
+	if (!e)
+		return;
+	event_fill(e, CONTEXT_ASKED, s, place_of_side(SIDE_CLIENT));
+	e->tid = bpf_get_current_pid_tgid();
+	e->arg32 = a.seq;
+	e->arg64 = a.flow;
+	event_commit(e, bpf_ktime_get_ns());
+}
+
 /* bytes are about to be appended to what the socket has been given so far. */
 static __always_inline void emit_send(struct sock *sk, enum socket_side side,
 				      struct tcp_sock *tp, __u32 bytes)
@@ -29,6 +95,8 @@ static __always_inline void emit_send(struct sock *sk, enum socket_side side,
 	s.seq = tp->write_seq;
 	s.len = bytes;
 	emit(send_hop(side), bpf_ktime_get_ns(), &s, place_of_side(side));
+	if (config.asks && side == SIDE_CLIENT)
+		emit_asked(sk, &s);
 }
 
 /*
@@ -125,6 +193,10 @@ int BPF_PROG(sock_send_length, struct sock *sk, int ret)
 		return 0;
 	s.seq = tp->write_seq;
 	emit(send_hop(side), st->send_ns, &s, place_of_side(side));
+	if (config.asks && side == SIDE_CLIENT) {
+		s.seq -= ret;
+		emit_asked(sk, &s);
+	}
 	return 0;
 }
 

@@ -44,6 +44,10 @@ int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
 	st = task_state(bpf_get_current_task_btf(), true);
 	if (st) {
 		st->app = 1;
+		if (config.asks) {
+			st->read_flow = s.flow;
+			st->read_seq = s.seq;
+		}
 		emit_run(st, tp, &s, at);
 	}
 	emit(HOP_APP_READ, bpf_ktime_get_ns(), &s, at);

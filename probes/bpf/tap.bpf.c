@@ -12,7 +12,8 @@
 
 extern const volatile struct device_slot device_slots[DEVICE_SLOTS];
 
-static __always_inline bool view_of(struct sk_buff *skb, struct skb_view *v, struct place *at)
+/* enum device_role of the device that it is on; ROLE_NONE: none that plays a part. */
+static __always_inline __u8 view_of(struct sk_buff *skb, struct skb_view *v, struct place *at)
 {
 	struct net_device *dev = BPF_CORE_READ(skb, dev);
 	__u32 ifindex = BPF_CORE_READ(dev, ifindex);
@@ -20,16 +21,15 @@ static __always_inline bool view_of(struct sk_buff *skb, struct skb_view *v, str
 	const volatile struct device_slot *d =
 		&device_slots[device_slot_of(ifindex, netns, config.device_seed)];
 
-	if (d->ifindex != ifindex || d->netns != netns ||
-	    (d->role != ROLE_PORT && d->role != ROLE_MACVTAP))
-		return false;
+	if (d->ifindex != ifindex || d->netns != netns || d->role >= ROLE_COUNT)
+		return ROLE_NONE;
 	at->device = d->device;
 	at->vm = d->vm;
 	v->head = BPF_CORE_READ(skb, head);
 	v->data = (__u32)(BPF_CORE_READ(skb, data) - v->head);
 	v->len = BPF_CORE_READ(skb, len);
 	v->protocol = BPF_CORE_READ(skb, protocol);
-	return true;
+	return d->role;
 }
 
 static __always_inline int frame(struct sk_buff *skb, bool received, __u16 hop)
@@ -37,9 +37,36 @@ static __always_inline int frame(struct sk_buff *skb, bool received, __u16 hop)
 	struct skb_view v;
 	struct segment s;
 	struct place at;
+	__u8 role = view_of(skb, &v, &at);
 
-	if (view_of(skb, &v, &at) && segment_of_view(&v, received, &s) &&
-	    s.direction == DIRECTION_REQUEST)
+	if ((role == ROLE_PORT || role == ROLE_MACVTAP || role == ROLE_PEER) &&
+	    segment_of_view(&v, received, &s) && s.direction == DIRECTION_REQUEST)
+		emit(hop, bpf_ktime_get_ns(), &s, at);
+	return 0;
+}
+
+/*
+ * Open vSwitch's kernel half does not know the flow. Untyped, too: the types of its module need
+ * not be those that the verifier would have.
+ */
+SEC("raw_tp/ovs_dp_upcall")
+int ovs_dp_upcall(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct packet_hops *hops;
+	struct skb_view v;
+	struct segment s;
+	struct place at;
+	__u32 role = view_of((struct sk_buff *)ctx->args[1], &v, &at);
+	__u8 hop;
+
+	if (role == ROLE_NONE || !segment_of_view(&v, false, &s))
+		return 0;
+	barrier_var(role); /* or the bound is checked where the verifier no longer sees it */
+	if (role >= ROLE_COUNT)
+		return 0;
+	hops = &packet_hops[POINT_UPCALL][role];
+	hop = s.direction == DIRECTION_REQUEST ? hops->request : hops->reply;
+	if (hop)
 		emit(hop, bpf_ktime_get_ns(), &s, at);
 	return 0;
 }

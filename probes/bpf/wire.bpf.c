@@ -3,6 +3,8 @@
  * found. A socket filter on a packet socket sees both directions of one device and may read
  * paged skbs; it returns 0, so that nothing is copied to the socket itself.
  */
+#include <linux/if_packet.h>
+
 #include "probes/bpf/segment.h"
 
 /* A segment that the kernel merged has at most 64 KiB, but for BIG TCP. */
@@ -215,8 +217,8 @@ static __always_inline __u32 behind_tags(struct __sk_buff *skb, __be16 type)
 	return offset;
 }
 
-SEC("socket")
-int wire(struct __sk_buff *skb)
+/* peer: of requests only those that the machine behind this port makes itself. */
+static __always_inline int look(struct __sk_buff *skb, bool peer)
 {
 	struct rest r = {};
 	struct frame f = {};
@@ -237,8 +239,23 @@ int wire(struct __sk_buff *skb)
 		return 0;
 	if (!segment_parse(&f.ip, &tcp, skb->len - offset, &r.segment))
 		return 0;
+	if (peer &&
+	    (skb->pkt_type == PACKET_OUTGOING) != (r.segment.direction == DIRECTION_REPLY))
+		return 0;
 	r.now = bpf_ktime_get_ns();
 	r.at = offset + tcp_at + tcp.doff * 4;
 	hand_on(skb, &f.ip, &r);
 	return 0;
+}
+
+SEC("socket")
+int wire(struct __sk_buff *skb)
+{
+	return look(skb, false);
+}
+
+SEC("socket")
+int wire_peer(struct __sk_buff *skb)
+{
+	return look(skb, true);
 }

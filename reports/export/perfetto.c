@@ -32,7 +32,8 @@ static int begin(struct export *e)
 	p->origin_ns = (uint64_t)json_integer_value(json_object_get(e->m->meta, "started_ns"));
 	fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", e->out);
 	fprintf(e->out,
-		"{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":"
+		"{\"ph\":\"M\",\"cat\":\"__metadata\",\"ts\":0,\"pid\":%d,"
+		"\"name\":\"process_name\",\"args\":{\"name\":"
 		"\"requests\"}}",
 		PROCESS);
 	return 0;
@@ -55,7 +56,8 @@ static int new_track(struct export *e)
 	}
 	p->tracks++;
 	fprintf(e->out,
-		",\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%zu,\"name\":\"thread_name\",\"args\":{"
+		",\n{\"ph\":\"M\",\"cat\":\"__metadata\",\"ts\":0,\"pid\":%d,\"tid\":%zu,"
+		"\"name\":\"thread_name\",\"args\":{"
 		"\"name\":\"track %zu\"}}",
 		PROCESS, p->tracks, p->tracks);
 	return 0;

@@ -31,4 +31,15 @@ exports_agree() {
 	agrees otlp "$tmp/agree.otlp" "$2"
 	agrees openmetrics "$tmp/agree.openmetrics" "$2"
 	agrees pcapng "$tmp/agree.fields" "$2"
+	read_by_others otlp "$tmp/agree.otlp" "$2: OTLP, through OpenTelemetry's own messages and back"
+	read_by_others chrome "$tmp/agree.perfetto" "$2: slices, as a model of Chrome's traces has them"
+}
+
+# read_by_others FORMAT FILE NAME: by what "make readers" brings
+read_by_others() {
+	if [ -e build/readers/stamp ] && command -v node >/dev/null; then
+		NODE_PATH=build/readers/node_modules ok "$3" node tests/readers/read.js "$1" "$2" "$tmp/agree.json"
+	else
+		skip "$3" "needs make readers, and that npm"
+	fi
 }

@@ -219,7 +219,7 @@ static void a_program_is_listed_once(void **state)
 	(void)state;
 	for (size_t i = 0; i < program_count; i++)
 		for (size_t j = i + 1; j < program_count; j++)
-			assert_string_not_equal(programs[i].section, programs[j].section);
+			assert_string_not_equal(programs[i].name, programs[j].name);
 }
 
 int main(void)

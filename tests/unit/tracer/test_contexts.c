@@ -152,6 +152,28 @@ static void test_dark(void **state)
 	expect(HOP_KVM_KICK, 3210);
 }
 
+/* Another thread interrupts, for a disk, before the one that took the frame does. */
+static void test_dark_disk(void **state)
+{
+	struct observation o = {
+		.time_ns = 1150, .tid = 5, .hop = HOP_KVM_IRQ, .flags = EVENT_CONTEXT, .vm = 1};
+
+	(void)state;
+	look_away();
+	t.m->hops[HOP_VMM_RX_PUBLISH].in_force = false;
+	see(HOP_VMM_RX_READ, PUBLISH, 0);
+	t.r.hops[HOP_VMM_RX_READ].tid = 5;
+	happen(HOP_KVM_IRQ, 1100, 1, 0);
+	join();
+	expect(HOP_KVM_IRQ, 1100); /* nobody else sent any */
+	assert_int_equal(contexts_add(t.contexts, &o), 0);
+	join();
+	expect(HOP_KVM_IRQ, 1150);
+	t.m->hops[HOP_VMM_RX_PUBLISH].in_force = true; /* the VMM tells which it is */
+	join();
+	expect(HOP_KVM_IRQ, 1100);
+}
+
 /* It was running when the interrupt came: a later entry is for something else. */
 static void test_dark_running(void **state)
 {
@@ -329,10 +351,11 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ordinary),    TEST(test_dark),         TEST(test_dark_running),
-		TEST(test_dark_vhost),  TEST(test_others),       TEST(test_polling),
-		TEST(test_clock_error), TEST(test_beyond_error), TEST(test_ends_missing),
-		TEST(test_bounded),     TEST(test_edges),        TEST(test_outside),
+		TEST(test_ordinary),     TEST(test_dark),        TEST(test_dark_running),
+		TEST(test_dark_disk),    TEST(test_dark_vhost),  TEST(test_others),
+		TEST(test_polling),      TEST(test_clock_error), TEST(test_beyond_error),
+		TEST(test_ends_missing), TEST(test_bounded),     TEST(test_edges),
+		TEST(test_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,38 @@ static void test_last_byte(void **state)
 	expect_none(0, HOP_PORT_QUEUE);
 }
 
+/* Who asks has it up to the vSwitch, who serves from there on. */
+static void test_vms(void **state)
+{
+	static const struct {
+		enum strata_hop hop;
+		uint8_t vm;
+		uint32_t seq;
+	} at[] = {{HOP_CLIENT_SEND, 2, 1000}, {HOP_NIC_RX, 2, 1000},
+		  {HOP_PORT_QUEUE, 1, 1000},  {HOP_STACK_RX, 1, 1000},
+		  {HOP_PORT_RX, 1, 9000},     {HOP_NIC_QUEUE, 2, 9000},
+		  {HOP_NIC_RX, 0, 1100},      {HOP_PORT_QUEUE, 2, 1100}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		const struct observation o = {.time_ns = 10 + i,
+					      .flow = FLOW,
+					      .seq = at[i].seq,
+					      .len = at[i].seq < 9000 ? 100 : 50,
+					      .hop = (uint8_t)at[i].hop,
+					      .vm = at[i].vm};
+
+		assert_int_equal(join_observe(t.join, &o), 0);
+	}
+	found(0, 10, 15);
+	found(1, 16, 90);
+	finish(2);
+	assert_int_equal(t.m->requests[0].vm, 1);
+	assert_int_equal(t.m->requests[0].client_vm, 2);
+	assert_int_equal(t.m->requests[1].vm, 2);
+	assert_int_equal(t.m->requests[1].client_vm, 0);
+}
+
 /* The first sending counts; the same bytes in another packet are a retransmission, the same
  * packet seen twice is not. */
 static void test_again(void **state)
@@ -410,6 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_last_byte),
+		TEST(test_vms),
 		TEST(test_pipelined_read),
 		TEST(test_again),
 		TEST(test_again_from_the_same_memory),

@@ -22,6 +22,7 @@
 #include "lib/ring.h"
 #include "tracer/topology.h"
 #include "tracer/topology_agent.h"
+#include "tracer/topology_links.h"
 
 static struct topology t;
 
@@ -265,12 +266,36 @@ static void test_agent_memory(void **state)
 	close(fd);
 }
 
+/* A VLAN's device stands for the card below it, if that is here. */
+static void test_vlan(void **state)
+{
+	json_t *links = json_loads(
+		"[{\"ifname\":\"eth0\"},{\"ifname\":\"eth0.5\",\"link\":\"eth0\",\"linkinfo\":{\"info_kind\":\"vlan\"}},"
+		"{\"ifname\":\"q\",\"link\":\"eth0.5\",\"linkinfo\":{\"info_kind\":\"vlan\"}},"
+		"{\"ifname\":\"far\",\"link\":\"eth0\",\"link_netnsid\":0,\"linkinfo\":{\"info_kind\":\"vlan\"}},"
+		"{\"ifname\":\"veth\",\"link\":\"eth0\",\"linkinfo\":{\"info_kind\":\"veth\"}}]",
+		0, NULL);
+	static const char *const below[][2] = {
+		{"eth0", "eth0"}, {"eth0.5", "eth0"}, {"q", "eth0"},
+		{"far", "far"},   {"veth", "veth"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
+		assert_string_equal(
+			link_text(link_below(links, link_find(links, below[i][0], 0)),
+				  "ifname"),
+			below[i][1]);
+	json_decref(links);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_virtio),      TEST(test_vhost),       TEST(test_emulated),
 		TEST(test_passthrough), TEST(test_two_cards),   TEST(test_refusals),
 		TEST(test_words),       TEST(test_socket_path), TEST(test_agent_memory),
+		TEST(test_vlan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,7 +256,8 @@ static int teardown(void **state)
 }
 
 /* Emit it, cut into pieces of that many bytes behind a header of 12. */
-static void emit(struct tracing *t, struct frame *f, size_t piece)
+static void emit_at(struct tracing *t, struct frame *f, size_t piece,
+		    void (*point)(struct trace *, int, const struct trace_frame *))
 {
 	static uint8_t bytes[2048];
 	struct iovec iov[2048];
@@ -267,7 +268,12 @@ static void emit(struct tracing *t, struct frame *f, size_t piece)
 	for (size_t at = 0; at < f->len + 12; at += piece)
 		iov[count++] = (struct iovec){
 			bytes + at, f->len + 12 - at < piece ? f->len + 12 - at : piece};
-	trace_rx_read(&t->trace, t->lane, &(struct trace_frame){iov, count, 12, f->len, 2, 33});
+	point(&t->trace, t->lane, &(struct trace_frame){iov, count, 12, f->len, 2, 33});
+}
+
+static void emit(struct tracing *t, struct frame *f, size_t piece)
+{
+	emit_at(t, f, piece, trace_rx_read);
 }
 
 static size_t take(struct tracing *t, struct strata_event *e)
@@ -315,10 +321,15 @@ static void test_event(void **state)
 	/* the reply is of the same flow */
 	frame_segment(&f, 80, 40000, 99, 10);
 	memcpy(f.bytes + 14 + 12, "\x0a\0\0\2\x0a\0\0\1", 8);
-	emit(t, &f, 2048);
+	emit_at(t, &f, 2048, trace_tx_pop);
 	assert_int_equal(take(t, &e), 1);
 	assert_true(e.flow == flow_hash(client, server, 40000, 80));
 	assert_int_equal(e.server_port, 80);
+	/* but what this guest has asked another, and its reply, are not its serving */
+	emit(t, &f, 2048);
+	frame_segment(&f, 40000, 80, 1234, 10);
+	emit_at(t, &f, 2048, trace_tx_pop);
+	assert_int_equal(take(t, &e), 0);
 }
 
 static void test_filter(void **state)
