@@ -265,7 +265,7 @@ static void test_delays(void **state)
 			struct model *m;
 
 			if (!(hop_table[hop].places & (unsigned int)places[p]) ||
-			    hop == HOP_GUEST)
+			    hop == HOP_GUEST || hop_is_upcall(hop))
 				continue;
 			o.delay_hop = (enum strata_hop)hop;
 			m = analysed(&o);
