@@ -1,6 +1,7 @@
 /* A run for programs, schema strata.bench/1: see run.h. */
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "lib/environment.h"
 #include "lib/err.h"
@@ -29,7 +30,7 @@ static json_t *result_of(const struct run *r, const struct variant *v, int m)
 	char name[120];
 	size_t n = 0;
 
-	for (unsigned int i = 0; i < r->rounds_done; i++) {
+	for (unsigned int i = 0; i < r->o->rounds; i++) {
 		if (isnan(v->value[m][i]))
 			continue;
 		known[n++] = v->value[m][i];
@@ -200,16 +201,36 @@ static json_t *noise_json(const struct run *r)
 		      : json_null();
 }
 
+/* As that of "strata bench" is (docs/bench.md). */
+static json_t *progress_json(const struct run *r)
+{
+	const struct run_now *now = &r->now;
+	time_t at = time(NULL);
+	double each_s = now->done ? (double)(at - now->began_s) / now->done : NAN;
+
+	if (!now->variant)
+		return json_null();
+	return json_pack("{s:i,s:i,s:i,s:i,s:s,s:s,s:s,s:o,s:I}", "round", (int)now->round + 1,
+			 "rounds", (int)r->o->rounds, "samples", (int)now->done, "asked",
+			 (int)now->cells, "name", variant_name(r, now->variant).s, "mode",
+			 r->s->vm[r->s->load.vm].name, "monitor", "strata", "left_s",
+			 number(each_s * (now->cells - now->done)), "written_s",
+			 (json_int_t)at);
+}
+
 json_t *run_document(struct run *r)
 {
-	char verdict[1000];
+	char verdict[1000] = "";
 	json_t *document;
 
-	run_verdict(r, verdict, sizeof(verdict));
+	if (!r->environment)
+		r->environment = environment_capture();
+	if (!r->now.variant)
+		run_verdict(r, verdict, sizeof(verdict));
 	document = json_pack(
-		"{s:s,s:s,s:s,s:s,s:o,s:I,s:i,s:i,s:b,s:s,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s}",
+		"{s:s,s:s,s:s,s:s,s:O,s:I,s:i,s:i,s:b,s:s,s:f,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s}",
 		"schema", "strata.bench/1", "scenario", r->s->name, "title", r->s->title,
-		"file", r->o->file, "environment", environment_capture(), "seed",
+		"file", r->o->file, "environment", r->environment, "seed",
 		(json_int_t)r->o->seed, "runs", (int)r->o->rounds, "rounds_done",
 		(int)r->rounds_done, "interrupted",
 		r->rounds_done<r->o->rounds, "victim", r->s->vm[r->s->load.vm].name, "rate",
@@ -217,10 +238,22 @@ json_t *run_document(struct run *r)
 			? json_real(r->saturation)
 			: json_null(),
 		"noise", noise_json(r), "limits", settings_json(r, r->s->limit, r->s->limits),
-		"remedies", settings_json(r, r->s->remedy, r->s->remedies), "results",
-		results(r), "cells", cells(r), "expectations", expectations(r), "verdict",
-		verdict);
+		"remedies", settings_json(r, r->s->remedy, r->s->remedies), "progress",
+		progress_json(r), "results", results(r), "cells", cells(r), "expectations",
+		r->now.variant ? json_array() : expectations(r), "verdict", verdict);
 	if (!document)
 		err_set("out of memory for the document");
 	return document;
+}
+
+int run_publish(struct run *r, const json_t *document)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.4000s/results.json", r->o->folder);
+	snprintf(fresh, sizeof(fresh), "%.4000s/results.json.new", r->o->folder);
+	if (json_dump_file(document, fresh, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) ||
+	    rename(fresh, path))
+		return err_errno("write %s", path);
+	return 0;
 }

@@ -17,18 +17,6 @@
 #include "scenarios/run/run.h"
 #include "scenarios/run/settings.h"
 
-static int write_document(const json_t *document, const char *folder)
-{
-	char path[PATH_MAX], fresh[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%.4000s/results.json", folder);
-	snprintf(fresh, sizeof(fresh), "%.4000s/results.json.new", folder);
-	if (json_dump_file(document, fresh, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) ||
-	    rename(fresh, path))
-		return err_errno("write %s", path);
-	return 0;
-}
-
 static int show(struct run *r)
 {
 	json_t *document = run_document(r);
@@ -36,7 +24,7 @@ static int show(struct run *r)
 
 	if (!document)
 		return -1;
-	result = write_document(document, r->o->folder);
+	result = run_publish(r, document);
 	if (!result && r->o->json)
 		result = json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
 	else if (!result)
@@ -45,19 +33,39 @@ static int show(struct run *r)
 	return result || fflush(stdout) ? -1 : 0;
 }
 
+/* What was interrupted says so, and is not taken for what is still at work. */
+static void leave_unfinished(struct run *r)
+{
+	char why[1024];
+	json_t *document;
+
+	if (!r->now.cells)
+		return;
+	snprintf(why, sizeof(why), "%s", err_text());
+	r->now.variant = NULL;
+	document = run_document(r);
+	if (document)
+		run_publish(r, document);
+	json_decref(document);
+	err_set("%s", why);
+}
+
 /* With the lock held. */
 static int carry_out(const struct scenario *s, const struct run_options *o)
 {
 	struct run r = {.s = s, .o = o};
 	int code = EXIT_FAILED;
 
-	if (!study_run(&r) && !show(&r)) {
+	if (study_run(&r)) {
+		leave_unfinished(&r);
+	} else if (!show(&r)) {
 		code = run_failures(&r) ? EXIT_FAILED : EXIT_OK;
 		if (code)
 			err_set("%u of %u expectations do not hold", run_failures(&r),
 				s->expects);
 	}
 	free(r.variant);
+	json_decref(r.environment);
 	return code;
 }
 

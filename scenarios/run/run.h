@@ -11,6 +11,7 @@
 #define STRATA_SCENARIOS_RUN_RUN_H
 
 #include <limits.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -43,6 +44,14 @@ struct variant {
 	struct blame blame;
 };
 
+/* What is at work; none before the first cell and after the last. */
+struct run_now {
+	const struct variant *variant;
+	unsigned int round;       /* from 0 */
+	unsigned int done, cells; /* of all rounds */
+	time_t began_s;           /* the first of them */
+};
+
 struct run {
 	const struct scenario *s;
 	const struct run_options *o;
@@ -53,6 +62,8 @@ struct run {
 	double saturation, rate; /* requests a second; saturation 0: not asked for */
 	struct variant *variant; /* of them */
 	unsigned int variants, rounds_done;
+	struct run_now now;
+	json_t *environment; /* captured once */
 };
 
 /* Make the VMs, in order, wait for them, pin and limit them. -1 with a sentence; take them down
@@ -106,8 +117,12 @@ struct expect_source run_source(struct run *r);
 /* How many expectations do not hold. */
 unsigned int run_failures(struct run *r);
 
-/* Document strata.bench/1, the caller's; NULL with a sentence. */
+/* Document strata.bench/1, the caller's; NULL with a sentence. While cells are at work: their
+ * progress and what is known by then, and no verdict. */
 json_t *run_document(struct run *r);
+
+/* Write it as results.json into the run's folder, whole at any moment. -1 with a sentence. */
+int run_publish(struct run *r, const json_t *document);
 
 /* For people: table, blame, curve, expectations, verdict. -1 with a sentence. */
 int run_report(struct run *r, FILE *f);

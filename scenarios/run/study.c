@@ -92,7 +92,7 @@ double variant_figure(const struct run *r, const struct variant *v, enum measure
 	double known[SCENARIO_ROUNDS_MAX];
 	size_t n = 0;
 
-	for (unsigned int i = 0; i < r->rounds_done; i++)
+	for (unsigned int i = 0; i < r->o->rounds; i++)
 		if (!isnan(v->value[m][i]))
 			known[n++] = v->value[m][i];
 	return statistics_median(known, n);
@@ -145,19 +145,41 @@ static int find_rate(struct run *r)
 	return r->rate > 0 ? 0 : err_set("the victim serves nothing");
 }
 
+/* Whoever looks on (strata tui) reads how far it is from the document. */
+static int say_progress(struct run *r)
+{
+	json_t *document = run_document(r);
+	int result = document ? run_publish(r, document) : -1;
+
+	json_decref(document);
+	return result;
+}
+
+static int one_cell(struct run *r, struct variant *v, unsigned int round)
+{
+	r->now.variant = v;
+	r->now.round = round;
+	if (say_progress(r) || cell_run(r, v, round))
+		return -1;
+	r->now.done++;
+	return 0;
+}
+
 static int rounds(struct run *r)
 {
 	unsigned int order[VARIANTS_MAX];
 	struct random random;
 
 	random_seed(&random, r->o->seed);
+	r->now = (struct run_now){.cells = r->variants * r->o->rounds, .began_s = time(NULL)};
 	for (unsigned int round = 0; round < r->o->rounds; round++) {
 		random_order(&random, order, r->variants);
 		for (unsigned int i = 0; i < r->variants; i++)
-			if (cell_run(r, &r->variant[order[i]], round))
+			if (one_cell(r, &r->variant[order[i]], round))
 				return -1;
 		r->rounds_done = round + 1;
 	}
+	r->now.variant = NULL;
 	return 0;
 }
 

@@ -143,6 +143,11 @@ void run_verdict(struct run *r, char *text, size_t bytes)
 	size_t n = 0;
 
 	*text = '\0';
+	if (r->rounds_done < r->o->rounds) {
+		add(text, bytes, n, "It ended after %u of %u rounds.", r->rounds_done,
+		    r->o->rounds);
+		return;
+	}
 	if (noise && !isnan(times(r, noise))) {
 		n = add(text, bytes, n,
 			"With the noise p99 is %.2f times that of the victim alone",
