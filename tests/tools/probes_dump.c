@@ -5,7 +5,7 @@
  *               [--vm PID [--vcpu TID]... [--kick GPA:QUEUE]...] [--ring BYTES] [--seconds S]
  *               [--no-fentry] [--stats] [--quiet]
  *
- * ROLE is client, uplink, port, server, bare, own or macvtap; NETNS a name under /run/netns.
+ * ROLE is client, uplink, port, server, bare, own, macvtap or peer; NETNS a name under /run/netns.
  * Prints "ready" once attached; ends after S seconds, on SIGINT or SIGTERM. An event's line:
  *
  *   event TIME HOP FLOW SEQ LEN FLAGS CPU DEVICE CLIENT_PORT SERVER_PORT TID ARG64 PACKET QUEUE
@@ -26,8 +26,8 @@
 #include "lib/err.h"
 #include "probes/probes.h"
 
-static const char *const role_names[ROLE_COUNT] = {"none",   "client", "uplink", "port",
-						   "server", "bare",   "own",    "macvtap"};
+static const char *const role_names[ROLE_COUNT] = {
+	"none", "client", "uplink", "port", "server", "bare", "own", "macvtap", "peer"};
 static volatile sig_atomic_t ended;
 
 struct totals {
