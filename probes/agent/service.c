@@ -132,8 +132,7 @@ static void forward(void *ctx, const struct strata_event *e, size_t count)
 
 	s->events += count;
 	for (size_t i = 0; i < count; i++)
-		if (ring_put(&s->ring, 0, &e[i]))
-			s->put_ns = e[i].time_ns;
+		s->has_room |= ring_put(&s->ring, 0, &e[i]);
 }
 
 static void forward_wire(void *ctx, const struct strata_wire *w)
@@ -244,18 +243,20 @@ static void take_up(struct service *s, uint32_t wanted)
 static unsigned int forward_turn(struct service *s)
 {
 	uint64_t now = clock_read(CLOCK_MONOTONIC);
-	int n = drain(s);
+	int n;
 
+	s->has_room = false;
+	n = drain(s);
 	leave_clock(s, now);
 	leave_steal(s, now);
-	if (n > 0 && now > s->put_ns && now - s->put_ns > ABANDONED_NS) {
+	if (n <= 0 || s->has_room)
+		s->put_ns = now;
+	if (now - s->put_ns > ABANDONED_NS) {
 		err_set("nobody reads the events: probes off until they are wanted again");
 		err_print("strata-agent");
 		stop(s);
 		return IDLE_PAUSE_US;
 	}
-	if (n <= 0)
-		s->put_ns = now;
 	s->pause_us = n > 0 ? s->pause_us / 2 : s->pause_us * 2;
 	if (s->pause_us < PAUSE_MIN_US)
 		s->pause_us = PAUSE_MIN_US;

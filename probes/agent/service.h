@@ -30,7 +30,8 @@ struct service {
 	uint64_t started_ns;
 	uint64_t clock_ns;      /* when the last clock sample was left */
 	uint64_t steal_told_ns; /* ... and what was stolen was told */
-	uint64_t put_ns;        /* when the ring last had room */
+	uint64_t put_ns;        /* when the ring last had room, or nothing was to be put */
+	bool has_room;          /* ... had it in this turn */
 	unsigned int pause_us;
 };
 
