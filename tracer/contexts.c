@@ -305,9 +305,9 @@ static void join_dark_vcpu(const struct contexts *c, const struct model *m, stru
  */
 static void join_dark(const struct contexts *c, const struct model *m, struct request *r)
 {
-	static const enum strata_hop shown[] = {HOP_VMM_RX_READ, HOP_VHOST_RX_READ,
-						HOP_PORT_XMIT};
-	const struct hop_seen *from = first_seen(r, shown, 3);
+	static const enum strata_hop shown[] = {HOP_VMM_RX_PUBLISH, HOP_VMM_RX_READ,
+						HOP_VHOST_RX_READ, HOP_PORT_XMIT};
+	const struct hop_seen *from = first_seen(r, shown, 4);
 	struct window w = {.vm = r->vm, .vcpu = ANY_VCPU};
 
 	if (!from || !seen(r, HOP_PORT_RX))

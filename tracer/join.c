@@ -187,6 +187,13 @@ static bool is_another(const struct request *r, const struct observation *o,
 	       o->time_ns > r->hops[o->hop].time_ns + RESEND_NS;
 }
 
+/* An interrupt that comes after the packet has arrived brought it again, or another. */
+static bool is_late_irq(const struct request *r, const struct observation *o)
+{
+	return (o->hop == HOP_NIC_IRQ && r->hops[HOP_NIC_RX].flags & HOP_SEEN) ||
+	       (o->hop == HOP_GUEST_IRQ && r->hops[HOP_GUEST_NAPI].flags & HOP_SEEN);
+}
+
 static void came_again(struct request *r, const struct observation *o, struct walk *w)
 {
 	w->again[o->hop]++;
@@ -201,7 +208,7 @@ static void consider(const struct join *j, struct request *r, const struct obser
 	uint64_t *used;
 
 	if ((!counts_request(o->hop) && !r->http.answered) || !covers(o, end) ||
-	    !in_time(j, &r->http, o) || overtaken(r, o))
+	    !in_time(j, &r->http, o) || overtaken(r, o) || is_late_irq(r, o))
 		return;
 	/* with pipelining one read serves several requests, but each is handled on its own */
 	used = flow_used(w->flow, o->hop);

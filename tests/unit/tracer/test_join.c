@@ -266,6 +266,20 @@ static void test_upto_after_an_interrupt(void **state)
 	expect_none(0, HOP_NIC_IRQ);
 }
 
+/* A poll found the packet without an interrupt; TCP sent it again, and that had one. */
+static void test_interrupt_of_the_second(void **state)
+{
+	(void)state;
+	observe(HOP_CLIENT_XMIT, 12, 1000, 100, 0);
+	observe(HOP_NIC_RX, 20, 1000, 100, 0);
+	observe(HOP_NIC_IRQ, 50, 1000, 100, 0);
+	observe(HOP_NIC_RX, 51, 1000, 100, 0);
+	found(0, 20, 90);
+	finish(1);
+	expect(0, HOP_NIC_RX, 20);
+	expect_none(0, HOP_NIC_IRQ);
+}
+
 /* The guest's clock is up to its error behind. */
 static void test_upto_within_error(void **state)
 {
@@ -449,6 +463,7 @@ int main(void)
 		TEST(test_upto),
 		TEST(test_upto_lost),
 		TEST(test_upto_after_an_interrupt),
+		TEST(test_interrupt_of_the_second),
 		TEST(test_upto_within_error),
 		TEST(test_pipelined),
 		TEST(test_unrelated),
