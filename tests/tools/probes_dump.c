@@ -5,8 +5,9 @@
  *               [--vm PID [--vcpu TID]... [--kick GPA:QUEUE]...] [--ring BYTES] [--seconds S]
  *               [--no-fentry] [--stats] [--quiet]
  *
- * ROLE is client, uplink, port, server, bare, own, macvtap or peer; NETNS a name under /run/netns.
- * Prints "ready" once attached; ends after S seconds, on SIGINT or SIGTERM. An event's line:
+ * ROLE is client, uplink, port, server, bare, own, macvtap or peer; NETNS a name under
+ * /run/netns. Prints "ready" once attached; ends after S seconds, on SIGINT or SIGTERM. An
+ * event's line:
  *
  *   event TIME HOP FLOW SEQ LEN FLAGS CPU DEVICE CLIENT_PORT SERVER_PORT TID ARG64 PACKET QUEUE
  */
