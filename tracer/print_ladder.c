@@ -16,6 +16,7 @@ enum { TIME_WIDTH = 9, LAYER_WIDTH = 10, HOP_WIDTH = 14, TITLE_WIDTH = 37, CPU_W
 
 /* Of a note below a hop, behind its time. */
 #define NOTE_WIDTH 28
+#define NOTE_BYTES 96
 
 /* Time outside guest mode is told of if it is more than this part of its hop's. */
 #define OUTSIDE_SHOWN 20
@@ -91,15 +92,47 @@ static void rung_row(const struct request *r, const struct rung *rung, int from,
 	fputc('\n', f);
 }
 
-static void note_begins(uint64_t ns, int layer, FILE *f, struct table_style style)
+static void note_margin(int layer, FILE *f, struct table_style style)
 {
 	const struct glyphs *g = style.utf8 ? &glyphs_utf8 : &glyphs_ascii;
 
 	fputs(table_on(style, COLOUR_DIM), f);
 	table_pad(f, style, "", TIME_WIDTH + 1 + TIME_WIDTH + 2, false);
 	gutter(f, g, layer, layer);
-	fprintf(f, " %*s %*s  %s %s ", LAYER_WIDTH, "", HOP_WIDTH, "", style.utf8 ? "↳" : "+",
-		units_ns(ns, style.utf8).s);
+	fprintf(f, " %*s %*s  ", LAYER_WIDTH, "", HOP_WIDTH, "");
+}
+
+static void note_begins(uint64_t ns, int layer, FILE *f, struct table_style style)
+{
+	note_margin(layer, f, style);
+	fprintf(f, "%s %s ", style.utf8 ? "↳" : "+", units_ns(ns, style.utf8).s);
+}
+
+/* Bytes of the words that fit into the column, or of the first word. */
+static size_t words_that_fit(const char *text)
+{
+	size_t n = strcspn(text, " "), next;
+	char part[NOTE_BYTES];
+
+	for (; text[n]; n = next) {
+		next = n + 1 + strcspn(text + n + 1, " ");
+		snprintf(part, sizeof(part), "%.*s", (int)next, text);
+		if (table_width(part) > NOTE_WIDTH)
+			break;
+	}
+	return n;
+}
+
+static void note_text(const char *text, int layer, FILE *f, struct table_style style)
+{
+	for (size_t n = words_that_fit(text);; n = words_that_fit(text)) {
+		fprintf(f, "%.*s%s\n", (int)n, text, table_off(style));
+		text += n + (text[n] == ' ');
+		if (!*text)
+			return;
+		note_margin(layer, f, style);
+		fputs("  ", f);
+	}
 }
 
 /* Below a guest's hop: the part of its time that is not the guest's. */
@@ -117,18 +150,14 @@ static bool causes_rows(const struct model *m, const struct request *r, const st
 
 	for (uint8_t i = 0; i < r->causes.count; i++) {
 		const struct request_cause *c = &r->causes.at[i];
-		char text[96];
+		char text[NOTE_BYTES];
 
 		if (c->hop != (uint8_t)rung->hop || c->cause == cause_held(rung->hop) ||
 		    c->ns <= rung->took_ns / OUTSIDE_SHOWN)
 			continue;
 		cause_text(&m->actors, c, text, sizeof(text));
 		note_begins(c->ns, layer, f, style);
-		if (table_width(text) > NOTE_WIDTH)
-			table_pad(f, style, text, NOTE_WIDTH, false);
-		else
-			fputs(text, f);
-		fprintf(f, "%s\n", table_off(style));
+		note_text(text, layer, f, style);
 		any = any || c->layer != hop_table[rung->hop].layer;
 	}
 	return any;

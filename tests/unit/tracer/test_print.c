@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "lib/offcpu.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/synthetic_model.h"
 #include "tracer/json.h"
@@ -51,6 +52,16 @@ static const struct synthetic_options passthrough_remote = {
 static const struct synthetic_options container = {
 	.seed = 3, .place = PLACE_CONTAINER, .requests = 100, .connections = 2};
 
+/* What held it up takes more words than a line has room for: no word of it is cut. */
+static const struct synthetic_options held_up = {.seed = 5,
+						 .place = PLACE_VIRTIO,
+						 ONE_AT_A_TIME,
+						 .delay_hop = HOP_PORT_XMIT,
+						 .delay_ns = 20000000,
+						 .delay_permille = 1000,
+						 .delay_told = true,
+						 .delay_off = OFF_VMM};
+
 static char *report(struct model *m)
 {
 	char *text;
@@ -87,6 +98,7 @@ static void test_reports(void **state)
 	check_report("trace-passthrough-remote.txt", &passthrough_remote);
 	check_report("trace-container.txt", &container);
 	check_report("trace-losses.txt", &bad);
+	check_report("trace-held-up.txt", &held_up);
 }
 
 static void test_ascii(void **state)
