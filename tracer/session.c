@@ -193,7 +193,11 @@ static bool is_wire(const struct topology *t, enum device_role role)
 /* Of several VMs one may ask another. */
 static bool may_ask(const struct topology *t)
 {
-	return t->vm_count > 1;
+	unsigned int servers = 0;
+
+	for (unsigned int i = 0; i < t->vm_count; i++)
+		servers += !t->vms[i].bystander;
+	return servers > 1;
 }
 
 static enum device_role role_in(const struct topology *t, const struct topology_device *d)

@@ -17,29 +17,42 @@
 #define LOOK_MS 100
 #define END_MS  2000
 
-/* "@NAME" of a path is that VM's address: a request that goes on to another. */
+/* "@NAME" of a path is that VM's address: a request that goes on to another. The VM's index, or
+ * -1. */
+static int named_at(const struct scenario *s, const char *p)
+{
+	for (unsigned int i = 0; *p == '@' && i < s->vms; i++) {
+		size_t length = strlen(s->vm[i].name);
+
+		if (!strncmp(p + 1, s->vm[i].name, length) &&
+		    (p[1 + length] == '/' || !p[1 + length]))
+			return (int)i;
+	}
+	return -1;
+}
+
+bool load_needs(const struct scenario *s, unsigned int vm)
+{
+	for (const char *p = s->load.path; *p; p++)
+		if (named_at(s, p) == (int)vm)
+			return true;
+	return vm == s->load.vm;
+}
+
 static void path_for(const struct run *r, char *path, size_t bytes)
 {
-	const char *from = r->s->load.path;
 	size_t n = 0;
 
-	while (*from && n + 1 < bytes) {
-		const struct machine *m = NULL;
+	for (const char *p = r->s->load.path; *p && n < bytes - 1; p++) {
+		int vm = named_at(r->s, p);
 
-		for (unsigned int i = 0; *from == '@' && i < r->s->vms; i++) {
-			size_t length = strlen(r->s->vm[i].name);
-
-			if (!strncmp(from + 1, r->s->vm[i].name, length) &&
-			    (from[1 + length] == '/' || !from[1 + length]))
-				m = &r->machine[i];
+		if (vm < 0) {
+			path[n++] = *p;
+			continue;
 		}
-		if (m) {
-			n += (size_t)snprintf(path + n, bytes - n, "%s", m->lab.address);
-			from += 1 + strlen(m->vm->name);
-			n = n < bytes ? n : bytes - 1;
-		} else {
-			path[n++] = *from++;
-		}
+		n += (size_t)snprintf(path + n, bytes - n, "%s", r->machine[vm].lab.address);
+		n = n < bytes - 1 ? n : bytes - 1;
+		p += strlen(r->s->vm[vm].name);
 	}
 	path[n] = '\0';
 }

@@ -8,4 +8,7 @@
  * caller's. NULL with a sentence: it failed, a VM ended, or the end was asked for. */
 json_t *load_run(struct run *r, unsigned int requests, double rate);
 
+/* Does a request need that VM: is it the victim, or named in the load's path? */
+bool load_needs(const struct scenario *s, unsigned int vm);
+
 #endif

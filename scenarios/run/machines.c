@@ -12,7 +12,7 @@
 #include "lib/progress.h"
 #include "lib/threads.h"
 #include "lib/vm.h"
-#include "scenarios/run/run.h"
+#include "scenarios/run/load.h"
 
 #define UP_MS     150000
 #define STATUS_MS 10000
@@ -233,8 +233,12 @@ int machines_topology(const struct run *r, struct topology *t)
 
 	if (lab_topology(&r->machine[victim].lab, t))
 		return -1;
-	for (unsigned int i = 0; i < r->s->vms; i++)
-		if (i != victim && topology_add_bystander(t, r->machine[i].lab.control))
+	for (unsigned int i = 0; i < r->s->vms; i++) {
+		const char *control = r->machine[i].lab.control;
+
+		if (i != victim && (load_needs(r->s, i) ? topology_add_vm(t, control)
+							: topology_add_bystander(t, control)))
 			return -1;
+	}
 	return 0;
 }

@@ -74,7 +74,7 @@ void machines_down(struct run *r);
 /* 0 if all VMs still run; -1 with a sentence that names the one that ended. */
 int machines_check(struct run *r);
 
-/* What the recordings are of: the victim, and beside it the others by their threads. */
+/* What the recordings are of: the victim and those it needs; the others by their threads. */
 int machines_topology(const struct run *r, struct topology *t);
 
 /* One cell of one round, all of its values. -1 with a sentence. */

@@ -202,7 +202,7 @@ static int end_tracing(struct run *r, int result)
 
 /* ---- what the recordings say ---- */
 
-static void keep_model(struct variant *v, unsigned int round, const struct model *m)
+static int keep_model(struct variant *v, unsigned int round, const struct model *m)
 {
 	static const enum measure layers[LAYER_COUNT] = {[LAYER_EXTERNAL] = MEASURE_EXTERNAL,
 							 [LAYER_HOST] = MEASURE_HOST,
@@ -212,11 +212,13 @@ static void keep_model(struct variant *v, unsigned int round, const struct model
 							 [LAYER_SERVICE] = MEASURE_SERVICE};
 	struct tally once = {0};
 
-	tally_add(&once, m);
-	tally_add(&v->tally, m);
+	if (tally_add(&once, m) || tally_add(&v->tally, m))
+		return -1;
 	v->value[MEASURE_TRACED][round] = (double)m->measured;
 	for (int l = 0; l < LAYER_COUNT; l++)
 		v->value[layers[l]][round] = tally_mean(&once, once.layer_ns[l]);
+	v->value[MEASURE_TREE][round] = tally_mean(&once, (double)(once.requests + once.asked));
+	return 0;
 }
 
 static int read_recordings(struct run *r)
@@ -229,12 +231,15 @@ static int read_recordings(struct run *r)
 		unsigned int round = i / r->variants;
 		char path[PATH_MAX];
 		struct model *m;
+		int result;
 
 		cell_recording(r, v, round, path);
 		if (analyse(path, NULL, &m))
 			return -1;
-		keep_model(v, round, m);
+		result = keep_model(v, round, m);
 		model_free(m);
+		if (result)
+			return -1;
 	}
 	for (unsigned int i = 0; quiet && i < r->variants; i++)
 		if (&r->variant[i] != quiet)

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/err.h"
+#include "tracer/parents.h"
+
 static struct rival *rival_of(struct tally *t, const struct actor *who)
 {
 	for (unsigned int i = 0; i < t->rivals; i++) {
@@ -20,12 +23,23 @@ static struct rival *rival_of(struct tally *t, const struct actor *who)
 	return &t->rival[t->rivals++];
 }
 
-static void add_causes(struct tally *t, const struct model *m, const struct request *q)
+/* Its time is told by the request that it waited for. */
+static bool told_below(const struct request_cause *c, bool asks)
+{
+	return asks && c->cause == CAUSE_UPSTREAM;
+}
+
+static void add_causes(struct tally *t, const struct model *m, const struct request *q,
+		       bool asks)
 {
 	for (uint8_t i = 0; i < q->causes.count; i++) {
 		const struct request_cause *c = &q->causes.at[i];
 		struct rival *r;
 
+		if (told_below(c, asks)) {
+			t->layer_ns[c->layer] -= (double)c->ns;
+			continue;
+		}
 		t->cause_ns[c->layer][c->cause] += (double)c->ns;
 		if (c->cause != CAUSE_CPU || !c->actor)
 			continue;
@@ -35,16 +49,35 @@ static void add_causes(struct tally *t, const struct model *m, const struct requ
 	}
 }
 
-static void add_request(struct tally *t, const struct model *m, const struct request *q)
+static void add_request(struct tally *t, const struct model *m, const struct request *q,
+			bool asks)
 {
-	t->requests++;
-	t->all_ns += (double)q->end_to_end_ns;
 	for (int d = 0; d < DIRECTION_COUNT; d++) {
 		for (int layer = 0; layer < LAYER_COUNT; layer++)
 			t->layer_ns[layer] += (double)q->layer_ns[layer][d];
 		t->unattributed_ns += (double)q->unattributed_ns[d];
 	}
-	add_causes(t, m, q);
+	add_causes(t, m, q, asks);
+	if (q->parent_flow) {
+		t->asked++;
+		return;
+	}
+	t->requests++;
+	t->all_ns += (double)q->end_to_end_ns;
+}
+
+/* Which of the requests had to ask another server, one that was traced. */
+static bool *askers(const struct model *m)
+{
+	bool *asks = calloc(m->request_count + 1, sizeof(*asks));
+
+	for (size_t i = 0; asks && i < m->request_count; i++) {
+		const struct request *parent = parents_find(m, &m->requests[i]);
+
+		if (parent && m->requests[i].measured)
+			asks[parent - m->requests] = true;
+	}
+	return asks;
 }
 
 static int by_time(const void *pa, const void *pb)
@@ -54,15 +87,25 @@ static int by_time(const void *pa, const void *pb)
 	return (a->ns < b->ns) - (a->ns > b->ns);
 }
 
-void tally_add(struct tally *t, const struct model *m)
+int tally_add(struct tally *t, const struct model *m)
 {
-	for (size_t i = 0; i < m->request_count; i++)
-		if (m->requests[i].measured)
-			add_request(t, m, &m->requests[i]);
+	bool *asks = askers(m);
+
+	if (!asks)
+		return err_set("out of memory for what requests spent their time on");
+	for (size_t i = 0; i < m->request_count; i++) {
+		const struct request *q = &m->requests[i];
+
+		/* of what a VM asks without being asked nobody waits here */
+		if (q->measured && (!q->client_vm || parents_find(m, q)))
+			add_request(t, m, q, asks[i]);
+	}
+	free(asks);
 	t->seen += m->seen;
 	t->violations += m->violations;
 	t->lost += model_lost(m);
 	qsort(t->rival, t->rivals, sizeof(t->rival[0]), by_time);
+	return 0;
 }
 
 double tally_mean(const struct tally *t, double sum)

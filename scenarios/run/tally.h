@@ -23,15 +23,18 @@ struct rival {
 };
 
 struct tally {
-	uint64_t requests, seen, violations, lost;
+	uint64_t requests; /* the client's, measured */
+	uint64_t asked;    /* ... and what servers asked each other for them */
+	uint64_t seen, violations, lost;
 	double layer_ns[LAYER_COUNT], unattributed_ns, all_ns;
 	double cause_ns[LAYER_COUNT][CAUSE_COUNT];
 	struct rival rival[TALLY_RIVALS_MAX]; /* who had it for longest first */
 	unsigned int rivals;
 };
 
-/* Add a recording's requests. */
-void tally_add(struct tally *t, const struct model *m);
+/* Add a recording's requests. What a server asks of another one is a part of the client's
+ * request: its time stands in place of the asker's waiting for it. -1 with a sentence. */
+int tally_add(struct tally *t, const struct model *m);
 
 /* Mean of a request; NaN if there is none. */
 double tally_mean(const struct tally *t, double sum);

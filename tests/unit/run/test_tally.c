@@ -51,10 +51,10 @@ static void what_grew_is_blamed(void **state)
 	(void)state;
 	assert_non_null(m);
 	fill(m, 0);
-	tally_add(&quiet, m);
+	assert_int_equal(tally_add(&quiet, m), 0);
 	fill(m, 9000);
-	tally_add(&loud, m);
-	tally_add(&loud, m);
+	assert_int_equal(tally_add(&loud, m), 0);
+	assert_int_equal(tally_add(&loud, m), 0);
 	b = tally_blame(&quiet, &loud);
 	assert_true(b.any);
 	assert_int_equal(b.layer, LAYER_HYPERVISOR);
@@ -66,6 +66,41 @@ static void what_grew_is_blamed(void **state)
 	assert_int_equal(b.rival->cgroup, 77);
 	assert_int_equal(loud.requests, 2 * REQUESTS);
 	assert_int_equal(loud.rivals, 2);
+	model_free(m);
+}
+
+/* The first waits for the second, which waits for a CPU. */
+static void who_was_asked_is_blamed_for_who_asked(void **state)
+{
+	struct model *m = model_create(REQUESTS);
+	static struct tally quiet, loud;
+	const struct request_cause upstream = {
+		.ns = 9000, .count = 1, .layer = LAYER_SERVICE, .cause = CAUSE_UPSTREAM};
+	struct blame b;
+
+	(void)state;
+	assert_non_null(m);
+	fill(m, 0);
+	m->request_count = 2;
+	assert_int_equal(tally_add(&quiet, m), 0);
+	fill(m, 9000);
+	m->request_count = 2;
+	m->requests[0].causes.count = 0;
+	m->requests[0].layer_ns[LAYER_HYPERVISOR][DIRECTION_REQUEST] = 1000;
+	m->requests[0].layer_ns[LAYER_SERVICE][DIRECTION_REPLY] = 9000;
+	m->requests[0].http.flow = 5;
+	m->requests[0].http.request_end = 100;
+	causes_put(&m->requests[0].causes, &upstream);
+	m->requests[1].client_vm = 1;
+	m->requests[1].parent_flow = 5;
+	m->requests[1].parent_seq = 50;
+	assert_int_equal(tally_add(&loud, m), 0);
+	assert_int_equal(loud.requests, 1);
+	assert_int_equal(loud.asked, 1);
+	assert_true(fabs(loud.layer_ns[LAYER_SERVICE]) < 1);
+	b = tally_blame(&quiet, &loud);
+	assert_int_equal(b.layer, LAYER_HYPERVISOR);
+	assert_int_equal(b.cause, CAUSE_CPU);
 	model_free(m);
 }
 
@@ -82,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_grew_is_blamed),
+		cmocka_unit_test(who_was_asked_is_blamed_for_who_asked),
 		cmocka_unit_test(nothing_is_blamed_without_requests),
 	};
 
