@@ -26,8 +26,8 @@ static int judge(const struct run *r)
 
 	if (atomic_load(&r->gave_up))
 		return err_set(
-			"gave up: %d requests in a row had no reply; the first error: %s",
-			GIVE_UP_AFTER, r->first_error);
+			"gave up: %u requests in a row had no reply; the first error: %s",
+			atomic_load(&r->unanswered), r->first_error);
 	if (errors)
 		return err_set("%u of %u requests failed; the first: %s", errors,
 			       atomic_load(&r->finished), r->first_error);

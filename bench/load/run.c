@@ -92,6 +92,16 @@ static enum failure do_request(struct worker *w, unsigned int index, struct samp
 	return failure;
 }
 
+static bool is_dead(struct run *r)
+{
+	unsigned int failures = atomic_fetch_add(&r->unanswered, 1) + 1;
+	uint64_t silent_ns = now_ns() - atomic_load(&r->answered_ns);
+
+	return failures >= GIVE_UP_AFTER ||
+	       (failures >= GIVE_UP_TIMEOUTS &&
+		silent_ns >= GIVE_UP_TIMEOUTS * r->options->timeout_s * 1e9);
+}
+
 static void account(struct run *r, enum failure failure)
 {
 	bool unanswered = failure == FAILURE_CONNECT || failure == FAILURE_TIMEOUT ||
@@ -109,7 +119,8 @@ static void account(struct run *r, enum failure failure)
 	atomic_fetch_add(&r->finished, 1);
 	if (!unanswered) {
 		atomic_store(&r->unanswered, 0);
-	} else if (atomic_fetch_add(&r->unanswered, 1) + 1 >= GIVE_UP_AFTER) {
+		atomic_store(&r->answered_ns, now_ns());
+	} else if (is_dead(r)) {
 		atomic_store(&r->gave_up, true);
 		atomic_store(&r->stop, true);
 	}
@@ -256,6 +267,7 @@ static int run_workers(struct run *r)
 	if (ret == 0) {
 		catch_signals(); /* until here, they simply end the program */
 		r->start_ns = now_ns();
+		atomic_store(&r->answered_ns, r->start_ns);
 		ret = start_workers(r, workers, &started);
 		if (ret < 0)
 			atomic_store(&r->stop, true);

@@ -9,8 +9,10 @@
 #include "bench/load/connection.h"
 #include "bench/load/options.h"
 
-/* So many requests in a row that met no server: the rest would not either. */
-#define GIVE_UP_AFTER 10
+/* So many requests in a row that met no server, or nothing but failures for so many times as
+ * long as one waits: the rest would meet none either. */
+#define GIVE_UP_AFTER    10
+#define GIVE_UP_TIMEOUTS 2
 
 struct run {
 	const struct load_options *options;
@@ -21,10 +23,11 @@ struct run {
 	char first_error[512]; /* "" if there was none */
 
 	/* while it runs */
-	atomic_uint next;       /* request to be sent */
-	atomic_uint finished;   /* requests that have ended, one way or the other */
-	atomic_uint errors;     /* of these */
-	atomic_uint unanswered; /* failures in a row */
+	atomic_uint next;             /* request to be sent */
+	atomic_uint finished;         /* requests that have ended, one way or the other */
+	atomic_uint errors;           /* of these */
+	atomic_uint unanswered;       /* failures in a row */
+	_Atomic uint64_t answered_ns; /* when a reply came last; at first start_ns */
 	atomic_uint reconnects; /* a kept connection was closed by the server while idle */
 	atomic_uint running;    /* threads */
 	atomic_bool gave_up;

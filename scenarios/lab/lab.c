@@ -180,6 +180,8 @@ static bool answers(const struct lab *lab)
 	return yes;
 }
 
+#define TAIL_BYTES 400
+
 /* The last lines of the server's log, for a sentence. */
 static void log_tail(const struct lab *lab, char *tail, size_t bytes)
 {
@@ -203,11 +205,20 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Has the server ended? Then *status is how. */
+static bool has_ended(struct lab *lab, int *status)
+{
+	if (proc_wait(lab->server, 0, status))
+		return false;
+	lab->server = 0;
+	return true;
+}
+
 int lab_await(struct lab *lab, int timeout_ms)
 {
 	struct timespec pause = {.tv_nsec = 50000000};
 	int64_t end = now_ms() + timeout_ms;
-	char tail[400];
+	char tail[TAIL_BYTES];
 	int status;
 
 	for (;;) {
@@ -215,8 +226,7 @@ int lab_await(struct lab *lab, int timeout_ms)
 			return 0;
 		if (stop_check())
 			return -1;
-		if (proc_wait(lab->server, 0, &status) == 0) {
-			lab->server = 0;
+		if (has_ended(lab, &status)) {
 			log_tail(lab, tail, sizeof(tail));
 			return err_set("the server %s before it answered; the end of %s:\n%s",
 				       proc_status_text(status), lab->log, tail);
@@ -229,6 +239,21 @@ int lab_await(struct lab *lab, int timeout_ms)
 		}
 		nanosleep(&pause, NULL);
 	}
+}
+
+void lab_add_state(struct lab *lab)
+{
+	char why[512], tail[TAIL_BYTES];
+	int status;
+
+	snprintf(why, sizeof(why), "%s", err_text());
+	log_tail(lab, tail, sizeof(tail));
+	if (has_ended(lab, &status))
+		err_set("%s\nthe server %s; the end of %s:\n%s", why, proc_status_text(status),
+			lab->log, tail);
+	else
+		err_set("%s\nthe server's process runs; the end of %s:\n%s", why, lab->log,
+			tail);
 }
 
 /* ---- what to trace ---- */

@@ -109,6 +109,9 @@ int lab_start_as(struct lab *lab, struct lab_site *site, enum strata_place place
  * does not. */
 int lab_await(struct lab *lab, int timeout_ms);
 
+/* To a sentence in the error's text: whether the server lives, and what it printed last. */
+void lab_add_state(struct lab *lab);
+
 /* Put this server on the wire instead of the one that is. */
 int lab_select(struct lab *lab);
 

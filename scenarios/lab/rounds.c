@@ -11,7 +11,7 @@
 
 #define ROUND_TIMEOUT_MS 300000
 
-json_t *round_run(const struct lab *lab, const char *path, int count, const char *samples_path)
+json_t *round_run(struct lab *lab, const char *path, int count, const char *samples_path)
 {
 	char load[PATH_MAX], requests[16], url[256], *text;
 	const char *argv[] = {load,
@@ -38,6 +38,7 @@ json_t *round_run(const struct lab *lab, const char *path, int count, const char
 	opt.netns_fd = lab->site->client_ns;
 	if (proc_run(argv, &opt, ROUND_TIMEOUT_MS, &text)) {
 		err_add("the client's load");
+		lab_add_state(lab);
 		return NULL;
 	}
 	round = json_loads(text, 0, &why);

@@ -12,9 +12,9 @@
 /*
  * Send count requests for path. samples_path, if not NULL, gets one JSON line per request.
  * Returns strata-load's JSON document (strata.load/1), the caller's; NULL with a sentence if
- * it failed or any request did.
+ * it failed or any request did, which tells what became of the server, too.
  */
-json_t *round_run(const struct lab *lab, const char *path, int count, const char *samples_path);
+json_t *round_run(struct lab *lab, const char *path, int count, const char *samples_path);
 
 /* A figure of such a document: "latency_ns" or "resolution_ns", "p50" and so on; -1 if it is
  * not there. */
