@@ -15,7 +15,14 @@ $(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-i
 # Of its images the last that is made.
 GUEST_TOOLS := $(B)/guest-tools/bench.img
 
-$(GUEST_TOOLS): $(GUEST_IMAGE) $(guest_DIR)/build-tools $(wildcard $(guest_DIR)/tools/*)
+# Static: the image it goes into has what nginx needs, no more.
+GUEST_WORKER := $(B)/guest-worker
+
+$(GUEST_WORKER): $(call objs,$(guest_DIR)/worker.c)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -static -s -o $@ $^
+
+$(GUEST_TOOLS): $(GUEST_IMAGE) $(GUEST_WORKER) $(guest_DIR)/build-tools $(wildcard $(guest_DIR)/tools/*)
 	$(Q)$(guest_DIR)/build-tools $(B)
 
 guest-image: $(GUEST_IMAGE)

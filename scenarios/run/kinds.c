@@ -6,6 +6,8 @@ const struct scenario_image scenario_images[] = {
 	{"nginx", "guest/initrd.img", "guest-image", "256M", false, false},
 	{"net", "guest-tools/net.img", "guest-tools", "256M", true, false},
 	{"bench", "guest-tools/bench.img", "guest-tools", "512M", true, true},
+	{"worker", "guest-tools/worker.img", "guest-tools", "256M", false, false},
+	{"redis", "guest-tools/redis.img", "guest-tools", "256M", false, false},
 	{NULL},
 };
 

@@ -17,15 +17,15 @@
 #define LOOK_MS 100
 #define END_MS  2000
 
-/* "@NAME" of a path is that VM's address: a request that goes on to another. The VM's index, or
- * -1. */
+/* "@NAME" or "@NAME:PORT" of a path is that VM's address: a request that goes on to another.
+ * The VM's index, or -1. */
 static int named_at(const struct scenario *s, const char *p)
 {
 	for (unsigned int i = 0; *p == '@' && i < s->vms; i++) {
 		size_t length = strlen(s->vm[i].name);
 
 		if (!strncmp(p + 1, s->vm[i].name, length) &&
-		    (p[1 + length] == '/' || !p[1 + length]))
+		    (!p[1 + length] || strchr("/:", p[1 + length])))
 			return (int)i;
 	}
 	return -1;
@@ -37,6 +37,26 @@ bool load_needs(const struct scenario *s, unsigned int vm)
 		if (named_at(s, p) == (int)vm)
 			return true;
 	return vm == s->load.vm;
+}
+
+unsigned int load_ports(const struct scenario *s, uint16_t ports[LOAD_PORTS_MAX])
+{
+	unsigned int count = 0;
+
+	for (const char *p = s->load.path; *p && count < LOAD_PORTS_MAX; p++) {
+		int vm = named_at(s, p), other = 0;
+		const char *colon = vm < 0 ? NULL : p + 1 + strlen(s->vm[vm].name);
+		unsigned int port = 0;
+
+		if (!colon || sscanf(colon, ":%5u", &port) != 1 || !port || port > UINT16_MAX ||
+		    port == LAB_PORT)
+			continue;
+		for (unsigned int i = 0; i < count; i++)
+			other |= ports[i] == port;
+		if (!other)
+			ports[count++] = (uint16_t)port;
+	}
+	return count;
 }
 
 static void path_for(const struct run *r, char *path, size_t bytes)

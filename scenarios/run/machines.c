@@ -229,10 +229,15 @@ void machines_down(struct run *r)
 
 int machines_topology(const struct run *r, struct topology *t)
 {
-	unsigned int victim = r->s->load.vm;
+	unsigned int victim = r->s->load.vm, count;
+	uint16_t ports[LOAD_PORTS_MAX];
 
 	if (lab_topology(&r->machine[victim].lab, t))
 		return -1;
+	count = load_ports(r->s, ports);
+	for (unsigned int i = 0; i < count; i++)
+		if (topology_add_port(t, ports[i]))
+			return -1;
 	for (unsigned int i = 0; i < r->s->vms; i++) {
 		const char *control = r->machine[i].lab.control;
 

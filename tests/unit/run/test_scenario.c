@@ -12,6 +12,7 @@
 
 #include "lib/err.h"
 #include "scenarios/run/guest.h"
+#include "scenarios/run/load.h"
 #include "scenarios/run/scenario.h"
 #include "scenarios/run/settings.h"
 
@@ -213,6 +214,26 @@ static void settings_are_known(void **state)
 	assert_non_null(strstr(err_text(), "it.yaml:8: "));
 }
 
+static void a_path_names_vms_and_ports(void **state)
+{
+	uint16_t ports[LOAD_PORTS_MAX];
+
+	(void)state;
+	assert_int_equal(parse(ALL "expect: wait(noise) > 1%\n"), 0);
+	assert_true(load_needs(&s, 0));
+	assert_false(load_needs(&s, 1));
+	assert_int_equal(load_ports(&s, ports), 0);
+	strcpy(s.load.path,
+	       "/via/@noisy:81/via/@victim/a/@noisy:81/@noisy:6379/@noisy:80/@noisyx:7");
+	assert_true(load_needs(&s, 1));
+	assert_int_equal(load_ports(&s, ports), 2);
+	assert_int_equal(ports[0], 81);
+	assert_int_equal(ports[1], 6379);
+	strcpy(s.load.path, "/@noisyx/@victim:0/@victim:65536/@victim:/:9");
+	assert_false(load_needs(&s, 1));
+	assert_int_equal(load_ports(&s, ports), 0);
+}
+
 static void a_guests_word_is_checked(void **state)
 {
 	struct guest_time t;
@@ -234,6 +255,7 @@ int main(void)
 		cmocka_unit_test(relations_are_of_one_unit),
 		cmocka_unit_test(relations_are_judged),
 		cmocka_unit_test(settings_are_known),
+		cmocka_unit_test(a_path_names_vms_and_ports),
 		cmocka_unit_test(a_guests_word_is_checked),
 	};
 
