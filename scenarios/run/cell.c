@@ -1,4 +1,4 @@
-/* One cell of one round: see run.h. Remedies first, then noise, then the recording; what is
+/* One cell of one round: see run.h. Noise first, then remedies, then the recording; what is
  * read before and after the load lies within both. */
 #include <math.h>
 #include <stdio.h>
@@ -163,8 +163,8 @@ static int revert_remedies(struct run *r)
 	return result;
 }
 
-/* Processes that were killed take a while to be gone, in a guest that had a part of a core, or
- * next to nothing of it under a remedy: until its vCPUs are idle, or for so long. */
+/* Processes that were killed take a while to be gone, in a guest that had a part of a core:
+ * until its vCPUs are idle, or for so long. */
 static int settle(const struct run *r)
 {
 	const struct machine *m = &r->machine[r->s->noise.vm];
@@ -184,15 +184,29 @@ static int settle(const struct run *r)
 	return 0;
 }
 
-static int with_noise(struct run *r, struct variant *v, unsigned int round)
+static int with_remedies(struct run *r, struct variant *v, unsigned int round)
 {
-	int result = guest_noise(r, (unsigned int)v->strength);
+	int result = apply_remedies(r);
 
 	if (!result)
 		result = measure(r, v, round);
 	if (!result)
-		result = guest_quiet(r);
+		result = revert_remedies(r);
 	return result;
+}
+
+/* Its maker begins before remedies hold it back, and ends after them: under a small limit
+ * either would take long. */
+static int with_noise(struct run *r, struct variant *v, unsigned int round)
+{
+	bool remedy = r->s->cell[v->cell].remedy;
+	int result = guest_noise(r, (unsigned int)v->strength);
+
+	if (!result)
+		result = remedy ? with_remedies(r, v, round) : measure(r, v, round);
+	if (!result)
+		result = guest_quiet(r);
+	return result ? result : settle(r);
 }
 
 static void tell(const struct run *r, const struct variant *v, unsigned int round)
@@ -207,14 +221,12 @@ static void tell(const struct run *r, const struct variant *v, unsigned int roun
 int cell_run(struct run *r, struct variant *v, unsigned int round)
 {
 	const struct scenario_cell *c = &r->s->cell[v->cell];
-	int result = stop_check() || (c->remedy && apply_remedies(r)) ? -1 : 0;
+	int result = stop_check();
 
 	if (!result)
-		result = c->noise ? with_noise(r, v, round) : measure(r, v, round);
-	if (!result && c->remedy)
-		result = revert_remedies(r);
-	if (!result && c->noise)
-		result = settle(r);
+		result = c->noise    ? with_noise(r, v, round)
+			 : c->remedy ? with_remedies(r, v, round)
+				     : measure(r, v, round);
 	if (result)
 		return err_add("cell %s", variant_name(r, v).s);
 	tell(r, v, round);
