@@ -93,14 +93,18 @@ void parents_join(const struct parents *p, struct request *r)
 	}
 }
 
+bool parents_is(const struct request *parent, const struct request *r)
+{
+	const struct http_request *h = &parent->http;
+
+	return r->parent_flow && h->flow == r->parent_flow &&
+	       r->parent_seq - h->request_seq - 1 < h->request_end - h->request_seq;
+}
+
 const struct request *parents_find(const struct model *m, const struct request *r)
 {
-	for (size_t i = 0; r->parent_flow && i < m->request_count; i++) {
-		const struct http_request *h = &m->requests[i].http;
-
-		if (h->flow == r->parent_flow &&
-		    r->parent_seq - h->request_seq - 1 < h->request_end - h->request_seq)
+	for (size_t i = 0; r->parent_flow && i < m->request_count; i++)
+		if (parents_is(&m->requests[i], r))
 			return &m->requests[i];
-	}
 	return NULL;
 }

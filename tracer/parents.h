@@ -25,6 +25,9 @@ int parents_add(struct parents *p, const struct observation *o);
 /* Fill in r's parent; for the connection's requests in order. */
 void parents_join(const struct parents *p, struct request *r);
 
+/* Was r made for that one? */
+bool parents_is(const struct request *parent, const struct request *r);
+
 /* The request that r was made for, among those that the model keeps; NULL: none of them. */
 const struct request *parents_find(const struct model *m, const struct request *r);
 

@@ -470,6 +470,7 @@ int print_report(struct model *m, FILE *f)
 			units_count(m->seen).s, table_off(style));
 		print_ladder(m, r, f, style);
 		counts(m, f);
+		print_tree(m, r, f, style);
 		fputc('\n', f);
 	} else {
 		fputs(m->seen ? "No request was complete: there is no ladder to show.\n"

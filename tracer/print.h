@@ -24,6 +24,9 @@ void print_paragraph(FILE *f, const char *text, int indent, int columns);
 /* The report's parts. */
 void print_ladder(const struct model *m, const struct request *r, FILE *f,
 		  struct table_style style);
+/* Nothing, if no server asked another one for it. */
+void print_tree(const struct model *m, const struct request *r, FILE *f,
+		struct table_style style);
 int print_layers(struct model *m, FILE *f, struct table_style style);
 void print_facts(const struct model *m, FILE *f, struct table_style style);
 
