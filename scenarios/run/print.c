@@ -3,6 +3,7 @@
 
 #include "lib/units.h"
 #include "scenarios/lab/lab.h"
+#include "scenarios/run/load.h"
 #include "scenarios/run/settings.h"
 
 static void print_cpus(uint64_t cpus, const char *what, FILE *f)
@@ -102,9 +103,11 @@ void scenario_print(const struct scenario *s, FILE *f)
 	for (unsigned int i = 0; i < s->remedies; i++)
 		fprintf(f, "remedy     VM %s: %s = %s\n", s->vm[s->remedy[i].vm].name,
 			setting_text(&s->remedy[i]).s, s->remedy[i].value);
-	fprintf(f,
-		"trace      requests to VM %s, in host and guest; what made them wait, of all VMs\n",
-		s->vm[s->load.vm].name);
+	fprintf(f, "trace      requests to VM %s", s->vm[s->load.vm].name);
+	for (unsigned int i = 0; i < s->vms; i++)
+		if (i != s->load.vm && load_needs(s, i))
+			fprintf(f, ", %s", s->vm[i].name);
+	fputs(", in host and guest; what made them wait, of all VMs\n", f);
 	fprintf(f, "cells      in random order, %u times (%u in all, about %.0f s of load):\n",
 		s->rounds, s->rounds * variants(s), s->rounds * variants(s) * s->load.seconds);
 	for (unsigned int i = 0; i < s->cells; i++)
