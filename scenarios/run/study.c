@@ -217,6 +217,7 @@ static int keep_model(struct variant *v, unsigned int round, const struct model 
 	v->value[MEASURE_TRACED][round] = (double)m->measured;
 	for (int l = 0; l < LAYER_COUNT; l++)
 		v->value[layers[l]][round] = tally_mean(&once, once.layer_ns[l]);
+	v->value[MEASURE_CPU_WAIT][round] = tally_cpu_wait(&once);
 	v->value[MEASURE_TREE][round] = tally_mean(&once, (double)(once.requests + once.asked));
 	return 0;
 }

@@ -113,6 +113,15 @@ double tally_mean(const struct tally *t, double sum)
 	return t->requests ? sum / (double)t->requests : NAN;
 }
 
+double tally_cpu_wait(const struct tally *t)
+{
+	double ns = 0;
+
+	for (int l = 0; l < LAYER_COUNT; l++)
+		ns += t->cause_ns[l][CAUSE_CPU];
+	return t->all_ns > 0 ? ns / t->all_ns : NAN;
+}
+
 static double grew(const struct tally *quiet, const struct tally *loud, double before,
 		   double after)
 {

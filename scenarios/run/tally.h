@@ -39,6 +39,9 @@ int tally_add(struct tally *t, const struct model *m);
 /* Mean of a request; NaN if there is none. */
 double tally_mean(const struct tally *t, double sum);
 
+/* Of their time, the part that was a wait for a CPU that another had; NaN likewise. */
+double tally_cpu_wait(const struct tally *t);
+
 /* What grew most from one to the other, in nanoseconds of a mean request. */
 struct blame {
 	bool any;

@@ -40,6 +40,8 @@ static const char *source_word(void *ctx, const struct operand *o)
 	const struct variant *v = run_variant(r, o->cell, o->strength);
 	const struct blame *b = v ? &v->blame : NULL;
 
+	if (v && o->measure == MEASURE_RIVAL_VM)
+		return v->tally.rivals ? rival_vm(r, &v->tally.rival[0]) : "none";
 	if (!b || !b->any)
 		return "";
 	if (b->all_grew_ns <= 0)

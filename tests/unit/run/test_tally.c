@@ -66,6 +66,8 @@ static void what_grew_is_blamed(void **state)
 	assert_int_equal(b.rival->cgroup, 77);
 	assert_int_equal(loud.requests, 2 * REQUESTS);
 	assert_int_equal(loud.rivals, 2);
+	assert_true(fabs(tally_cpu_wait(&loud) - 9.0 / 14) < 1e-9);
+	assert_true(fabs(tally_cpu_wait(&quiet)) < 1e-9);
 	model_free(m);
 }
 
@@ -111,6 +113,7 @@ static void nothing_is_blamed_without_requests(void **state)
 	(void)state;
 	assert_false(tally_blame(&none, &none).any);
 	assert_true(isnan(tally_mean(&none, 5)));
+	assert_true(isnan(tally_cpu_wait(&none)));
 }
 
 int main(void)
