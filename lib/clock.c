@@ -7,6 +7,7 @@
 #include <x86intrin.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 /* Reads per sample: an interrupt or a preempted vCPU spoils some, never all. */
 #define READS 64
@@ -29,14 +30,6 @@ struct clock {
 	bool latest; /* what is asked about moves on with the samples */
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 struct clock_sample clock_sample_now(void)
 {
 	struct clock_sample best = {.bracket = UINT64_MAX};
@@ -47,7 +40,7 @@ struct clock_sample clock_sample_now(void)
 		_mm_lfence(); /* RDTSC is not ordered with what stands before it */
 		before = __rdtsc();
 		_mm_lfence();
-		time_ns = monotonic_ns();
+		time_ns = now_ns();
 		_mm_lfence();
 		after = __rdtsc();
 		if (after - before < best.bracket)

@@ -57,3 +57,9 @@ void err_print(const char *program)
 {
 	fprintf(stderr, "%s: %s\n", program, text[0] ? text : "failed without saying why");
 }
+
+int err_usage(const char *name)
+{
+	fprintf(stderr, "strata-%s: %s; try \"strata %s --help\"\n", name, text, name);
+	return -1;
+}

@@ -35,4 +35,8 @@ const char *err_text(void);
 /* Print "program: text" to stderr. */
 void err_print(const char *program);
 
+/* Of a command line that is wrong: print "strata-NAME: text; try "strata NAME --help"" to
+ * stderr. Always returns -1. */
+int err_usage(const char *name);
+
 #endif

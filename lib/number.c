@@ -28,3 +28,25 @@ int number_option(const char *text, const char *option, unsigned int max, unsign
 	*out = (unsigned int)n;
 	return 0;
 }
+
+int number_int(const char *option, const char *text, int least, int most, int *out)
+{
+	uint64_t n;
+
+	if (number_range(option, text, (uint64_t)least, (uint64_t)most, &n))
+		return -1;
+	*out = (int)n;
+	return 0;
+}
+
+int number_real(const char *option, const char *text, double least, double most, double *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtod(text, &end);
+	if (end == text || *end || errno || !(*out >= least && *out <= most))
+		return err_set("--%s %s: a number from %g to %.10g is needed", option, text,
+			       least, most);
+	return 0;
+}

@@ -12,20 +12,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define CAPTURE_MAX (16u << 20)
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* In the child, between fork and exec: only async-signal-safe calls. Returns the step that
  * failed. */

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "lib/err.h"
 #include "lib/event_pack.h"
+#include "lib/now.h"
 #include "lib/recording_format.h"
 #include "lib/recording_ring.h"
 
@@ -59,14 +59,6 @@ uint32_t block_crc(const struct block_header *h, const void *stored)
 	/* given no bytes and no place, crc32() would start anew */
 	return (uint32_t)(h->stored && h->kind != BLOCK_GONE ? crc32(crc, stored, h->stored)
 							     : crc);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static int write_all(struct recording_writer *w, const void *data, size_t bytes)

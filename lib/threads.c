@@ -1,4 +1,4 @@
-/* Kernel threads and stolen time: see threads.h. */
+/* Processes, threads and stolen time: see threads.h. */
 #include "lib/threads.h"
 
 #include <ctype.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define NAME_BYTES 32
+#define STAT_BYTES 1024
 
 static void read_name(const char *path, char *name, size_t bytes)
 {
@@ -86,23 +87,83 @@ uint64_t threads_steal_ms(void)
 	return per_second > 0 ? ticks * 1000 / (uint64_t)per_second : 0;
 }
 
-uint64_t threads_start(pid_t pid)
+bool threads_sched(pid_t pid, pid_t tid, uint64_t *ran_ns, uint64_t *waited_ns)
 {
-	unsigned long long start = 0;
-	char path[64], text[1024], state, *p;
+	char path[64];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", pid, tid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	n = fscanf(f, "%" SCNu64 " %" SCNu64, ran_ns, waited_ns);
+	fclose(f);
+	return n == 2;
+}
+
+struct ran {
+	pid_t pid;
+	uint64_t sum_ns;
+};
+
+static bool add_ran(void *ctx, pid_t tid, const char *name)
+{
+	struct ran *r = ctx;
+	uint64_t ran, waited;
+
+	(void)name;
+	if (threads_sched(r->pid, tid, &ran, &waited))
+		r->sum_ns += ran;
+	return true;
+}
+
+uint64_t threads_ran_ns(pid_t pid)
+{
+	struct ran r = {.pid = pid};
+	char folder[32];
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
+	threads_each(folder, add_ran, &r);
+	return r.sum_ns;
+}
+
+/* /proc/PID/stat from behind the name, which may hold anything, on: the state comes first. NULL
+ * if there is none. */
+static const char *read_stat(pid_t id, char *text, size_t bytes)
+{
+	char path[64], *name_end;
 	size_t n;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", id);
 	f = fopen(path, "re");
 	if (!f)
-		return 0;
-	n = fread(text, 1, sizeof(text) - 1, f);
+		return NULL;
+	n = fread(text, 1, bytes - 1, f);
 	fclose(f);
 	text[n] = '\0';
-	p = strrchr(text, ')'); /* the name before may hold anything */
-	if (!p ||
-	    sscanf(p + 1,
+	name_end = strrchr(text, ')');
+	return name_end ? name_end + 1 : NULL;
+}
+
+pid_t threads_parent(pid_t id)
+{
+	char text[STAT_BYTES];
+	const char *stat = read_stat(id, text, sizeof(text));
+	pid_t parent;
+
+	return stat && sscanf(stat, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+uint64_t threads_start(pid_t id)
+{
+	char text[STAT_BYTES], state;
+	const char *stat = read_stat(id, text, sizeof(text));
+	unsigned long long start;
+
+	if (!stat ||
+	    sscanf(stat,
 		   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
 		   "%*s %*s %*s %llu",
 		   &state, &start) != 2 ||

@@ -13,18 +13,11 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define REPLY_BYTES_MAX (16 << 20)
 #define POLL_MS         20
 #define QUIT_GRACE_MS   2000
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int connect_to(const char *control)
 {

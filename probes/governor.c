@@ -10,22 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "probes/internal.h"
 
+#include "lib/now.h"
 #include "probes/probes.skel.h"
 
 #define LOOK_NS   50000000ULL
 #define WINDOW_NS 1000000000ULL
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
 
 /* Requests that a uprobe saw so far. */
 static uint64_t requests_seen(const struct probes *p)

@@ -15,6 +15,7 @@
 #include "lib/environment.h"
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/now.h"
 #include "lib/recording.h"
 #include "lib/threads.h"
 #include "tracer/flight.h"
@@ -55,14 +56,6 @@ struct session {
 	uint64_t last_clock_ns, last_flush_ns, last_cost_ns;
 	uint64_t asked_ns, attach_ns; /* when it was told to start; how long that took */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
 
 static void fail(struct session *s)
 {

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
+#include "lib/threads.h"
 #include "lib/vital.h"
 #include "lib/vm.h"
 
@@ -26,14 +27,6 @@ struct vitals {
 	pthread_t thread;
 	int stop_fd;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void tell(const struct vitals *v, struct strata_event *e, enum vital vital,
 		 uint64_t figure)
@@ -49,27 +42,15 @@ static void tell(const struct vitals *v, struct strata_event *e, enum vital vita
 
 static void look_at_vcpu(const struct vitals *v, const struct topology_vm *vm, uint16_t index)
 {
-	char path[80];
-	uint64_t run, wait;
-	FILE *f;
-	int n;
+	uint32_t tid = vm->probes.vcpu_tids[index];
+	struct strata_event e = {
+		.time_ns = now_ns(), .vm = vm->probes.vm, .queue = index, .tid = tid};
+	uint64_t ran, waited;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%u/schedstat", vm->pid,
-		 vm->probes.vcpu_tids[index]);
-	f = fopen(path, "re");
-	if (!f)
-		return; /* it is gone, or this kernel does not tell */
-	n = fscanf(f, "%" SCNu64 " %" SCNu64, &run, &wait);
-	fclose(f);
-	if (n == 2) {
-		struct strata_event e = {.time_ns = now_ns(),
-					 .vm = vm->probes.vm,
-					 .queue = index,
-					 .tid = vm->probes.vcpu_tids[index]};
-
-		tell(v, &e, VITAL_WAIT, wait);
-		tell(v, &e, VITAL_RUN, run);
-	}
+	if (!threads_sched(vm->pid, (pid_t)tid, &ran, &waited))
+		return;
+	tell(v, &e, VITAL_WAIT, waited);
+	tell(v, &e, VITAL_RUN, ran);
 }
 
 /* ---- virtqueues ---- */

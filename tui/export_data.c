@@ -3,13 +3,9 @@
 
 #include <math.h>
 
+#include "lib/finite.h"
 #include "tracer/explain.h"
 #include "tracer/json.h"
-
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
 
 /* What the list shows, and no more: its requests by their numbers. */
 static json_t *list_data(const struct ui *ui)
@@ -52,8 +48,8 @@ static json_t *why_data(const struct ui *ui)
 
 static json_t *side_json(const struct versus_row *r, int side)
 {
-	return json_pack("{s:o,s:[o,o]}", "median_ns", number(r->median[side]), "ci95_ns",
-			 number(r->interval[side].low), number(r->interval[side].high));
+	return json_pack("{s:o,s:[o,o]}", "median_ns", json_finite(r->median[side]), "ci95_ns",
+			 json_finite(r->interval[side].low), json_finite(r->interval[side].high));
 }
 
 static json_t *versus_json(const struct versus *v)
@@ -68,7 +64,7 @@ static json_t *versus_json(const struct versus *v)
 						      measure_name(&r->what).s, "hop",
 						      (int)r->hop, "a", side_json(r, 0), "b",
 						      side_json(r, 1), "ratio",
-						      number(r->ratio), "p_holm", number(r->p),
+						      json_finite(r->ratio), "p_holm", json_finite(r->p),
 						      "b_is", verdicts[r->verdict + 1]));
 	}
 	return json_pack("{s:s,s:s,s:f,s:o}", "a", v->name[0], "b", v->name[1], "floor_ns",
@@ -90,8 +86,8 @@ static json_t *bench_row_json(const struct bench_row *r)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:o,s:[o,o],s:s,s:s}", "name", r->name,
 			 "mode", r->mode, "cell", r->cell, "unit", r->unit, "n", (int)r->n,
-			 "asked", (int)r->asked, "median", number(r->median), "ci95",
-			 number(r->low), number(r->high), "skipped", r->skipped, "failed",
+			 "asked", (int)r->asked, "median", json_finite(r->median), "ci95",
+			 json_finite(r->low), json_finite(r->high), "skipped", r->skipped, "failed",
 			 r->failed);
 }
 
@@ -106,7 +102,7 @@ static json_t *bench_data(const struct ui *ui)
 			     (int)b->running, "interrupted", (int)b->interrupted, "doing",
 			     b->doing, "in", b->in, "round", (int)b->round, "rounds",
 			     (int)b->rounds, "samples", (int)b->done, "asked", (int)b->asked,
-			     "left_s", number(b->left_s), "results", rows)
+			     "left_s", json_finite(b->left_s), "results", rows)
 		 : rows;
 }
 

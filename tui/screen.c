@@ -5,24 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 #include "tui/export.h"
 #include "tui/paint.h"
 #include "tui/session.h"
 
 #define PLAY_MS 40   /* between two pictures while playing */
 #define IDLE_MS 1000 /* to look whether the tracing process still lives */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* Into the current folder, under a name that is not taken. */
 static void export_screen(struct ui *ui, const struct cells *c)

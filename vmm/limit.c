@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define BURST "burst-ms"
 
@@ -20,14 +21,6 @@ const struct limit_names disk_limits = {
 	.rate = {{"read-bytes", "read-ops"}, {"write-bytes", "write-ops"}},
 	.way = {"read", "write"},
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 void limits_init(struct limits *l, const struct limit_names *names, struct loop *loop,
 		 void (*resume)(void *owner, enum limit_way way), void *owner)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 #include "vmm/acpi.h"
 #include "vmm/boot.h"
 #include "vmm/cleanup.h"
@@ -98,14 +99,6 @@ static int create_trace(struct machine *m, const struct options *o)
 	if (trace_open(&m->trace, o->trace_ring))
 		return -1;
 	return o->trace_ring ? cleanup_file(o->trace_ring) : 0;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 int machine_create(struct machine *m, const struct options *o)

@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "lib/proc.h"
+#include "lib/threads.h"
 #include "lib/words.h"
 
 #define SATURATING      16 /* connections */
@@ -71,7 +72,7 @@ int load_run(const struct site *s, unsigned int seconds, unsigned int connection
 	     struct load_result *r)
 {
 	struct proc_options opt = PROC_DEFAULTS;
-	double before = children_cpu_ns() + (double)site_cpu_ns(s->nginx);
+	double before = children_cpu_ns() + (double)threads_ran_ns(s->nginx);
 	struct words w = {0};
 	char *out = NULL;
 	int result;
@@ -90,7 +91,7 @@ int load_run(const struct site *s, unsigned int seconds, unsigned int connection
 	if (!result)
 		result = parse(out, r);
 	if (!result)
-		r->cpu_ns = (children_cpu_ns() + (double)site_cpu_ns(s->nginx) - before) /
+		r->cpu_ns = (children_cpu_ns() + (double)threads_ran_ns(s->nginx) - before) /
 			    (double)r->requests;
 	free(out);
 	return result;

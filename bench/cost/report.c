@@ -7,6 +7,7 @@
 
 #include "bench/cost/study.h"
 #include "lib/environment.h"
+#include "lib/finite.h"
 #include "lib/table.h"
 
 /* One figure of one observer. */
@@ -56,11 +57,6 @@ static const char *judge(const struct aim *aim, const struct cell *c)
 
 /* ---- for programs ---- */
 
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *numbers(const double *v, unsigned int n)
 {
 	json_t *list = json_array();
@@ -89,8 +85,8 @@ static json_t *result_json(const struct study *s, const struct arm *a, enum figu
 	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:o,s:[o,o],s:o,s:s?}", "name", g->name,
 			 "subject", a->observer->name, "unit", g->unit, "better",
 			 g->higher ? "higher" : "lower", "n", (int)c.n, "median",
-			 number(c.median), "ci95", number(c.interval.low),
-			 number(c.interval.high), "samples", numbers(c.value, c.n), "skipped",
+			 json_finite(c.median), "ci95", json_finite(c.interval.low),
+			 json_finite(c.interval.high), "samples", numbers(c.value, c.n), "skipped",
 			 reason(s, a, f));
 }
 
@@ -101,8 +97,8 @@ static json_t *change_json(const struct study *s, const struct arm *a, enum figu
 	look(s, a, f, &c);
 	return json_pack("{s:s,s:s,s:s,s:o,s:[o,o],s:o}", "name", figures[f].name, "subject",
 			 a->observer->name, "against", s->arm[0].observer->name, "change",
-			 number(c.change_median), "ci95", number(c.change_interval.low),
-			 number(c.change_interval.high), "p", number(c.p));
+			 json_finite(c.change_median), "ci95", json_finite(c.change_interval.low),
+			 json_finite(c.change_interval.high), "p", json_finite(c.p));
 }
 
 static bool is_here(const struct study *s, const struct arm *a, enum figure_id f)

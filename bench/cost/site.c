@@ -134,36 +134,3 @@ int site_serve(struct site *s)
 	s->nginx = proc_start(argv, &opt);
 	return s->nginx < 0 ? -1 : await_reply(s);
 }
-
-static uint64_t task_cpu_ns(pid_t pid, const char *tid)
-{
-	unsigned long long ns = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/schedstat", pid, tid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
-	fclose(f);
-	return ns;
-}
-
-uint64_t site_cpu_ns(pid_t pid)
-{
-	uint64_t sum = 0;
-	struct dirent *d;
-	char path[64];
-	DIR *tasks;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	tasks = opendir(path);
-	while (tasks && (d = readdir(tasks)))
-		if (*d->d_name != '.')
-			sum += task_cpu_ns(pid, d->d_name);
-	if (tasks)
-		closedir(tasks);
-	return sum;
-}

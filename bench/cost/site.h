@@ -30,8 +30,4 @@ void site_close(struct site *s);
 /* Start nginx from the guest's image and wait until it listens. -1 with a sentence. */
 int site_serve(struct site *s);
 
-/* What all threads of a process have run so far, in nanoseconds: /proc/PID/task/TID/schedstat.
- * 0 if it is no more. */
-uint64_t site_cpu_ns(pid_t pid);
-
 #endif

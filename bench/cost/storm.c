@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "bench/cost/observer.h"
+#include "lib/now.h"
 #include "probes/bpf/config.h"
 
 #include "bench/cost/storm.skel.h"
 #include "lib/err.h"
 #include "lib/hop.h"
+#include "lib/threads.h"
 
 #define TICK_NS 1000000
 #define HOPS    16
@@ -29,14 +31,6 @@ static const struct observer tracer = {
 		 "--json",
 	.ready = "tracing",
 	.strata = true};
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
-}
 
 /* The map that a descriptor's fdinfo tells of, if it has that name; else -1. */
 static int map_named(const char *fdinfo, const char *name)
@@ -165,11 +159,11 @@ static int measure(struct watch *w, const struct site *s, unsigned int seconds,
 
 	if (!b)
 		return -1;
-	cpu = site_cpu_ns(w->pid);
+	cpu = threads_ran_ns(w->pid);
 	begin = now_ns();
 	result = blow(b, seconds, rate, s);
 	ns = now_ns() - begin;
-	cpu = site_cpu_ns(w->pid) - cpu;
+	cpu = threads_ran_ns(w->pid) - cpu;
 	emitted = b->bss->storm_emitted;
 	storm_bpf__destroy(b);
 	if (!result && emitted)

@@ -12,6 +12,7 @@
 #include "lib/err.h"
 #include "lib/progress.h"
 #include "lib/random.h"
+#include "lib/threads.h"
 
 const struct figure figures[FIGURES] = {
 	[SATURATION_THROUGHPUT] = {"saturation.throughput", "requests/s",
@@ -107,10 +108,10 @@ static int measure_load(struct study *s, struct arm *a, struct watch *w, unsigne
 	/* connections, caches, and observers that adapt to what they see */
 	if (load_run(&s->site, 1, 0, &full))
 		return -1;
-	before = w->pid ? site_cpu_ns(w->pid) : 0;
+	before = w->pid ? threads_ran_ns(w->pid) : 0;
 	if (load_run(&s->site, seconds, 0, &full))
 		return -1;
-	observer = w->pid ? site_cpu_ns(w->pid) - before : 0;
+	observer = w->pid ? threads_ran_ns(w->pid) - before : 0;
 	if (!s->half_connections)
 		s->half_connections = load_half(&full);
 	if (load_run(&s->site, seconds, s->half_connections, &half))

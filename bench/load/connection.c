@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/sha.h>
 
 #include "bench/load/reply.h"
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define READ_BYTES (64 * 1024)
 #define BODY_MAX   ((size_t)256 << 20)
@@ -73,14 +73,6 @@ static void body_append(void *ctx, const char *data, size_t len)
 	}
 	memcpy(b->data + b->len, data, len);
 	b->len += len;
-}
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
 }
 
 /* A thread's two ends of a local connection on which replies wait before they are asked for. */

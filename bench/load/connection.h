@@ -43,8 +43,6 @@ struct connection {
 	uint64_t connect_ns;
 };
 
-uint64_t now_ns(void);
-
 /* Connect, giving up after timeout_s. FAILURE_NONE, or the failure with a sentence; a set *stop
  * ends it when a signal comes. */
 enum failure connection_open(struct connection *c, const struct load_options *o,

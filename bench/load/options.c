@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/number.h"
 
 const char options_usage[] =
 	"usage: strata load [OPTIONS] http://ADDRESS[:PORT][/PATH]\n"
@@ -45,23 +46,11 @@ const char *mode_name(enum load_mode m)
 	return names[m];
 }
 
-static int number(const char *option, const char *text, double least, double most, double *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtod(text, &end);
-	if (end == text || *end || errno || !isfinite(*out) || *out < least || *out > most)
-		return err_set("--%s %s: a number from %g to %.10g is needed", option, text,
-			       least, most);
-	return 0;
-}
-
 static int whole(const char *option, const char *text, double least, double most, uint64_t *out)
 {
 	double d;
 
-	if (number(option, text, least, most, &d) < 0)
+	if (number_real(option, text, least, most, &d) < 0)
 		return -1;
 	if (d != floor(d))
 		return err_set("--%s %s: a whole number is needed", option, text);
@@ -202,14 +191,14 @@ static int take(struct load_options *o, int opt, const char *name)
 		o->mode = opt == OPT_NEW ? MODE_NEW : MODE_MIXED;
 		return 0;
 	case OPT_RATE:
-		return number(name, optarg, 0.001, 1e6, &o->rate);
+		return number_real(name, optarg, 0.001, 1e6, &o->rate);
 	case OPT_PATH:
 		o->path = optarg;
 		return 0;
 	case OPT_TIMEOUT:
-		return number(name, optarg, 0.001, 86400, &o->timeout_s);
+		return number_real(name, optarg, 0.001, 86400, &o->timeout_s);
 	case OPT_WAIT:
-		return number(name, optarg, 0, 86400, &o->wait_s);
+		return number_real(name, optarg, 0, 86400, &o->wait_s);
 	case OPT_BYTES:
 		o->check_bytes = true;
 		return whole(name, optarg, 0, 1e15, &o->expect_bytes);

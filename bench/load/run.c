@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define SECOND_NS        UINT64_C(1000000000)
 #define WAIT_TRY_S       0.25 /* a SYN that met no network is repeated by the kernel after 1 s */

@@ -1,17 +1,18 @@
 /* From nothing to a guest that runs: the freestanding one, which needs no kernel. */
 #include "bench/micro/loop.h"
 #include "bench/suite/subject.h"
+#include "lib/now.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {
 	const struct micro_config config = {.apic = true, .processors = 1};
-	uint64_t start = micro_now_ns();
+	uint64_t start = now_ns();
 	struct micro m;
 	int result;
 
 	micro_busy_ns(c->delay_ns);
 	result = micro_create(&m, &config);
-	figure[0] = (double)(micro_now_ns() - start);
+	figure[0] = (double)(now_ns() - start);
 	micro_destroy(&m);
 	return result;
 }

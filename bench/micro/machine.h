@@ -74,8 +74,7 @@ int micro_command_sent(struct micro *m, enum micro_op op, uint32_t events, enum 
 /* The same while the second processor is the target of the first one's interrupts. */
 int micro_command_target(struct micro *m, enum micro_op op, uint32_t events);
 
-/* Time on the host: CLOCK_MONOTONIC, nanoseconds; and busy for so long. */
-uint64_t micro_now_ns(void);
+/* Busy for so long. */
 void micro_busy_ns(uint64_t ns);
 
 /* Pin the calling thread to the CPU for that processor (0, 1), if there are as many. */

@@ -11,6 +11,7 @@
 
 #include "bench/micro/machine.h"
 #include "lib/err.h"
+#include "lib/now.h"
 
 /* ---- CPUs and time ---- */
 
@@ -52,19 +53,11 @@ int micro_needs_two_cpus(void)
 	return CPU_COUNT(&ours) < 2 ? err_set("it needs two CPUs, and we may use one") : 0;
 }
 
-uint64_t micro_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void micro_busy_ns(uint64_t ns)
 {
-	uint64_t end = micro_now_ns() + ns;
+	uint64_t end = now_ns() + ns;
 
-	while (ns && micro_now_ns() < end)
+	while (ns && now_ns() < end)
 		;
 }
 

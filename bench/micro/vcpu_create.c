@@ -1,6 +1,7 @@
 /* KVM_CREATE_VCPU and its shared page, in a machine with interrupt controllers. */
 #include "bench/micro/loop.h"
 #include "bench/suite/subject.h"
+#include "lib/now.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {
@@ -12,11 +13,11 @@ static int run(struct bench_context *c, double figure[FIGURES_MAX])
 	micro_init(&m, &config);
 	micro_pin(0);
 	result = micro_create_vm(&m);
-	start = micro_now_ns();
+	start = now_ns();
 	micro_busy_ns(c->delay_ns);
 	if (!result)
 		result = micro_create_vcpu(&m, 0);
-	figure[0] = (double)(micro_now_ns() - start);
+	figure[0] = (double)(now_ns() - start);
 	micro_destroy(&m);
 	return result;
 }

@@ -1,6 +1,7 @@
 /* KVM_CREATE_VM: the machine before it has anything. */
 #include "bench/micro/loop.h"
 #include "bench/suite/subject.h"
+#include "lib/now.h"
 
 static int run(struct bench_context *c, double figure[FIGURES_MAX])
 {
@@ -11,10 +12,10 @@ static int run(struct bench_context *c, double figure[FIGURES_MAX])
 
 	micro_init(&m, &config);
 	micro_pin(0);
-	start = micro_now_ns();
+	start = now_ns();
 	micro_busy_ns(c->delay_ns);
 	result = micro_create_vm(&m);
-	figure[0] = (double)(micro_now_ns() - start);
+	figure[0] = (double)(now_ns() - start);
 	micro_destroy(&m);
 	return result;
 }

@@ -12,19 +12,12 @@
 #include "bench/peers/cpus.h"
 #include "bench/peers/first_entry.h"
 #include "lib/err.h"
+#include "lib/now.h"
 #include "lib/proc.h"
 
 #define READY_S     150
 #define STOP_MS     5000
 #define CONSOLE_MAX 65536
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* The monitor's own words, for a sentence. */
 static int ended(struct guest *g, int status, const char *console)
@@ -45,7 +38,7 @@ static void look_at_console(struct guest *g, char *text, size_t bytes)
 {
 	FILE *f = fopen(g->plan.console, "re");
 	size_t n = f ? fread(text, 1, bytes - 1, f) : 0;
-	int64_t now = now_ns() - g->start_ns;
+	int64_t now = (int64_t)now_ns() - g->start_ns;
 
 	if (f)
 		fclose(f);
@@ -72,7 +65,7 @@ static int await(struct guest *g)
 		}
 		if (*g->site->stop)
 			return err_set("interrupted");
-		if (now_ns() - g->start_ns > READY_S * 1000000000LL)
+		if ((int64_t)now_ns() - g->start_ns > READY_S * 1000000000LL)
 			return err_set(
 				"%s %s was not ready within %d s; the end of its console:\n%s",
 				g->monitor->name, g->mode->name, READY_S, last);
@@ -91,13 +84,13 @@ static int await_answer(struct guest *g)
 	while (!answer_once(g->site->netns, g->address)) {
 		if (*g->site->stop)
 			return err_set("interrupted");
-		if (now_ns() - g->start_ns > READY_S * 1000000000LL)
+		if ((int64_t)now_ns() - g->start_ns > READY_S * 1000000000LL)
 			return err_set("%s %s: nginx in the guest listens, but no request was "
 				       "answered within %d s",
 				       g->monitor->name, g->mode->name, READY_S);
 		nanosleep(&pause, NULL);
 	}
-	g->answered_ns = now_ns() - g->start_ns;
+	g->answered_ns = (int64_t)now_ns() - g->start_ns;
 	return 0;
 }
 
@@ -136,7 +129,7 @@ static int launch(struct guest *g, struct words *w)
 	opt.output_path = g->log;
 	opt.death_signal = SIGKILL;
 	opt.own_group = true;
-	g->start_ns = now_ns();
+	g->start_ns = (int64_t)now_ns();
 	g->pid = proc_start(argv, &opt);
 	return g->pid < 0 ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "bench/suite/markdown.h"
 #include "lib/err.h"
+#include "lib/finite.h"
 
 /* How many times better strata is, whichever way is better, and the interval of that. */
 struct gain {
@@ -21,20 +22,15 @@ static struct gain gain_of(const struct comparison *c)
 			    : (struct gain){1 / c->ratio, {1 / i.high, 1 / i.low}};
 }
 
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *comparison_json(const struct comparison *c)
 {
 	struct gain g = gain_of(c);
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:[o,o],s:o,s:o,s:o,s:s}", "name", c->a->name,
 			 "mode", c->a->subject, "monitor", c->b->monitor, "against",
-			 c->a->monitor, "gain", number(g.times), "ci95", number(g.interval.low),
-			 number(g.interval.high), "floor", number(c->floor), "p", number(c->p),
-			 "p_holm", number(c->p_holm), "verdict", verdict_text(c->verdict));
+			 c->a->monitor, "gain", json_finite(g.times), "ci95", json_finite(g.interval.low),
+			 json_finite(g.interval.high), "floor", json_finite(c->floor), "p", json_finite(c->p),
+			 "p_holm", json_finite(c->p_holm), "verdict", verdict_text(c->verdict));
 }
 
 int beside_add(json_t *document)

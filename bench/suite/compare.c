@@ -9,6 +9,7 @@
 #include "bench/suite/document.h"
 #include "bench/suite/markdown.h"
 #include "lib/err.h"
+#include "lib/finite.h"
 
 static const char HELP[] =
 	"usage: strata bench compare [--json] A.json B.json\n"
@@ -18,11 +19,6 @@ static const char HELP[] =
 	"it exceeds what the sessions' own twins differ by. Exit code 1 if anything is worse.\n";
 
 #define SEED 1 /* of resampling: the same files, the same answer */
-
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
 
 static json_t *comparisons_json(const struct comparison *c, size_t count)
 {
@@ -36,11 +32,11 @@ static json_t *comparisons_json(const struct comparison *c, size_t count)
 			json_pack("{s:s,s:s?,s:s?,s:s?,s:o,s:o,s:o,s:[o,o],s:o,s:o,s:o,"
 				  "s:s}",
 				  "name", x->name, "mode", x->subject, "monitor", x->monitor,
-				  "where", x->where, "a", number(c[i].median_a), "b",
-				  number(c[i].median_b), "ratio", number(c[i].ratio), "ci95",
-				  number(c[i].interval.low), number(c[i].interval.high),
-				  "floor", number(c[i].floor), "p", number(c[i].p), "p_holm",
-				  number(c[i].p_holm), "verdict", verdict_text(c[i].verdict)));
+				  "where", x->where, "a", json_finite(c[i].median_a), "b",
+				  json_finite(c[i].median_b), "ratio", json_finite(c[i].ratio), "ci95",
+				  json_finite(c[i].interval.low), json_finite(c[i].interval.high),
+				  "floor", json_finite(c[i].floor), "p", json_finite(c[i].p), "p_holm",
+				  json_finite(c[i].p_holm), "verdict", verdict_text(c[i].verdict)));
 	}
 	return json_pack("{s:s,s:o}", "schema", "strata.bench.compare/1", "comparisons", list);
 }

@@ -11,12 +11,8 @@
 #include "bench/suite/judge.h"
 #include "lib/environment.h"
 #include "lib/err.h"
+#include "lib/finite.h"
 #include "lib/statistics.h"
-
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
 
 static json_t *text(const char *t)
 {
@@ -64,8 +60,8 @@ static json_t *noise_json(struct collected *c, struct random *r)
 	struct result x = {.value = c->value, .twin = c->twin, .n = c->n};
 	struct noise noise = judge_noise(&x, r);
 
-	return json_pack("{s:o,s:o,s:o}", "twins", number(noise.twins), "drift",
-			 number(noise.drift), "p", number(noise.p));
+	return json_pack("{s:o,s:o,s:o}", "twins", json_finite(noise.twins), "drift",
+			 json_finite(noise.drift), "p", json_finite(noise.p));
 }
 
 static json_t *result_json(const struct session *s, const struct task *t, unsigned int figure)
@@ -88,8 +84,8 @@ static json_t *result_json(const struct session *s, const struct task *t, unsign
 			 environment_is_testbed() ? "testbed" : "here", "unit", b->unit,
 			 "better", b->higher ? "higher" : "lower", "floor", b->floor, "asked",
 			 (int)session_rounds(s, t->subject), "n", (int)c.n, "median",
-			 number(statistics_median(c.value, c.n)), "ci95", number(ci.low),
-			 number(ci.high), "samples", c.samples, "rounds", c.rounds, "twin",
+			 json_finite(statistics_median(c.value, c.n)), "ci95", json_finite(ci.low),
+			 json_finite(ci.high), "samples", c.samples, "rounds", c.rounds, "twin",
 			 c.twins, "outliers", outliers(&c), "noise", noise_json(&c, &r),
 			 "iterations", (json_int_t)t->iterations, "skipped", text(t->skipped),
 			 "failed", text(t->failed), "shows", b->shows, "source", b->source);
@@ -140,7 +136,7 @@ json_t *document_progress(const struct session *s)
 			 text(now->bench ? now->bench->name : NULL), "mode",
 			 text(now->subject ? now->subject->name : NULL), "monitor",
 			 text(now->subject ? now->subject->monitor : NULL), "left_s",
-			 number(left_s < 0 ? 0 : left_s), "written_s", (json_int_t)at);
+			 json_finite(left_s < 0 ? 0 : left_s), "written_s", (json_int_t)at);
 }
 
 json_t *document_make(const struct session *s, json_t *environment)

@@ -1,98 +1,40 @@
 /* CPU time: see cpu.h. */
 #include "scenarios/compare/cpu.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-static uint64_t read_schedstat(pid_t pid, const char *tid)
+#include "lib/threads.h"
+
+struct server_time {
+	pid_t server;
+	uint64_t sum_ns;
+};
+
+/* The server itself, its children (a worker process of nginx), and a kernel thread that serves
+ * this VMM as vhost-PID. */
+static bool add_one(void *ctx, pid_t pid, const char *name)
 {
-	char path[64];
-	uint64_t ns = 0;
-	FILE *f;
+	struct server_time *t = ctx;
+	char worker[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/schedstat", pid, tid);
-	f = fopen(path, "re");
-	if (f) {
-		if (fscanf(f, "%" SCNu64, &ns) != 1)
-			ns = 0;
-		fclose(f);
-	}
-	return ns;
-}
-
-static uint64_t of_process(pid_t pid)
-{
-	char path[64];
-	struct dirent *e;
-	uint64_t sum = 0;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	d = opendir(path);
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.')
-			sum += read_schedstat(pid, e->d_name);
-	if (d)
-		closedir(d);
-	return sum;
-}
-
-/* Name and parent of a process; false if it is gone. */
-static bool read_stat(pid_t pid, char name[32], pid_t *parent)
-{
-	char path[64], text[512], *open, *close;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	open = strchr(text, '(');
-	close = strrchr(text, ')');
-	if (!open || !close || sscanf(close + 1, " %*c %d", parent) != 1)
-		return false;
-	snprintf(name, 32, "%.*s", (int)(close - open - 1), open + 1);
+	snprintf(worker, sizeof(worker), "vhost-%d", t->server);
+	if (pid == t->server || threads_parent(pid) == t->server || !strcmp(name, worker))
+		t->sum_ns += threads_ran_ns(pid);
 	return true;
-}
-
-/* A worker process of nginx; a kernel thread that serves this VMM as vhost-PID. */
-static bool belongs_to(pid_t pid, pid_t server)
-{
-	char name[32], worker[32];
-	pid_t parent;
-
-	if (!read_stat(pid, name, &parent))
-		return false;
-	snprintf(worker, sizeof(worker), "vhost-%d", server);
-	return parent == server || !strcmp(name, worker);
 }
 
 static uint64_t of_server(pid_t server)
 {
-	uint64_t sum = of_process(server);
-	DIR *d = opendir("/proc");
-	struct dirent *e;
+	struct server_time t = {.server = server};
 
-	while (d && (e = readdir(d))) {
-		pid_t pid = atoi(e->d_name);
-
-		if (pid > 0 && pid != server && belongs_to(pid, server))
-			sum += of_process(pid);
-	}
-	if (d)
-		closedir(d);
-	return sum;
+	threads_each("/proc", add_one, &t);
+	return t.sum_ns;
 }
 
 /* All columns of the first line but idle and iowait; the guest's are in user's already. */

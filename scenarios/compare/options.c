@@ -1,15 +1,13 @@
 /* Options of strata compare. */
 #include "scenarios/compare/options.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "lib/err.h"
+#include "lib/number.h"
 #include "scenarios/lab/lab.h"
 
 static const char help[] =
@@ -79,48 +77,14 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int __attribute__((format(printf, 1, 2))) wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("strata-compare: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputs("; try \"strata compare --help\"\n", stderr);
-	return -1;
-}
-
-static int number(const char *option, long min, long max, int *out)
-{
-	char *end;
-	long n = strtol(optarg, &end, 10);
-
-	if (end == optarg || *end || n < min || n > max)
-		return wrong("--%s %s: expected a number from %ld to %ld", option, optarg, min,
-			     max);
-	*out = (int)n;
-	return 0;
-}
-
-static int seed(uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(optarg, &end, 0);
-	return end == optarg || *end || errno || *optarg == '-'
-		       ? wrong("--seed %s: expected a number", optarg)
-		       : 0;
-}
-
 static int mode(const char *text, enum strata_place *out)
 {
 	*out = place_by_name(text);
-	return *out == PLACE_NONE ? wrong("%s: expected emulated, virtio, vhost, passthrough, "
-					  "container or bare",
-					  text)
-				  : 0;
+	return *out == PLACE_NONE
+		       ? err_set("%s: expected emulated, virtio, vhost, passthrough, "
+				 "container or bare",
+				 text)
+		       : 0;
 }
 
 static int parse_one(struct compare_options *o, int option)
@@ -129,11 +93,11 @@ static int parse_one(struct compare_options *o, int option)
 	case BASELINE:
 		return mode(optarg, &o->baseline);
 	case REQUESTS:
-		return number("requests", 2, 10000, &o->requests);
+		return number_int("requests", optarg, 2, 10000, &o->requests);
 	case ROUNDS:
-		return number("rounds", 2, COMPARE_ROUNDS_MAX, &o->rounds);
+		return number_int("rounds", optarg, 2, COMPARE_ROUNDS_MAX, &o->rounds);
 	case SEED:
-		return seed(&o->seed);
+		return number_range("seed", optarg, 0, UINT64_MAX, &o->seed);
 	case QUICK:
 		o->rounds = 6;
 		o->requests = 30;
@@ -142,10 +106,10 @@ static int parse_one(struct compare_options *o, int option)
 		o->twin = false;
 		return 0;
 	case CPUS:
-		return number("cpus", 1, 64, &o->cpus);
+		return number_int("cpus", optarg, 1, 64, &o->cpus);
 	case PATH:
 		o->path = optarg;
-		return *optarg == '/' ? 0 : wrong("--path %s: a path begins with /", optarg);
+		return *optarg == '/' ? 0 : err_set("--path %s: a path begins with /", optarg);
 	case OUTPUT:
 		o->folder = optarg;
 		return 0;
@@ -153,10 +117,7 @@ static int parse_one(struct compare_options *o, int option)
 		o->json = true;
 		return 0;
 	case SWITCH:
-		if (!lab_switch_parse(&o->ovs, optarg))
-			return 0;
-		err_print("strata-compare");
-		return -1;
+		return lab_switch_parse(&o->ovs, optarg);
 	case WIRE:
 		o->wire = optarg;
 		return 0;
@@ -189,7 +150,7 @@ static int add_modes(struct compare_options *o, int argc, char **argv)
 		if (mode(argv[i], &place))
 			return -1;
 		if (has_mode(o, place))
-			return wrong("%s is given twice", argv[i]);
+			return err_set("%s is given twice", argv[i]);
 		o->modes[o->mode_count++] = place;
 	}
 	if (o->mode_count)
@@ -199,7 +160,7 @@ static int add_modes(struct compare_options *o, int argc, char **argv)
 	return 0;
 }
 
-int compare_options_parse(struct compare_options *o, int argc, char **argv)
+static int parse(struct compare_options *o, int argc, char **argv)
 {
 	int option, result;
 
@@ -212,16 +173,26 @@ int compare_options_parse(struct compare_options *o, int argc, char **argv)
 	if (getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
 		o->seed = 1;
 	o->seed >>= 32; /* short enough to be typed again */
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = parse_one(o, option);
+		result = option == '?' ? err_set("%s: no such option, or its value is missing",
+						 argv[optind - 1])
+				       : parse_one(o, option);
 		if (result)
-			return option == '?' ? wrong("unknown or incomplete option") : result;
+			return result;
 	}
 	if (add_modes(o, argc, argv))
 		return -1;
 	if (o->baseline == PLACE_NONE)
 		o->baseline = o->modes[0];
 	if (!has_mode(o, o->baseline))
-		return wrong("--baseline %s is none of the modes", place_name(o->baseline));
-	return o->mode_count < 2 ? wrong("a comparison needs two modes") : 0;
+		return err_set("--baseline %s is none of the modes", place_name(o->baseline));
+	return o->mode_count < 2 ? err_set("a comparison needs two modes") : 0;
+}
+
+int compare_options_parse(struct compare_options *o, int argc, char **argv)
+{
+	int result = parse(o, argc, argv);
+
+	return result < 0 ? err_usage("compare") : result;
 }

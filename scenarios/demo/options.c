@@ -3,10 +3,9 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "lib/err.h"
+#include "lib/number.h"
 #include "scenarios/demo/delay.h"
 #include "scenarios/lab/lab.h"
 
@@ -70,30 +69,14 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int number(const char *option, const char *text, long min, long max, int *out)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (end == text || *end || n < min || n > max) {
-		fprintf(stderr, "strata-demo: --%s %s: expected a number from %ld to %ld\n",
-			option, text, min, max);
-		return -1;
-	}
-	*out = (int)n;
-	return 0;
-}
-
 static int parse_mode(struct demo_options *o, const char *text)
 {
 	o->place = place_by_name(text);
 	if (o->place != PLACE_NONE)
 		return 0;
-	fprintf(stderr,
-		"strata-demo: --mode %s: expected emulated, virtio, vhost, passthrough, "
-		"container or bare\n",
-		text);
-	return -1;
+	return err_set("--mode %s: expected emulated, virtio, vhost, passthrough, container or "
+		       "bare",
+		       text);
 }
 
 static int parse_one(struct demo_options *o, int option)
@@ -102,9 +85,9 @@ static int parse_one(struct demo_options *o, int option)
 	case MODE:
 		return parse_mode(o, optarg);
 	case REQUESTS:
-		return number("requests", optarg, 1, 1000000, &o->requests);
+		return number_int("requests", optarg, 1, 1000000, &o->requests);
 	case CPUS:
-		return number("cpus", optarg, 1, 64, &o->cpus);
+		return number_int("cpus", optarg, 1, 64, &o->cpus);
 	case PATH:
 		o->path = optarg;
 		return 0;
@@ -115,10 +98,7 @@ static int parse_one(struct demo_options *o, int option)
 		o->delay = optarg;
 		return 0;
 	case SWITCH:
-		if (!lab_switch_parse(&o->ovs, optarg))
-			return 0;
-		err_print("strata-demo");
-		return -1;
+		return lab_switch_parse(&o->ovs, optarg);
 	case WIRE:
 		o->wire = optarg;
 		return 0;
@@ -142,7 +122,7 @@ static int parse_one(struct demo_options *o, int option)
 	}
 }
 
-int demo_options_parse(struct demo_options *o, int argc, char **argv)
+static int parse(struct demo_options *o, int argc, char **argv)
 {
 	int option, result;
 
@@ -151,27 +131,24 @@ int demo_options_parse(struct demo_options *o, int argc, char **argv)
 				   .requests = 300,
 				   .path = "/",
 				   .folder = "out/demo"};
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = parse_one(o, option);
-		if (result) {
-			if (result < 0)
-				fputs("try \"strata demo --help\"\n", stderr);
+		result = option == '?' ? err_set("%s: no such option, or its value is missing",
+						 argv[optind - 1])
+				       : parse_one(o, option);
+		if (result)
 			return result;
-		}
 	}
-	if (optind < argc) {
-		fprintf(stderr,
-			"strata-demo: %s: no such argument; try \"strata demo --help\"\n",
-			argv[optind]);
-		return -1;
-	}
-	if (o->delay && delay_check(o->delay)) {
-		err_print("strata-demo");
-		return -1;
-	}
-	if (o->path[0] != '/') {
-		fprintf(stderr, "strata-demo: --path %s: a path begins with /\n", o->path);
-		return -1;
-	}
-	return 0;
+	if (optind < argc)
+		return err_set("%s: no such argument", argv[optind]);
+	if (o->path[0] != '/')
+		return err_set("--path %s: a path begins with /", o->path);
+	return o->delay ? delay_check(o->delay) : 0;
+}
+
+int demo_options_parse(struct demo_options *o, int argc, char **argv)
+{
+	int result = parse(o, argc, argv);
+
+	return result < 0 ? err_usage("demo") : result;
 }

@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 #include "scenarios/doctor/guest.h"
 
 #ifndef __x86_64__
@@ -57,14 +57,6 @@ static const char *const steps[] = {
 };
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
 
 static int expect_exit(struct guest *g, uint32_t reason)
 {

@@ -12,6 +12,7 @@
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/now.h"
 #include "lib/paths.h"
 #include "lib/proc.h"
 #include "lib/stop.h"
@@ -195,14 +196,6 @@ static void log_tail(const struct lab *lab, char *tail, size_t bytes)
 		fclose(f);
 	}
 	tail[n] = '\0';
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Has the server ended? Then *status is how. */

@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/err.h"
+#include "lib/number.h"
 
 static const char help[] =
 	"usage: strata net up --name NAME [OPTION]...\n"
@@ -89,42 +91,18 @@ static const unsigned int taken[] = {
 	[NET_SHOW] = BIT(NAME) | BIT(JSON),
 };
 
-static int __attribute__((format(printf, 1, 2))) wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("strata-net: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputs("; try \"strata net --help\"\n", stderr);
-	return -1;
-}
-
-static int number(const char *option, const char *text, long min, long max, int *out)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (end == text || *end || n < min || n > max)
-		return wrong("--%s %s: expected a number from %ld to %ld", option, text, min,
-			     max);
-	*out = (int)n;
-	return 0;
-}
-
 /* Names go into commands, file names and marks. */
 static int check_name(const char *option, const char *text, size_t most)
 {
 	size_t n = strlen(text);
 
 	if (!n || n > most || !isalnum((unsigned char)*text))
-		return wrong("--%s %s: expected 1 to %zu letters or digits", option, text,
-			     most);
+		return err_set("--%s %s: expected 1 to %zu letters or digits", option, text,
+			       most);
 	for (const char *c = text; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("_.-", *c))
-			return wrong("--%s %s: only letters, digits, _, . and - can be in it",
-				     option, text);
+			return err_set("--%s %s: only letters, digits, _, . and - can be in it",
+				       option, text);
 	return 0;
 }
 
@@ -135,8 +113,8 @@ static int check_shape(const char *option, const char *text, const char *shape)
 	for (; *shape && *c; shape++, c++)
 		if (*shape == 'x' ? !isxdigit((unsigned char)*c) : *c != *shape)
 			break;
-	return *shape || *c ? wrong("--%s %s: expected the form %s in hexadecimal digits",
-				    option, text, shape - (c - text))
+	return *shape || *c ? err_set("--%s %s: expected the form %s in hexadecimal digits",
+				      option, text, shape - (c - text))
 			    : 0;
 }
 
@@ -145,7 +123,7 @@ static int check_word(const char *option, const char *text, const char *const *w
 	for (; *words; words++)
 		if (!strcmp(text, *words))
 			return 0;
-	return wrong("--%s %s: no such one", option, text);
+	return err_set("--%s %s: no such one", option, text);
 }
 
 static int parse_one(struct net_options *o, int option)
@@ -171,9 +149,9 @@ static int parse_one(struct net_options *o, int option)
 		p->tap = optarg;
 		return check_name("tap", optarg, 15);
 	case QUEUES:
-		return number("queues", optarg, 1, 256, &p->queues);
+		return number_int("queues", optarg, 1, 256, &p->queues);
 	case VLAN:
-		return number("vlan", optarg, 1, 4094, &p->vlan);
+		return number_int("vlan", optarg, 1, 4094, &p->vlan);
 	case USER:
 		p->user = optarg;
 		return check_name("user", optarg, 32);
@@ -187,7 +165,7 @@ static int parse_one(struct net_options *o, int option)
 		p->device = optarg;
 		return check_shape("passthrough", optarg, "xxxx:xx:xx.x");
 	case VF:
-		return number("vf", optarg, 0, 255, &p->vf);
+		return number_int("vf", optarg, 0, 255, &p->vf);
 	case OF:
 		p->of = optarg;
 		return check_name("of", optarg, 15);
@@ -216,15 +194,16 @@ static int check_passthrough(const struct plumbing *p, unsigned int seen)
 				      BIT(QUEUES) | BIT(USER) | BIT(MODE);
 
 	if (!!p->of != !!(seen & BIT(VF)))
-		return wrong("--vf and --of go together");
+		return err_set("--vf and --of go together");
 	if (p->of && p->device)
-		return wrong("--passthrough and --vf: one of them");
+		return err_set("--passthrough and --vf: one of them");
 	if (seen & not_here)
-		return wrong("a device that is passed through is plugged into nothing: no "
-			     "--switch, --bridge, --uplink, --tap, --queues, --user, --mode");
+		return err_set("a device that is passed through is plugged into nothing: no "
+			       "--switch, --bridge, --uplink, --tap, --queues, --user, --mode");
 	if (p->device && (p->vlan || p->mac))
-		return wrong("--vlan and --mac are for virtual functions: the guest sets those "
-			     "of a whole card itself");
+		return err_set(
+			"--vlan and --mac are for virtual functions: the guest sets those "
+			"of a whole card itself");
 	return 0;
 }
 
@@ -234,17 +213,17 @@ static int check_way(const struct plumbing *p, unsigned int seen)
 	bool macvtap = !strcmp(p->way, "macvtap"), none = !strcmp(p->way, "none");
 
 	if (macvtap && !p->uplink)
-		return wrong("--switch macvtap needs --uplink, the card it stands on");
+		return err_set("--switch macvtap needs --uplink, the card it stands on");
 	if ((macvtap || none) && (seen & BIT(BRIDGE)))
-		return wrong("--bridge: --switch %s has none", p->way);
+		return err_set("--bridge: --switch %s has none", p->way);
 	if (none && (p->uplink || p->vlan))
-		return wrong("--switch none is plugged into nothing: no --uplink, no --vlan");
+		return err_set("--switch none is plugged into nothing: no --uplink, no --vlan");
 	if (!macvtap && (seen & BIT(MODE)))
-		return wrong("--mode is for --switch macvtap");
+		return err_set("--mode is for --switch macvtap");
 	if (!macvtap && p->mac)
-		return wrong("--mac is for a macvtap or virtual function; behind a tap the "
-			     "guest's own counts: strata vmm --net tap=%s,mac=%s",
-			     p->tap, p->mac);
+		return err_set("--mac is for a macvtap or virtual function; behind a tap the "
+			       "guest's own counts: strata vmm --net tap=%s,mac=%s",
+			       p->tap, p->mac);
 	return 0;
 }
 
@@ -253,14 +232,14 @@ static int finish_up(struct net_options *o, unsigned int seen)
 	struct plumbing *p = &o->net;
 
 	if (!p->name)
-		return wrong("up: it needs a --name");
+		return err_set("up: it needs a --name");
 	if (p->device || p->of || (seen & BIT(VF)))
 		return check_passthrough(p, seen);
 	p->way = p->way ? p->way : "bridge";
 	if (!p->tap) {
 		if (strlen(p->name) > 15)
-			return wrong("--name %s is too long for a device's name: give --tap",
-				     p->name);
+			return err_set("--name %s is too long for a device's name: give --tap",
+				       p->name);
 		snprintf(o->tap, sizeof(o->tap), "%s", p->name);
 		p->tap = o->tap;
 	}
@@ -287,7 +266,7 @@ static int parse_command(struct net_options *o, const char *word)
 			return 0;
 		}
 	}
-	return wrong("%s: expected up, down or show", word);
+	return err_set("%s: expected up, down or show", word);
 }
 
 /* A name may stand alone: strata net down web. */
@@ -299,13 +278,13 @@ static int take_words(struct net_options *o, int argc, char **argv, unsigned int
 			return -1;
 	}
 	if (optind < argc)
-		return wrong("%s: no such argument", argv[optind]);
+		return err_set("%s: no such argument", argv[optind]);
 	if (o->command == NET_DOWN && !o->net.name != !!(seen & BIT(ALL)))
-		return wrong("down: it needs a name, or --all");
+		return err_set("down: it needs a name, or --all");
 	return 0;
 }
 
-int net_options_parse(struct net_options *o, int argc, char **argv)
+static int parse(struct net_options *o, int argc, char **argv)
 {
 	unsigned int seen = 0;
 	int option, result;
@@ -315,16 +294,26 @@ int net_options_parse(struct net_options *o, int argc, char **argv)
 	if (result)
 		return result;
 	optind = 2;
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = parse_one(o, option);
+		result = option == '?' ? err_set("%s: no such option, or its value is missing",
+						 argv[optind - 1])
+				       : parse_one(o, option);
 		if (result)
-			return option == '?' ? wrong("unknown or incomplete option") : result;
+			return result;
 		seen |= BIT(option);
 		if (!(taken[o->command] & BIT(option)))
-			return wrong("%s: it does not take --%s", argv[1],
-				     long_options[option - NAME].name);
+			return err_set("%s: it does not take --%s", argv[1],
+				       long_options[option - NAME].name);
 	}
 	if (take_words(o, argc, argv, seen))
 		return -1;
 	return o->command == NET_UP ? finish_up(o, seen) : 0;
+}
+
+int net_options_parse(struct net_options *o, int argc, char **argv)
+{
+	int result = parse(o, argc, argv);
+
+	return result < 0 ? err_usage("net") : result;
 }

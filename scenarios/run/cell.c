@@ -9,6 +9,7 @@
 #include "lib/err.h"
 #include "lib/progress.h"
 #include "lib/stop.h"
+#include "lib/threads.h"
 #include "lib/units.h"
 #include "scenarios/run/guest.h"
 #include "scenarios/run/load.h"
@@ -38,20 +39,12 @@ static void read_host(const struct machine *m, struct host_time *t)
 {
 	*t = (struct host_time){0};
 	for (unsigned int i = 0; i < m->vcpus; i++) {
-		unsigned long long ran = 0, waited = 0;
-		char path[80];
-		FILE *f;
+		uint64_t ran, waited;
 
-		snprintf(path, sizeof(path), "/proc/%d/task/%u/schedstat", m->lab.server,
-			 m->vcpu[i]);
-		f = fopen(path, "re");
-		if (!f)
+		if (!threads_sched(m->lab.server, (pid_t)m->vcpu[i], &ran, &waited))
 			continue;
-		if (fscanf(f, "%llu %llu", &ran, &waited) == 2) {
-			t->ran_ns += ran;
-			t->waited_ns += waited;
-		}
-		fclose(f);
+		t->ran_ns += ran;
+		t->waited_ns += waited;
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "lib/environment.h"
 #include "lib/err.h"
+#include "lib/finite.h"
 #include "scenarios/run/run.h"
 #include "scenarios/run/settings.h"
 
@@ -13,11 +14,6 @@ static const char *const units[] = {[MEASURE_NS] = "ns",
 				    [MEASURE_SHARE] = "share",
 				    [MEASURE_COUNT] = "1",
 				    [MEASURE_WORD] = "word"};
-
-static json_t *number(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
 
 /* One measure of one cell, as a benchmark's result. */
 static json_t *result_of(const struct run *r, const struct variant *v, int m)
@@ -46,8 +42,8 @@ static json_t *result_of(const struct run *r, const struct variant *v, int m)
 		"name", name, "mode", variant_name(r, v).s, "monitor", "strata", "where",
 		environment_is_testbed() ? "testbed" : "here", "unit", units[info->unit],
 		"better", info->higher ? "higher" : "lower", "floor", 0.0, "asked",
-		(int)r->o->rounds, "n", (int)n, "median", number(statistics_median(known, n)),
-		"ci95", number(ci.low), number(ci.high), "samples", samples, "rounds", rounds,
+		(int)r->o->rounds, "n", (int)n, "median", json_finite(statistics_median(known, n)),
+		"ci95", json_finite(ci.low), json_finite(ci.high), "samples", samples, "rounds", rounds,
 		"twin", twin, "skipped", "failed", "shows", info->help);
 }
 
@@ -105,11 +101,11 @@ static json_t *layers_json(const struct tally *t)
 		for (int c = 0; c < CAUSE_COUNT; c++)
 			if (t->cause_ns[l][c] > 0)
 				json_object_set_new(causes, cause_table[c].name,
-						    number(tally_mean(t, t->cause_ns[l][c])));
+						    json_finite(tally_mean(t, t->cause_ns[l][c])));
 		json_array_append_new(list,
 				      json_pack("{s:s,s:o,s:o}", "layer",
 						layer_name((enum strata_layer)l), "mean_ns",
-						number(tally_mean(t, t->layer_ns[l])), "causes",
+						json_finite(tally_mean(t, t->layer_ns[l])), "causes",
 						causes));
 	}
 	return list;
@@ -214,7 +210,7 @@ static json_t *progress_json(const struct run *r)
 			 "rounds", (int)r->o->rounds, "samples", (int)now->done, "asked",
 			 (int)now->cells, "name", variant_name(r, now->variant).s, "mode",
 			 r->s->vm[r->s->load.vm].name, "monitor", "strata", "left_s",
-			 number(each_s * (now->cells - now->done)), "written_s",
+			 json_finite(each_s * (now->cells - now->done)), "written_s",
 			 (json_int_t)at);
 }
 

@@ -1,13 +1,12 @@
 /* Options of strata run. */
 #include "scenarios/run/options.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 
+#include "lib/err.h"
+#include "lib/number.h"
 #include "scenarios/run/expect.h"
 #include "scenarios/run/scenario.h"
 
@@ -64,57 +63,18 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int __attribute__((format(printf, 1, 2))) wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("strata-run: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputs("; try \"strata run --help\"\n", stderr);
-	return -1;
-}
-
-static int number(const char *option, double least, double most, double *out)
-{
-	char *end;
-
-	*out = strtod(optarg, &end);
-	if (end == optarg || *end || !(*out >= least && *out <= most))
-		return wrong("--%s %s: expected a number from %g to %g", option, optarg, least,
-			     most);
-	return 0;
-}
-
-static int seed(uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(optarg, &end, 0);
-	return end == optarg || *end || errno || *optarg == '-'
-		       ? wrong("--seed %s: expected a number", optarg)
-		       : 0;
-}
-
 static int take(struct run_options *o, int option)
 {
-	double n;
-
 	switch (option) {
 	case DRY_RUN:
 		o->dry_run = true;
 		return 0;
 	case ROUNDS:
-		if (number("rounds", 1, SCENARIO_ROUNDS_MAX, &n))
-			return -1;
-		o->rounds = (unsigned int)n;
-		return 0;
+		return number_option(optarg, "rounds", SCENARIO_ROUNDS_MAX, &o->rounds);
 	case SECONDS:
-		return number("seconds", 0.5, 600, &o->seconds);
+		return number_real("seconds", optarg, 0.5, 600, &o->seconds);
 	case SEED:
-		return seed(&o->seed);
+		return number_range("seed", optarg, 0, UINT64_MAX, &o->seed);
 	case OUTPUT:
 		o->folder = optarg;
 		return 0;
@@ -137,11 +97,11 @@ static int take(struct run_options *o, int option)
 		fputs(help, stdout);
 		return 1;
 	default:
-		return wrong("unknown or incomplete option");
+		return -1;
 	}
 }
 
-int run_options_parse(struct run_options *o, int argc, char **argv)
+static int parse(struct run_options *o, int argc, char **argv)
 {
 	int option, result;
 
@@ -151,13 +111,22 @@ int run_options_parse(struct run_options *o, int argc, char **argv)
 	o->seed >>= 32; /* short enough to be typed again */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = take(o, option);
+		result = option == '?' ? err_set("%s: no such option, or its value is missing",
+						 argv[optind - 1])
+				       : take(o, option);
 		if (result)
 			return result;
 	}
 	if (optind + (o->cleanup || o->measures ? 0 : 1) != argc)
-		return wrong(o->cleanup || o->measures ? "no file is taken with this"
-						       : "one file is expected");
+		return err_set(o->cleanup || o->measures ? "no file is taken with this"
+							 : "one file is expected");
 	o->file = argv[optind];
 	return 0;
+}
+
+int run_options_parse(struct run_options *o, int argc, char **argv)
+{
+	int result = parse(o, argc, argv);
+
+	return result < 0 ? err_usage("run") : result;
 }

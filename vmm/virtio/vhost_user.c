@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 enum request {
 	GET_FEATURES = 1,
@@ -62,14 +63,6 @@ struct message {
 } __attribute__((packed));
 
 #define HEADER_BYTES offsetof(struct message, body)
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 static int await(int fd, short events, int64_t deadline)
 {
