@@ -1,4 +1,5 @@
-/* The time as intervals are measured in: CLOCK_MONOTONIC, which nobody sets (clock_gettime(2)). */
+/* The time as intervals are measured in: CLOCK_MONOTONIC, which nobody sets (clock_gettime(2)).
+ */
 #ifndef STRATA_LIB_NOW_H
 #define STRATA_LIB_NOW_H
 

@@ -49,7 +49,8 @@ static json_t *why_data(const struct ui *ui)
 static json_t *side_json(const struct versus_row *r, int side)
 {
 	return json_pack("{s:o,s:[o,o]}", "median_ns", json_finite(r->median[side]), "ci95_ns",
-			 json_finite(r->interval[side].low), json_finite(r->interval[side].high));
+			 json_finite(r->interval[side].low),
+			 json_finite(r->interval[side].high));
 }
 
 static json_t *versus_json(const struct versus *v)
@@ -60,12 +61,12 @@ static json_t *versus_json(const struct versus *v)
 	for (int i = 0; i < v->count; i++) {
 		const struct versus_row *r = &v->rows[i];
 
-		json_array_append_new(rows, json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:s}", "name",
-						      measure_name(&r->what).s, "hop",
-						      (int)r->hop, "a", side_json(r, 0), "b",
-						      side_json(r, 1), "ratio",
-						      json_finite(r->ratio), "p_holm", json_finite(r->p),
-						      "b_is", verdicts[r->verdict + 1]));
+		json_array_append_new(
+			rows, json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:s}", "name",
+					measure_name(&r->what).s, "hop", (int)r->hop, "a",
+					side_json(r, 0), "b", side_json(r, 1), "ratio",
+					json_finite(r->ratio), "p_holm", json_finite(r->p),
+					"b_is", verdicts[r->verdict + 1]));
 	}
 	return json_pack("{s:s,s:s,s:f,s:o}", "a", v->name[0], "b", v->name[1], "floor_ns",
 			 v->floor_ns, "rows", rows);
@@ -87,8 +88,8 @@ static json_t *bench_row_json(const struct bench_row *r)
 	return json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:o,s:[o,o],s:s,s:s}", "name", r->name,
 			 "mode", r->mode, "cell", r->cell, "unit", r->unit, "n", (int)r->n,
 			 "asked", (int)r->asked, "median", json_finite(r->median), "ci95",
-			 json_finite(r->low), json_finite(r->high), "skipped", r->skipped, "failed",
-			 r->failed);
+			 json_finite(r->low), json_finite(r->high), "skipped", r->skipped,
+			 "failed", r->failed);
 }
 
 static json_t *bench_data(const struct ui *ui)

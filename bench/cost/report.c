@@ -86,8 +86,8 @@ static json_t *result_json(const struct study *s, const struct arm *a, enum figu
 			 "subject", a->observer->name, "unit", g->unit, "better",
 			 g->higher ? "higher" : "lower", "n", (int)c.n, "median",
 			 json_finite(c.median), "ci95", json_finite(c.interval.low),
-			 json_finite(c.interval.high), "samples", numbers(c.value, c.n), "skipped",
-			 reason(s, a, f));
+			 json_finite(c.interval.high), "samples", numbers(c.value, c.n),
+			 "skipped", reason(s, a, f));
 }
 
 static json_t *change_json(const struct study *s, const struct arm *a, enum figure_id f)
@@ -97,7 +97,8 @@ static json_t *change_json(const struct study *s, const struct arm *a, enum figu
 	look(s, a, f, &c);
 	return json_pack("{s:s,s:s,s:s,s:o,s:[o,o],s:o}", "name", figures[f].name, "subject",
 			 a->observer->name, "against", s->arm[0].observer->name, "change",
-			 json_finite(c.change_median), "ci95", json_finite(c.change_interval.low),
+			 json_finite(c.change_median), "ci95",
+			 json_finite(c.change_interval.low),
 			 json_finite(c.change_interval.high), "p", json_finite(c.p));
 }
 

@@ -28,9 +28,10 @@ static json_t *comparison_json(const struct comparison *c)
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:[o,o],s:o,s:o,s:o,s:s}", "name", c->a->name,
 			 "mode", c->a->subject, "monitor", c->b->monitor, "against",
-			 c->a->monitor, "gain", json_finite(g.times), "ci95", json_finite(g.interval.low),
-			 json_finite(g.interval.high), "floor", json_finite(c->floor), "p", json_finite(c->p),
-			 "p_holm", json_finite(c->p_holm), "verdict", verdict_text(c->verdict));
+			 c->a->monitor, "gain", json_finite(g.times), "ci95",
+			 json_finite(g.interval.low), json_finite(g.interval.high), "floor",
+			 json_finite(c->floor), "p", json_finite(c->p), "p_holm",
+			 json_finite(c->p_holm), "verdict", verdict_text(c->verdict));
 }
 
 int beside_add(json_t *document)

@@ -33,10 +33,12 @@ static json_t *comparisons_json(const struct comparison *c, size_t count)
 				  "s:s}",
 				  "name", x->name, "mode", x->subject, "monitor", x->monitor,
 				  "where", x->where, "a", json_finite(c[i].median_a), "b",
-				  json_finite(c[i].median_b), "ratio", json_finite(c[i].ratio), "ci95",
-				  json_finite(c[i].interval.low), json_finite(c[i].interval.high),
-				  "floor", json_finite(c[i].floor), "p", json_finite(c[i].p), "p_holm",
-				  json_finite(c[i].p_holm), "verdict", verdict_text(c[i].verdict)));
+				  json_finite(c[i].median_b), "ratio", json_finite(c[i].ratio),
+				  "ci95", json_finite(c[i].interval.low),
+				  json_finite(c[i].interval.high), "floor",
+				  json_finite(c[i].floor), "p", json_finite(c[i].p), "p_holm",
+				  json_finite(c[i].p_holm), "verdict",
+				  verdict_text(c[i].verdict)));
 	}
 	return json_pack("{s:s,s:o}", "schema", "strata.bench.compare/1", "comparisons", list);
 }

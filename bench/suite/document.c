@@ -77,18 +77,18 @@ static json_t *result_json(const struct session *s, const struct task *t, unsign
 	collect(&c, s, t, figure);
 	random_seed(&r, s->options->seed);
 	ci = statistics_median_interval(c.value, c.n, &r);
-	return json_pack("{s:s,s:s,s:o,s:s,s:s,s:s,s:f,s:i,s:i,s:o,s:[o,o],s:o,s:o,s:o,s:o,"
-			 "s:o,s:I,s:o,s:o,s:s,s:s}",
-			 "name", name, "mode", t->subject->name, "monitor",
-			 text(t->subject->monitor), "where",
-			 environment_is_testbed() ? "testbed" : "here", "unit", b->unit,
-			 "better", b->higher ? "higher" : "lower", "floor", b->floor, "asked",
-			 (int)session_rounds(s, t->subject), "n", (int)c.n, "median",
-			 json_finite(statistics_median(c.value, c.n)), "ci95", json_finite(ci.low),
-			 json_finite(ci.high), "samples", c.samples, "rounds", c.rounds, "twin",
-			 c.twins, "outliers", outliers(&c), "noise", noise_json(&c, &r),
-			 "iterations", (json_int_t)t->iterations, "skipped", text(t->skipped),
-			 "failed", text(t->failed), "shows", b->shows, "source", b->source);
+	return json_pack(
+		"{s:s,s:s,s:o,s:s,s:s,s:s,s:f,s:i,s:i,s:o,s:[o,o],s:o,s:o,s:o,s:o,"
+		"s:o,s:I,s:o,s:o,s:s,s:s}",
+		"name", name, "mode", t->subject->name, "monitor", text(t->subject->monitor),
+		"where", environment_is_testbed() ? "testbed" : "here", "unit", b->unit,
+		"better", b->higher ? "higher" : "lower", "floor", b->floor, "asked",
+		(int)session_rounds(s, t->subject), "n", (int)c.n, "median",
+		json_finite(statistics_median(c.value, c.n)), "ci95", json_finite(ci.low),
+		json_finite(ci.high), "samples", c.samples, "rounds", c.rounds, "twin", c.twins,
+		"outliers", outliers(&c), "noise", noise_json(&c, &r), "iterations",
+		(json_int_t)t->iterations, "skipped", text(t->skipped), "failed",
+		text(t->failed), "shows", b->shows, "source", b->source);
 }
 
 static json_t *limits_json(const struct bench_limits *l)

@@ -42,9 +42,10 @@ static json_t *result_of(const struct run *r, const struct variant *v, int m)
 		"name", name, "mode", variant_name(r, v).s, "monitor", "strata", "where",
 		environment_is_testbed() ? "testbed" : "here", "unit", units[info->unit],
 		"better", info->higher ? "higher" : "lower", "floor", 0.0, "asked",
-		(int)r->o->rounds, "n", (int)n, "median", json_finite(statistics_median(known, n)),
-		"ci95", json_finite(ci.low), json_finite(ci.high), "samples", samples, "rounds", rounds,
-		"twin", twin, "skipped", "failed", "shows", info->help);
+		(int)r->o->rounds, "n", (int)n, "median",
+		json_finite(statistics_median(known, n)), "ci95", json_finite(ci.low),
+		json_finite(ci.high), "samples", samples, "rounds", rounds, "twin", twin,
+		"skipped", "failed", "shows", info->help);
 }
 
 static json_t *results(const struct run *r)
@@ -100,13 +101,14 @@ static json_t *layers_json(const struct tally *t)
 
 		for (int c = 0; c < CAUSE_COUNT; c++)
 			if (t->cause_ns[l][c] > 0)
-				json_object_set_new(causes, cause_table[c].name,
-						    json_finite(tally_mean(t, t->cause_ns[l][c])));
+				json_object_set_new(
+					causes, cause_table[c].name,
+					json_finite(tally_mean(t, t->cause_ns[l][c])));
 		json_array_append_new(list,
 				      json_pack("{s:s,s:o,s:o}", "layer",
 						layer_name((enum strata_layer)l), "mean_ns",
-						json_finite(tally_mean(t, t->layer_ns[l])), "causes",
-						causes));
+						json_finite(tally_mean(t, t->layer_ns[l])),
+						"causes", causes));
 	}
 	return list;
 }
