@@ -2,16 +2,17 @@
 #
 #   blames RECORDING LAYER DIRECTION CAUSE MS NAME
 #
-# What is blamed grew by MS, to within 5 %; its layer did, and no other layer changed, by more than a fifth of MS and what
-# the layer takes usually: that is the noise of a machine that does other things, too. CAUSE "unknown": it says where, but not why. DIRECTION "any": each request
+# What is blamed grew by MS: hardly less (19 of 20 parts), and a quarter more at most, for a busy machine is late. Its layer
+# did, and no other layer changed, by more than 0.4 MS and what the layer takes usually: a delay in the wrong layer is
+# all of MS. CAUSE "unknown": it says where, but not why. DIRECTION "any": each request
 # met it somewhere else on its way.
 # shellcheck shell=bash disable=SC2016,SC2154 # see tap.sh, which goes before
 
 # The layer's figures are medians of the slow and of the usual requests: one that something else held up does not count.
 blames_query='
 def moved: .slow_p50_ns - .usual_p50_ns;
-def wrong: . < $ns * 0.95 or . > $ns * 1.05;
-def noise: $ns * 0.2 + .usual_p50_ns;
+def wrong: . < $ns * 0.95 or . > $ns * 1.25;
+def noise: $ns * 0.4 + .usual_p50_ns;
 [
 	if .verdict == (if $cause == "unknown" then "where-not-why" else "explained" end) then empty
 		else "verdict: \(.verdict)" end,

@@ -68,6 +68,9 @@ eventually() {
 	done
 }
 
+# elsewhere PID: has it come into a network namespace of its own?
+elsewhere() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+
 # as_nobody COMMAND...: without root's powers; fails for every command if nobody may not come here
 as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups test -x ./strata &&
@@ -128,6 +131,16 @@ like() {
 
 unlike() {
 	if grep -qE -- "$2" <<<"$1"; then fail "$3" "found: $1" "matches: $2"; else pass "$3"; fi
+}
+
+# passed_by LEAST NAME HOP...: so many requests or more pass each of these hops, by the trace in the file $json
+passed_by() {
+	local least=$1 name=$2
+
+	shift 2
+	is "$(jq -r --argjson least "$least" '. as $trace | [$ARGS.positional[] | . as $hop |
+		select(([$trace.hops[] | select(.hop == $hop).count] | add // 0) < $least)] | join(" ")' "$json" --args "$@")" \
+		"" "$name: $*"
 }
 
 # The last line of every test.

@@ -10,7 +10,7 @@ demo() {
 	shift
 	json=$top/out/check/$name/trace.json
 	rm -rf "$top/out/check/$name"
-	run timeout 150 ./strata demo --here --json --output "out/check/$name" "$@"
+	run timeout 300 ./strata demo --here --json --output "out/check/$name" "$@"
 	[ "$status" -eq 0 ] || diagnose "strata demo $*" "$err"
 }
 
@@ -21,15 +21,20 @@ query() {
 
 # What every good trace is, whatever was traced.
 trace_is_sound() {
-	is "$(query .schema)" strata.trace/1 "$1: its JSON is of the schema"
-	is "$(query '.requests | .seen == '"$2"' and .complete >= 0.99 * .seen and .complete + .partial == .seen')" \
-		true "$1: at least 99 % of $2 requests are complete"
-	is "$(query .events.lost)" 0 "$1: no event was lost"
-	is "$(query .clock.causality_violations)" 0 "$1: no effect came before its cause"
-	is "$(query .client.compared)" "$2" "$1: the client knows the same requests"
-	is "$(query .client.outside_client_bracket)" 0 "$1: every request lies within what the client measured"
-	is "$(query '.client.difference_p50_ns <= .client.resolution_ns + .client.probes_ns')" true \
-		"$1: end to end agrees with the client to within its resolution"
+	local found
+
+	# one process, for they cost time where a processor is emulated
+	mapfile -t found < <(query '.schema,
+		(.requests | .seen == '"$2"' and .complete >= 0.99 * .seen and .complete + .partial == .seen),
+		.events.lost, .clock.causality_violations, .client.compared, .client.outside_client_bracket,
+		.client.difference_p50_ns <= .client.resolution_ns + .client.probes_ns')
+	is "${found[0]}" strata.trace/1 "$1: its JSON is of the schema"
+	is "${found[1]-}" true "$1: at least 99 % of $2 requests are complete"
+	is "${found[2]-}" 0 "$1: no event was lost"
+	is "${found[3]-}" 0 "$1: no effect came before its cause"
+	is "${found[4]-}" "$2" "$1: the client knows the same requests"
+	is "${found[5]-}" 0 "$1: every request lies within what the client measured"
+	is "${found[6]-}" true "$1: end to end agrees with the client to within its resolution"
 	requests_add_up "$1"
 }
 
