@@ -6,7 +6,7 @@
  *
  * Real services wait for others; a trace of several VMs needs one that does. A few processes
  * share the listening socket, each serves one request at a time, on a connection that ends with
- * it, and keeps its own to the Redis server that was asked last.
+ * it, and asks on a connection of its own: a recording that begins later sees all of both.
  *
  * What clients and servers say is hostile: lines are bounded, waiting ends in time.
  */
@@ -31,11 +31,6 @@
 #define KEY_MAX    128
 #define WAIT_S     20
 #define LISTEN_MAX 256
-
-struct redis {
-	int fd; /* -1: none */
-	struct sockaddr_in address;
-};
 
 struct question {
 	struct sockaddr_in address;
@@ -105,47 +100,26 @@ static bool understood(const char *head, struct question *q)
 	return inet_pton(AF_INET, address, &q->address.sin_addr) == 1;
 }
 
-static void leave(struct redis *r)
-{
-	if (r->fd >= 0)
-		close(r->fd);
-	r->fd = -1;
-}
-
-static int reach(struct redis *r, const struct sockaddr_in *to)
-{
-	if (r->fd >= 0 && r->address.sin_port == to->sin_port &&
-	    r->address.sin_addr.s_addr == to->sin_addr.s_addr)
-		return 0;
-	leave(r);
-	r->address = *to;
-	r->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (r->fd < 0)
-		return -1;
-	bound_waiting(r->fd);
-	if (!connect(r->fd, (const struct sockaddr *)to, sizeof(*to)))
-		return 0;
-	leave(r);
-	return -1;
-}
-
 /* The value behind ":", or 0: it could not be asked, or answered with an error. */
-static long long ask(struct redis *r, const struct question *q)
+static long long ask(const struct question *q)
 {
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char text[HEAD_MAX], *end;
-	long long value;
+	long long value = 0;
 	int n = snprintf(text, sizeof(text), "*2\r\n$4\r\nINCR\r\n$%zu\r\n%s\r\n",
 			 strlen(q->key), q->key);
 
-	if (reach(r, &q->address))
+	if (fd < 0)
 		return 0;
-	if (send_all(r->fd, text, (size_t)n) ||
-	    receive_until(r->fd, "\r\n", text, sizeof(text))) {
-		leave(r);
-		return 0;
+	bound_waiting(fd);
+	if (!connect(fd, (const struct sockaddr *)&q->address, sizeof(q->address)) &&
+	    !send_all(fd, text, (size_t)n) && !receive_until(fd, "\r\n", text, sizeof(text)) &&
+	    *text == ':') {
+		value = strtoll(text + 1, &end, 10);
+		value = *end == '\r' ? value : 0;
 	}
-	value = strtoll(text + 1, &end, 10);
-	return *text == ':' && *end == '\r' ? value : 0;
+	close(fd);
+	return value;
 }
 
 static void reply(int fd, const char *status, const char *text)
@@ -159,7 +133,7 @@ static void reply(int fd, const char *status, const char *text)
 	send_all(fd, all, (size_t)n);
 }
 
-static void serve(int fd, struct redis *r)
+static void serve(int fd)
 {
 	char head[HEAD_MAX], text[32];
 	struct question q;
@@ -172,7 +146,7 @@ static void serve(int fd, struct redis *r)
 		reply(fd, "404 Not Found", "GET /count/ADDRESS:PORT/KEY is all there is\n");
 		return;
 	}
-	value = ask(r, &q);
+	value = ask(&q);
 	snprintf(text, sizeof(text), "%lld\n", value);
 	if (value)
 		reply(fd, "200 OK", text);
@@ -182,15 +156,13 @@ static void serve(int fd, struct redis *r)
 
 static void serve_for_ever(int listening)
 {
-	struct redis r = {.fd = -1};
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		int fd = accept(listening, NULL, NULL);
 
 		if (fd < 0)
 			continue;
-		serve(fd, &r);
+		serve(fd);
 		close(fd);
 	}
 }
