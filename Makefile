@@ -4,6 +4,7 @@
 #   make deps       install the Debian packages that all of this needs (as root)
 #   make demo       the main job: one request through a VM, and where its time went
 #   make check      unit tests here, system tests in the testbed machine
+#   make check-long the same with streams of a minute and ten times the pings and megabytes: hours
 #   make lint       formatting, clang-tidy, cppcheck
 #
 # Programs are build/bin/strata-CMD; "./strata CMD ..." runs them, as git does.
@@ -117,6 +118,10 @@ check: deps
 	@$(MAKE) --no-print-directory -j2 all guest-image guest-tools testbed-image ovs unit-tests fuzzers test-tools readers
 	@ONLY="$(ONLY)" LANES="$(LANES)" tests/check
 
+# Tests ask for STRATA_LONG=1 where a short run shows what a long one does, if with less chance to find what is rare.
+check-long:
+	@STRATA_LONG=1 $(MAKE) --no-print-directory check
+
 unit-tests: $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
 test-tools: $(TEST_TOOLS)
@@ -143,4 +148,4 @@ format:
 clean:
 	rm -rf $(B) strata
 
-.PHONY: all deps demo compare check unit-tests fuzzers test-tools fuzz lint format clean
+.PHONY: all deps demo compare check check-long unit-tests fuzzers test-tools fuzz lint format clean

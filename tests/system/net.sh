@@ -9,7 +9,8 @@
 #   net_client_apart         the client moves into a namespace, strata-w0 leads there
 #   net_works                nginx answers, pings and megabytes arrive, streams run both ways
 #
-# STRATA_IPERF_SECONDS (2) is how long a stream runs.
+# A stream runs for two seconds; with STRATA_LONG=1 (make check-long) for a minute, beside ten times the pings and
+# megabytes.
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154 # the tests use them; tap.sh sets tmp
 guest=10.77.0.2
 client= # what goes before a command that speaks to the guest
@@ -22,12 +23,11 @@ net_needs() {
 }
 
 net_initrd() {
-	local tree=$tmp/tree module
+	local tree=$tmp/tree
 
 	mkdir -p "$tree"/{etc/strata/start,srv/shell/cgi-bin,srv/modules}
-	for module in llc stp garp mrp 8021q; do
-		cp "$(find build/testbed/modules -name "$module.ko")" "$tree/srv/modules/"
-	done
+	find build/testbed/modules -regextype posix-extended -regex '.*/(llc|stp|garp|mrp|8021q)\.ko' \
+		-exec cp -t "$tree/srv/modules" '{}' +
 	cp build/tests/tools/ring_size "$tree/srv/"
 	cat >"$tree/etc/strata/start/shell" <<-'END'
 		#!/bin/sh
@@ -43,7 +43,7 @@ net_initrd() {
 	rm -r "$tree"
 }
 
-in_guest() { $client curl -s -m 30 --data-binary "$*" "http://$guest:8081/cgi-bin/sh"; }
+in_guest() { $client curl -s -m 60 --data-binary "$*" "http://$guest:8081/cgi-bin/sh"; }
 
 net_start() {
 	local name=$1
@@ -56,13 +56,31 @@ net_start() {
 	eventually 10 in_guest true
 }
 
-lost() { $client timeout 60 "$busybox" ping -q "$@" | grep -oE '[0-9]+% packet loss'; }
-get() { $client curl -s -m 20 "http://$1"; }
+# long SHORT LONG: which of them it is
+long() { if [ -n "${STRATA_LONG-}" ]; then echo "$2"; else echo "$1"; fi; }
+
+# unanswered FIRST N: how many of the N pings numbered from FIRST on have no answer in what ping said
+unanswered() {
+	awk -F 'seq=' -v first="$1" -v n="$2" '
+		/bytes from/ && $2 + 0 >= first && $2 + 0 < first + n && !seen[$2 + 0]++ { here++ }
+		END { print n - here }'
+}
+
+# lost N OPTION... HOST: how many of N pings were never answered, one at a time. Their numbers tell, not ping's sum,
+# and one more is sent: ping neither waits long for its last one, nor keeps to its number when an answer is late.
+lost() {
+	local n=$1
+
+	shift
+	$client timeout 240 ping -n -A -c $((n + 1)) "$@" 2>&1 | unanswered 1 "$n"
+}
+get() { $client curl -s -m 60 "http://$1"; }
 
 # Downloads N times the megabyte, two at once, from HOST; prints how many had the right checksum.
 downloads() {
-	seq "$1" | xargs -P 2 -I '{}' sh -c "curl -s -m 30 http://$2/big | md5sum" |
-		grep -c "$(md5sum <build/guest/root/srv/www/big)"
+	$client curl -s -m 600 -Z --parallel-max 2 "http://$2/big?[1-$1]" -o "$tmp/big.#1" 2>/dev/null
+	md5sum "$tmp"/big.* | grep -c "^$(md5sum <build/guest/root/srv/www/big | cut -d ' ' -f 1)"
+	rm -f "$tmp"/big.*
 }
 
 checksum_errors() {
@@ -74,19 +92,21 @@ checksum_errors() {
 
 # Bits a second of one stream; none if it did not run to its end.
 stream() {
-	$client iperf3 -J -c "$guest" -t "${STRATA_IPERF_SECONDS:-2}" "$@" |
+	$client iperf3 -J -c "$guest" -t "$(long 2 60)" "$@" |
 		jq -r '.end.sum_received.bits_per_second // empty | floor'
 }
 
 net_works() {
-	local before
+	local before megabytes pings
 
-	like "$($client ping -q -f -c 1000 -w 60 "$guest" 2>&1)" ' 0% packet loss' \
-		"a flood of a thousand pings: none is lost"
-	is "$(lost -A -c 50 -s 30000 "$guest")" "0% packet loss" "pings of many fragments arrive whole"
+	megabytes=$(long 10 100) pings=$(long 300 3000)
+	# without a deadline, with which ping sends more than its number as long as the last are on their way
+	like "$($client timeout 300 ping -q -f -c "$pings" "$guest" 2>&1)" ' 0% packet loss' \
+		"a flood of $pings pings: none is lost"
+	is "$(lost "$(long 20 200)" -s 30000 "$guest")" 0 "pings of many fragments arrive whole"
 	is "$(get "$guest/")" "$(<build/guest/root/srv/www/index.html)" "nginx answers"
 	is "$(get '[fd77::2]/')" "$(<build/guest/root/srv/www/index.html)" "... over IPv6"
-	is "$(downloads 40 "$guest")" 40 "forty megabytes come down undamaged"
+	is "$(downloads "$megabytes" "$guest")" "$megabytes" "$megabytes megabytes come down undamaged"
 	before=$(checksum_errors)
 	like "$(stream -P 2)" '^[1-9]' "a stream runs into the guest"
 	like "$(stream -P 2 -R)" '^[1-9]' "... and out of it"
@@ -109,7 +129,7 @@ net_client_apart() {
 
 # passes WAY: the least that a way to the guest must do
 passes() {
-	is "$(lost -A -c 300 "$guest")" "0% packet loss" "$1: pings are not lost"
+	is "$(lost "$(long 50 500)" "$guest")" 0 "$1: pings are not lost"
 	is "$(get '[fd77::2]/')" "$(<build/guest/root/srv/www/index.html)" "$1: nginx answers, over IPv6"
 	is "$(get "$guest/big" | md5sum)" "$(md5sum <build/guest/root/srv/www/big)" "$1: a megabyte is undamaged"
 	like "$(stream)" '^[1-9]' "$1: a stream runs into the guest"

@@ -1,23 +1,25 @@
-"""What a device of a VM carries, over every second. rates.py CONTROL DEVICE COUNTER SECONDS
+"""What devices of a VM carry, over every second. rates.py CONTROL SECONDS DEVICE COUNTER...
 
-Asks the control socket for the counters ten times a second, adds up the device's counters of that
-name ("rx_bytes"; "rx.bytes" is bytes in an object rx), and prints the fewest, the median and the most, a second, of all windows of a second."""
+Asks the control socket for the counters ten times a second, adds up each device's counters of that
+name ("rx_bytes"; "rx.bytes" is bytes in an object rx), and prints the fewest, the median and the most, a second, of all
+windows of a second: a line for each DEVICE COUNTER."""
 import json
 import socket
 import statistics
 import sys
 import time
 
-control, device, counter, seconds = sys.argv[1:]
+control, seconds = sys.argv[1:3]
+wanted = list(zip(sys.argv[3::2], sys.argv[4::2]))
 
 
-def numbers(value, path=""):
+def numbers(value, counter, path=""):
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from numbers(inner, f"{path}.{key}")
+            yield from numbers(inner, counter, f"{path}.{key}")
     elif isinstance(value, list):
         for inner in value:
-            yield from numbers(inner, path)
+            yield from numbers(inner, counter, path)
     elif path.endswith("." + counter):
         yield value
 
@@ -28,9 +30,12 @@ def sample(stream):
     stream.flush()
     reply = json.loads(stream.readline())
     middle = (before + time.monotonic()) / 2
-    found = [d for d in reply["devices"] if d["index"] == int(device)]
-    del found[0]["limits"]
-    return middle, sum(numbers(found))
+    for device in reply["devices"]:
+        device.pop("limits", None)
+    return middle, [
+        sum(numbers([d for d in reply["devices"] if d["index"] == int(device)], counter))
+        for device, counter in wanted
+    ]
 
 
 with socket.socket(socket.AF_UNIX) as s:
@@ -41,10 +46,11 @@ with socket.socket(socket.AF_UNIX) as s:
         time.sleep(0.1)
         samples.append(sample(stream))
 
-rates, last = [], 0
+windows, last = [], 0
 for first, (start, carried) in enumerate(samples):
     while last < len(samples) and samples[last][0] - start < 1:
         last += 1
     if last < len(samples):
-        rates.append((samples[last][1] - carried) / (samples[last][0] - start))
-print(round(min(rates)), round(statistics.median(rates)), round(max(rates)))
+        windows.append([(then - now) / (samples[last][0] - start) for then, now in zip(samples[last][1], carried)])
+for rates in zip(*windows):
+    print(round(min(rates)), round(statistics.median(rates)), round(max(rates)))

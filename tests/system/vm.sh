@@ -2,10 +2,10 @@
 # KVM. Source it after tap.sh.
 #
 #   vm_start NAME OPTION...    starts a guest; its console, log and socket are $tmp/NAME.*
-#   vm_await NAME REGEX        waits until its console says so, at most a minute
+#   vm_await NAME REGEX        waits until its console says so, at most a minute (of an idle machine)
 #   vm_ask NAME REQUEST        asks its control socket, prints the reply
 #   vm_field NAME JQ           a field of its status
-#   vm_await_end NAME          waits until it is over, at most half a minute; its exit code
+#   vm_await_end NAME          waits until it is over, at most half a minute (as well); its exit code
 #   vm_off NAME                presses the power button and does the same
 #   vm_script FILE [IMAGE]     puts a script from its standard input into the guest as /test;
 #                              FILE is the initrd to start it with, strata.exec="sh /test" runs it;
@@ -91,7 +91,9 @@ vm_field() {
 }
 
 vm_await_end() {
-	for _ in {1..300}; do
+	local end=$((SECONDS + patience * 30 + 1))
+
+	while [ $SECONDS -lt $end ]; do
 		if ! kill -0 "${vm_pid[$1]}" 2>/dev/null; then
 			wait "${vm_pid[$1]}"
 			return
