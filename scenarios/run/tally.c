@@ -8,14 +8,23 @@
 #include "lib/err.h"
 #include "tracer/parents.h"
 
+static unsigned int find_rival(const struct tally *t, const char *comm, uint32_t cgroup,
+			       uint8_t vm)
+{
+	unsigned int i = 0;
+
+	while (i < t->rivals && (t->rival[i].vm != vm || t->rival[i].cgroup != cgroup ||
+				 strcmp(t->rival[i].comm, comm)))
+		i++;
+	return i;
+}
+
 static struct rival *rival_of(struct tally *t, const struct actor *who)
 {
-	for (unsigned int i = 0; i < t->rivals; i++) {
-		struct rival *r = &t->rival[i];
+	unsigned int at = find_rival(t, who->comm, who->cgroup, who->vm);
 
-		if (r->vm == who->vm && r->cgroup == who->cgroup && !strcmp(r->comm, who->comm))
-			return r;
-	}
+	if (at < t->rivals)
+		return &t->rival[at];
 	if (t->rivals == TALLY_RIVALS_MAX)
 		return NULL;
 	t->rival[t->rivals] = (struct rival){.cgroup = who->cgroup, .vm = who->vm};
@@ -128,6 +137,26 @@ static double grew(const struct tally *quiet, const struct tally *loud, double b
 	return tally_mean(loud, after) - tally_mean(quiet, before);
 }
 
+/* Who had the CPU for so much longer than before; those who always had it are not to blame. */
+static const struct rival *who_grew(const struct tally *quiet, const struct tally *loud)
+{
+	const struct rival *most = NULL;
+	double most_ns = 0;
+
+	for (unsigned int i = 0; i < loud->rivals; i++) {
+		const struct rival *now = &loud->rival[i];
+		unsigned int at = find_rival(quiet, now->comm, now->cgroup, now->vm);
+		double before = at < quiet->rivals ? quiet->rival[at].ns : 0;
+		double ns = grew(quiet, loud, before, now->ns);
+
+		if (ns <= most_ns)
+			continue;
+		most = now;
+		most_ns = ns;
+	}
+	return most;
+}
+
 struct blame tally_blame(const struct tally *quiet, const struct tally *loud)
 {
 	struct blame b = {.cause = CAUSE_COUNT};
@@ -153,7 +182,7 @@ struct blame tally_blame(const struct tally *quiet, const struct tally *loud)
 		b.cause = (enum cause)c;
 		b.cause_grew_ns = ns;
 	}
-	if (b.cause == CAUSE_CPU && loud->rivals)
-		b.rival = &loud->rival[0];
+	if (b.cause == CAUSE_CPU)
+		b.rival = who_grew(quiet, loud);
 	return b;
 }

@@ -71,6 +71,35 @@ static void what_grew_is_blamed(void **state)
 	model_free(m);
 }
 
+/* Who always has the CPU for longest has it no longer than before. */
+static void who_had_the_cpu_before_is_not_blamed(void **state)
+{
+	struct model *m = model_create(REQUESTS);
+	static struct tally quiet, loud;
+	struct blame b;
+
+	(void)state;
+	assert_non_null(m);
+	fill(m, 9000);
+	m->request_count = 1; /* the kworker's */
+	assert_int_equal(tally_add(&quiet, m), 0);
+	fill(m, 9000);
+	m->request_count = 2; /* and one more, in whose way another VM was */
+	m->requests[1].causes.at[0].ns = 8000;
+	m->requests[1].parent_flow = 5;
+	m->requests[1].parent_seq = 50;
+	m->requests[1].client_vm = 1;
+	m->requests[0].http.flow = 5;
+	m->requests[0].http.request_end = 100;
+	assert_int_equal(tally_add(&loud, m), 0);
+	assert_string_equal(loud.rival[0].comm, "kworker");
+	b = tally_blame(&quiet, &loud);
+	assert_int_equal(b.cause, CAUSE_CPU);
+	assert_non_null(b.rival);
+	assert_int_equal(b.rival->vm, 2);
+	model_free(m);
+}
+
 /* The first waits for the second, which waits for a CPU. */
 static void who_was_asked_is_blamed_for_who_asked(void **state)
 {
@@ -120,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_grew_is_blamed),
+		cmocka_unit_test(who_had_the_cpu_before_is_not_blamed),
 		cmocka_unit_test(who_was_asked_is_blamed_for_who_asked),
 		cmocka_unit_test(nothing_is_blamed_without_requests),
 	};
