@@ -139,8 +139,8 @@ passed_by() {
 
 	shift 2
 	is "$(jq -r --argjson least "$least" '. as $trace | [$ARGS.positional[] | . as $hop |
-		select(([$trace.hops[] | select(.hop == $hop).count] | add // 0) < $least)] | join(" ")' "$json" --args "$@")" \
-		"" "$name: $*"
+		select(([$trace.hops[] | select(.hop == $hop).count] | add // 0) < $least)] | "but " + join(" ")' "$json" --args "$@")" \
+		"but " "$name: $*"
 }
 
 # The last line of every test.
