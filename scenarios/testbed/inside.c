@@ -24,6 +24,7 @@
 
 #include "lib/err.h"
 #include "scenarios/testbed/frame.h"
+#include "scenarios/testbed/heartbeat.h"
 
 #define WORDS_MAX 4096
 #define ALIVE_MS  1000
@@ -189,6 +190,8 @@ int inside_main(const char *port_path, const char *folder)
 	if (port < 0)
 		return err_errno("%s", port_path);
 	hold_a_vm();
+	if (heartbeat_start())
+		return -1;
 	if (frame_send(port, FRAME_UP, NULL, 0) < 0)
 		return -1;
 	do
