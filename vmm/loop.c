@@ -6,6 +6,7 @@
 #include "vmm/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -43,7 +44,7 @@ struct loop {
 
 	/* the loop's thread only */
 	struct epoll_event batch[BATCH];
-	int batch_count;
+	int batch_count, batch_next;
 };
 
 static void wake_ready(struct loop_source *s, uint32_t events)
@@ -130,6 +131,7 @@ static void *loop_main(void *arg)
 		for (int i = 0; i < l->batch_count; i++) {
 			struct loop_source *s = l->batch[i].data.ptr;
 
+			l->batch_next = i + 1;
 			if (s) /* not removed by an earlier one of this batch */
 				s->ready(s, l->batch[i].events);
 		}
@@ -225,6 +227,13 @@ void loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
 	while (!c.done)
 		pthread_cond_wait(&l->done, &l->lock);
 	pthread_mutex_unlock(&l->lock);
+}
+
+bool loop_has_more(const struct loop *l)
+{
+	struct pollfd p = {.fd = l->epoll_fd, .events = POLLIN};
+
+	return l->batch_next < l->batch_count || poll(&p, 1, 0) > 0;
 }
 
 int loop_tid(const struct loop *l)

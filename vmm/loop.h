@@ -10,6 +10,7 @@
 #ifndef STRATA_VMM_LOOP_H
 #define STRATA_VMM_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -33,6 +34,10 @@ void loop_remove(struct loop *l, struct loop_source *s);
 /* Run fn(arg) on the loop's thread and wait until it has. Runs it at once if this is that
  * thread, or if the loop is not started. */
 void loop_call(struct loop *l, void (*fn)(void *arg), void *arg);
+
+/* Is there an event that the loop's thread, now in a callback, will turn to next? Calls of
+ * loop_call() are such events. On that thread. */
+bool loop_has_more(const struct loop *l);
 
 int loop_tid(const struct loop *l);
 

@@ -140,7 +140,7 @@ void nvme_signal(void *owner)
 {
 	struct nvme *n = owner;
 
-	for (unsigned int i = 0; i <= n->queue_count; i++)
+	for (unsigned int i = 0; i <= n->queue_count && !n->holding; i++)
 		if (n->pair[i].cq.signal)
 			interrupt(&n->pair[i]);
 }

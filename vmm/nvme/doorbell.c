@@ -68,6 +68,11 @@ void nvme_want_tail(struct nvme_pair *p)
 	nvme_take_tail(p);
 }
 
+bool nvme_tail_moved(const struct nvme_pair *p)
+{
+	return __atomic_load_n(&p->shadow[TAIL], __ATOMIC_RELAXED) != p->sq.tail;
+}
+
 void nvme_take_head(struct nvme_pair *p)
 {
 	struct nvme_cq *q = &p->cq;

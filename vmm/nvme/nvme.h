@@ -3,9 +3,10 @@
  * namespace over an image. NVMe rather than AHCI because the disk of passthrough mode is an
  * NVMe controller too: the guest runs the same driver in both, and only the mode differs.
  *
- * registers.c is what the guest sees in BAR 0; queue.c the rings; admin.c, identify.c,
- * features.c and log.c the admin commands; io.c those that move data; prp.c finds the data;
- * device.c makes the whole from an option. Section numbers are those of NVMe 1.4.
+ * registers.c is what the guest sees in BAR 0; queue.c the rings, turn.c how long they are
+ * served at a time; admin.c, identify.c, features.c and log.c the admin commands; io.c those
+ * that move data; prp.c finds the data; device.c makes the whole from an option. Section
+ * numbers are those of NVMe 1.4.
  *
  * Doorbells carry a value (a ring's new tail or head), so each costs an exit to this process,
  * unless the driver gives us its shadow doorbells (5.7; Linux does): then the value lies in
@@ -76,6 +77,19 @@ struct nvme_sq {
 	uint64_t commands, found; /* found: had work when we looked, without a doorbell */
 };
 
+/* Looking for commands before they are announced: see turn.c. */
+struct nvme_look {
+	uint32_t ns;        /* how long */
+	unsigned int tries; /* before a rest */
+	unsigned int rest;  /* turns until it is tried again */
+	uint64_t looks, in_vain;
+};
+
+struct nvme_turn {
+	unsigned int left, commands; /* that may be begun yet, and that were */
+	uint64_t began_ns, served_ns, signalled_ns;
+};
+
 /* The two queues of one number, and their doorbells. */
 struct nvme_pair {
 	struct nvme *nvme;
@@ -86,6 +100,7 @@ struct nvme_pair {
 	_Atomic uint32_t tail_written, head_written; /* by vCPUs, into BAR 0 */
 	uint32_t *shadow;      /* tail and head in guest memory, or NULL */
 	uint32_t *event_index; /* the same: when to write BAR 0 as well */
+	struct nvme_look look;
 
 	int kick_fd;
 	struct loop_source kick_source;
@@ -143,6 +158,7 @@ struct nvme {
 	struct nvme_command *free; /* commands made and not in use */
 	unsigned int made;
 	bool out_of_commands; /* a queue waits for one */
+	bool holding;         /* interrupts, until a turn's end */
 	bool pin;             /* MSI-X is off: interrupts by INTA# */
 	uint32_t feature[NVME_FEATURES];
 	uint32_t threshold_under; /* of temperature; feature[] has the one over */
@@ -189,6 +205,9 @@ void nvme_take_head(struct nvme_pair *p);
 void nvme_want_tail(struct nvme_pair *p);
 void nvme_want_head(struct nvme_pair *p);
 
+/* Has the tail in guest memory moved? Where to is not judged. */
+bool nvme_tail_moved(const struct nvme_pair *p);
+
 /* The doorbell of a queue that is new. */
 void nvme_doorbells_reset(struct nvme_pair *p, bool completion);
 
@@ -211,6 +230,18 @@ void nvme_pair_run(struct nvme_pair *p);
 
 void nvme_command_free(struct nvme_command *c);
 
+/* ---- turn.c ---- */
+
+/* A turn in which so many commands may be begun. */
+void nvme_turn_begin(struct nvme_turn *t, unsigned int commands);
+
+/* What was found has been given to the disk; if interrupts were held for long, send them. */
+void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t);
+
+/* The queue is empty: wait a little for the next command, if that has been worth it. */
+void nvme_look(struct nvme_pair *p, const struct nvme_turn *t);
+void nvme_turn_end(struct nvme_pair *p, const struct nvme_turn *t);
+
 /* ---- completion.c ---- */
 
 /* Keep a slot for a completion; false if there is none. Given back by nvme_post(). */
@@ -223,7 +254,8 @@ void nvme_complete(struct nvme_command *c, uint16_t status);
 /* The driver may have taken completions: those who waited for room may go on. */
 void nvme_head_moved(struct nvme_pair *cq);
 
-/* Interrupts for what was posted: once for a batch. The owner is the nvme. */
+/* Interrupts for what was posted, once for a batch, unless they are held. The owner is the
+ * nvme. */
 void nvme_signal(void *owner);
 
 /* Set INTA# to what the queues say. */

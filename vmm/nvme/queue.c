@@ -48,9 +48,13 @@ static void fetch(struct nvme_pair *p, struct nvme_command *c)
 }
 
 /* Is the queue empty, and will the driver's next command wake us? */
-static bool idle(struct nvme_pair *p)
+static bool idle(struct nvme_pair *p, const struct nvme_turn *t)
 {
 	nvme_take_tail(p);
+	if (p->sq.head == p->sq.tail) {
+		nvme_look(p, t);
+		nvme_take_tail(p);
+	}
 	if (p->sq.head == p->sq.tail)
 		nvme_want_tail(p);
 	if (p->sq.head == p->sq.tail)
@@ -82,7 +86,7 @@ static struct nvme_command *next_command(struct nvme_pair *p)
 }
 
 /* Begin what is in the queue. False if there may be more that has to wait. */
-static bool serve(struct nvme_pair *p, unsigned int *turns)
+static bool serve(struct nvme_pair *p, struct nvme_turn *t)
 {
 	if (!p->sq.ring)
 		return false;
@@ -91,13 +95,14 @@ static bool serve(struct nvme_pair *p, unsigned int *turns)
 	if (p->sq.head == p->sq.tail)
 		nvme_take_tail(p);
 	while (p->sq.head != p->sq.tail && !(p->nvme->csts & NVME_CSTS_FATAL)) {
-		struct nvme_command *c = *turns ? next_command(p) : NULL;
+		struct nvme_command *c = t->left ? next_command(p) : NULL;
 
-		if (!*turns)
+		if (!t->left)
 			nvme_pair_kick(p);
 		if (!c)
 			return false;
-		--*turns;
+		t->left--;
+		t->commands++;
 		fetch(p, c);
 		nvme_command_run(c);
 	}
@@ -147,7 +152,7 @@ void nvme_cq_delete(struct nvme_pair *p)
 void nvme_pair_run(struct nvme_pair *p)
 {
 	struct nvme *n = p->nvme;
-	unsigned int turns = turns_of(n);
+	struct nvme_turn turn;
 	bool unknown = (!p->id && atomic_exchange(&n->unknown_doorbell, false)) ||
 		       (!p->sq.ring && atomic_exchange(&p->tail_written, 0));
 
@@ -156,12 +161,17 @@ void nvme_pair_run(struct nvme_pair *p)
 		nvme_bad_doorbell(p, NVME_EVENT_DOORBELL_UNKNOWN);
 	if (p->cq.ring && p->cq.wants_head)
 		nvme_head_moved(p);
+	nvme_turn_begin(&turn, turns_of(n));
+	n->holding = true;
 	/* While the disk is at work the driver need not wake us: that costs it an exit. */
-	while (serve(p, &turns)) {
+	while (serve(p, &turn)) {
 		disk_run(n->disk);
-		if (idle(p))
+		nvme_turn_served(p, &turn);
+		if (idle(p, &turn))
 			break;
 	}
+	nvme_turn_end(p, &turn);
+	n->holding = false;
 	nvme_events_send(n);
 	disk_run(n->disk);
 	nvme_signal(n);

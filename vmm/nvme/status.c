@@ -4,9 +4,9 @@
  * the driver broke what commands depend on), "resets", "doorbell_exits" (writes that left the
  * kernel), "bad_doorbells", "events", "command_errors", "unknown_commands", "commands" by name,
  * "read_blocks", "written_blocks", and "queues": a list of the pairs, with "kicks" (wake-ups by
- * their doorbells), "found" (times there was work that no doorbell announced), "interrupts",
- * "interrupts_saved", and where the doorbells lie in BAR 0. A pair's counters begin anew with
- * its queues.
+ * their doorbells), "found" (times there was work that no doorbell announced), "looks" (times
+ * we waited a little for such work), "looks_in_vain", "interrupts", "interrupts_saved", and
+ * where the doorbells lie in BAR 0. A pair's counters begin anew with its queues.
  */
 #include "vmm/device.h"
 #include "vmm/nvme/nvme.h"
@@ -35,6 +35,8 @@ static json_t *pair_status(const struct nvme_pair *p)
 		{"kicks", number(&p->kicks)},
 		{"commands", number(&p->sq.commands)},
 		{"found", number(&p->sq.found)},
+		{"looks", number(&p->look.looks)},
+		{"looks_in_vain", number(&p->look.in_vain)},
 		{"completions", number(&cq->completions)},
 		{"interrupts", number(&cq->signals)},
 		{"interrupts_saved", number(&cq->signals_saved)},

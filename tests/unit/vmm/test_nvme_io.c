@@ -5,10 +5,13 @@
 #include "tests/unit/vmm/cmocka.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "tests/unit/vmm/nvme_guest.h"
+#include "vmm/virtio/counter.h"
 
 #define BLOCK 512
 
@@ -543,6 +546,83 @@ static void what_comes_while_the_disk_works_needs_no_doorbell(void **state)
 	assert_int_equal(meanwhile.event_index[2], g.queue[1].tail);
 }
 
+static void what_comes_while_the_disk_works_shares_an_interrupt(void **state)
+{
+	struct nvme_sqe e = {.opcode = NVME_IO_FLUSH, .nsid = 1};
+	uint64_t signals = 2;
+
+	(void)state;
+	enable_msix();
+	meanwhile = use_shadow_doorbells();
+	/* Again if we were kept from the processor for longer than an interrupt is held. */
+	for (int i = 0; i < 100 && signals != 1; i++) {
+		signals = g.nvme->pair[1].cq.signals;
+		nvme_guest_put(&g, 1, &e);
+		meanwhile.doorbell[2] = g.queue[1].tail;
+		fake_disk.working = put_another;
+		nvme_pair_run(&g.nvme->pair[1]);
+		assert_int_equal(count_completions(1), 2);
+		meanwhile.doorbell[3] = g.queue[1].head;
+		signals = g.nvme->pair[1].cq.signals - signals;
+		assert_in_range(signals, 1, 2);
+	}
+	assert_int_equal(signals, 1);
+}
+
+static void await(const uint64_t *counter, uint64_t value)
+{
+	while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) < value)
+		sched_yield();
+}
+
+/* As KVM would ring it, if the driver has reason to. */
+static void put_and_ring(void)
+{
+	struct nvme_sqe e = {.opcode = NVME_IO_FLUSH, .nsid = 1};
+	uint32_t before = g.queue[1].tail;
+
+	nvme_guest_put(&g, 1, &e);
+	__atomic_store_n(&meanwhile.doorbell[2], g.queue[1].tail, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&meanwhile.event_index[2], __ATOMIC_SEQ_CST) == before)
+		eventfd_write(g.nvme->pair[1].kick_fd, 1);
+}
+
+/* With a thread: the driver's next command comes while we look, or a little later. */
+static void looking_for_the_next_command_loses_none(void **state)
+{
+	struct nvme_pair *p = &g.nvme->pair[1];
+	unsigned int commands = 0;
+
+	(void)state;
+	enable_msix();
+	meanwhile = use_shadow_doorbells();
+	assert_int_equal(loop_start(g.machine.io), 0);
+	while (commands < 20000 &&
+	       counter_read(&p->look.looks) == counter_read(&p->look.in_vain)) {
+		p->look.rest = 0;
+		p->look.ns = 400000;
+		put_and_ring();
+		await(&p->cq.completions, ++commands);
+		put_and_ring();
+		await(&p->cq.completions, ++commands);
+		assert_int_equal(count_completions(1), 2);
+		__atomic_store_n(&meanwhile.doorbell[3], g.queue[1].head, __ATOMIC_RELEASE);
+	}
+	/* A driver that waits for its interrupt gets it. */
+	for (int i = 0; i < 100; i++, commands++) {
+		uint64_t signals = counter_read(&p->cq.signals);
+
+		put_and_ring();
+		await(&p->cq.signals, signals + 1);
+		assert_int_equal(count_completions(1), 1);
+		__atomic_store_n(&meanwhile.doorbell[3], g.queue[1].head, __ATOMIC_RELEASE);
+	}
+	loop_stop(g.machine.io);
+	assert_int_equal(p->sq.commands, commands);
+	assert_int_equal(p->cq.completions, commands);
+	assert_true(p->look.looks > p->look.in_vain);
+}
+
 static void nonsense_in_memory_is_ignored(void **state)
 {
 	struct nvme_sqe e = {.opcode = NVME_IO_FLUSH, .nsid = 1};
@@ -641,6 +721,8 @@ int main(void)
 		TEST(a_deleted_queue_finishes_its_commands),
 		TEST(doorbells_in_memory_spare_exits),
 		TEST(what_comes_while_the_disk_works_needs_no_doorbell),
+		TEST(what_comes_while_the_disk_works_shares_an_interrupt),
+		TEST(looking_for_the_next_command_loses_none),
 		TEST(nonsense_in_memory_is_ignored),
 		TEST(a_full_queue_asks_for_the_head_in_memory),
 		TEST(one_interrupt_for_a_batch),

@@ -1,0 +1,97 @@
+/*
+ * A turn of the I/O thread at one pair: from when it is woken until it asks to be woken again.
+ *
+ * Where a disk answers at once, a thread that signals and sleeps after each command is woken
+ * for each, and interrupts the driver while it is about to send the next: a doorbell's exit, a
+ * wake-up and an interrupt for every command, however many are in flight. So completions wait
+ * for the end of the turn, for HOLD_NS at most, and the thread looks for the next command a
+ * little longer than the last ones took to come, before it asks for a doorbell.
+ *
+ * A driver that has one command in flight at a time sends none before its interrupt: looking is
+ * in vain there. After some turns of that it rests, and is tried for one turn now and then. It
+ * ends at once if the thread has anything else to do.
+ */
+#include <time.h>
+
+#include "vmm/nvme/nvme.h"
+#include "vmm/virtio/counter.h"
+
+#define HOLD_NS     1000000
+#define LOOK_NS_MAX 400000
+#define LOOK_GAPS   4   /* of the mean time between commands */
+#define TRIES       8   /* in vain, before a rest */
+#define REST        128 /* turns */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
+{
+	*t = (struct nvme_turn){.left = commands, .began_ns = now_ns()};
+	t->signalled_ns = t->served_ns = t->began_ns;
+}
+
+void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
+{
+	t->served_ns = now_ns();
+	if (t->served_ns - t->signalled_ns < HOLD_NS)
+		return;
+	p->nvme->holding = false;
+	nvme_signal(p->nvme);
+	p->nvme->holding = true;
+	t->signalled_ns = t->served_ns;
+}
+
+static bool worth_it(struct nvme_pair *p)
+{
+	struct nvme_look *l = &p->look;
+
+	/* A disk that answers later wakes us by itself. */
+	if (!p->shadow || !p->sq.completions->cq.signal)
+		return false;
+	if (l->rest) {
+		l->rest--;
+		return false;
+	}
+	return l->ns;
+}
+
+static void in_vain(struct nvme_look *l)
+{
+	counter_add(&l->in_vain, 1);
+	if (l->tries)
+		l->tries--;
+	if (!l->tries)
+		l->rest = REST;
+}
+
+void nvme_look(struct nvme_pair *p, const struct nvme_turn *t)
+{
+	uint64_t hold = t->signalled_ns + HOLD_NS, until = now_ns() + p->look.ns;
+
+	if (!worth_it(p))
+		return;
+	counter_add(&p->look.looks, 1);
+	until = until < hold ? until : hold;
+	while (!nvme_tail_moved(p) && now_ns() < until && !loop_has_more(p->nvme->loop))
+		;
+	if (nvme_tail_moved(p))
+		p->look.tries = TRIES;
+	else
+		in_vain(&p->look);
+}
+
+void nvme_turn_end(struct nvme_pair *p, const struct nvme_turn *t)
+{
+	uint64_t ns = t->served_ns - t->began_ns;
+
+	if (!t->commands)
+		return;
+	ns = ns / t->commands * LOOK_GAPS;
+	p->look.ns = ns < LOOK_NS_MAX ? (uint32_t)ns : LOOK_NS_MAX;
+}
