@@ -80,8 +80,9 @@ struct nvme_sq {
 /* Looking for commands before they are announced: see turn.c. */
 struct nvme_look {
 	uint32_t ns;        /* how long */
-	unsigned int tries; /* before a rest */
+	unsigned int tries; /* in vain, one after the other */
 	unsigned int rest;  /* turns until it is tried again */
+	unsigned int rests; /* how many that was to begin with; 0: none was needed yet */
 	uint64_t looks, in_vain;
 };
 

@@ -8,9 +8,10 @@
  * little longer than the last ones took to come, before it asks for a doorbell.
  *
  * A driver that has one command in flight at a time sends none before its interrupt: looking is
- * in vain there. After some turns of that it rests, and is tried for one turn now and then. It
- * ends at once if the thread has anything else to do.
+ * in vain there. After some turns of that it rests for many. It ends at once if the thread has
+ * anything else to do.
  */
+#include <sched.h>
 #include <time.h>
 
 #include "vmm/nvme/nvme.h"
@@ -18,9 +19,11 @@
 
 #define HOLD_NS     1000000
 #define LOOK_NS_MAX 400000
-#define LOOK_GAPS   4   /* of the mean time between commands */
-#define TRIES       8   /* in vain, before a rest */
-#define REST        128 /* turns */
+#define SPIN_NS     50000 /* of a look, before others are given the processor */
+#define LOOK_GAPS   4     /* of the mean time between commands */
+#define TRIES       4     /* in vain, one after the other, before a rest */
+#define REST_MIN    64    /* turns; twice as many after each further try in vain */
+#define REST_MAX    1024
 
 static uint64_t now_ns(void)
 {
@@ -64,10 +67,26 @@ static bool worth_it(struct nvme_pair *p)
 static void in_vain(struct nvme_look *l)
 {
 	counter_add(&l->in_vain, 1);
-	if (l->tries)
-		l->tries--;
-	if (!l->tries)
-		l->rest = REST;
+	if (l->tries < TRIES)
+		l->tries++;
+	if (l->tries < TRIES)
+		return;
+	l->rests = l->rests ? l->rests * 2 : REST_MIN;
+	if (l->rests > REST_MAX)
+		l->rests = REST_MAX;
+	l->rest = l->rests;
+}
+
+/* Until the tail moves. The vCPU that is to move it may be waiting for our CPU. */
+static void look_until(const struct nvme_pair *p, uint64_t until)
+{
+	uint64_t start = now_ns(), now = start;
+
+	while (!nvme_tail_moved(p) && now < until && !loop_has_more(p->nvme->loop)) {
+		if (now - start > SPIN_NS)
+			sched_yield();
+		now = now_ns();
+	}
 }
 
 void nvme_look(struct nvme_pair *p, const struct nvme_turn *t)
@@ -77,11 +96,9 @@ void nvme_look(struct nvme_pair *p, const struct nvme_turn *t)
 	if (!worth_it(p))
 		return;
 	counter_add(&p->look.looks, 1);
-	until = until < hold ? until : hold;
-	while (!nvme_tail_moved(p) && now_ns() < until && !loop_has_more(p->nvme->loop))
-		;
+	look_until(p, until < hold ? until : hold);
 	if (nvme_tail_moved(p))
-		p->look.tries = TRIES;
+		p->look.tries = p->look.rests = 0;
 	else
 		in_vain(&p->look);
 }
