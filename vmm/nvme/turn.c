@@ -12,8 +12,8 @@
  * anything else to do.
  */
 #include <sched.h>
-#include <time.h>
 
+#include "lib/now.h"
 #include "vmm/nvme/nvme.h"
 #include "vmm/virtio/counter.h"
 
@@ -24,14 +24,6 @@
 #define TRIES       4     /* in vain, one after the other, before a rest */
 #define REST_MIN    64    /* turns; twice as many after each further try in vain */
 #define REST_MAX    1024
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
 {
