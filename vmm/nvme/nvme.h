@@ -79,7 +79,8 @@ struct nvme_sq {
 
 /* Looking for commands before they are announced: see turn.c. */
 struct nvme_look {
-	uint32_t ns;        /* how long */
+	uint64_t gap_ns;    /* that usually passes between commands; 0: not known yet */
+	uint64_t served_ns; /* when the last was given to the disk */
 	unsigned int tries; /* in vain, one after the other */
 	unsigned int rest;  /* turns until it is tried again */
 	unsigned int rests; /* how many that was to begin with; 0: none was needed yet */

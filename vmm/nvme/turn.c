@@ -4,8 +4,8 @@
  * Where a disk answers at once, a thread that signals and sleeps after each command is woken
  * for each, and interrupts the driver while it is about to send the next: a doorbell's exit, a
  * wake-up and an interrupt for every command, however many are in flight. So completions wait
- * for the end of the turn, for HOLD_NS at most, and the thread looks for the next command a
- * little longer than the last ones took to come, before it asks for a doorbell.
+ * for the end of the turn, for HOLD_NS at most, and the thread looks for the next command
+ * longer than the last ones took to come, before it asks for a doorbell.
  *
  * A driver that has one command in flight at a time sends none before its interrupt: looking is
  * in vain there. After some turns of that it rests for many. It ends at once if the thread has
@@ -17,13 +17,13 @@
 #include "vmm/nvme/nvme.h"
 #include "vmm/virtio/counter.h"
 
-#define HOLD_NS     1000000
-#define LOOK_NS_MAX 400000
-#define SPIN_NS     50000 /* of a look, before others are given the processor */
-#define LOOK_GAPS   4     /* of the mean time between commands */
-#define TRIES       4     /* in vain, one after the other, before a rest */
-#define REST_MIN    64    /* turns; twice as many after each further try in vain */
-#define REST_MAX    1024
+#define HOLD_NS    1000000
+#define SPIN_NS    50000 /* of a look, before others are given the processor */
+#define LOOK_GAPS  2     /* of the usual time between commands */
+#define GAP_WEIGHT 8     /* of what was usual, against a new one's 1 */
+#define TRIES      8     /* in vain, one after the other, before a rest */
+#define REST_MIN   64    /* turns; twice as many after each further try in vain */
+#define REST_MAX   1024
 
 void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
 {
@@ -53,7 +53,7 @@ static bool worth_it(struct nvme_pair *p)
 		l->rest--;
 		return false;
 	}
-	return l->ns;
+	return l->gap_ns;
 }
 
 static void in_vain(struct nvme_look *l)
@@ -83,7 +83,8 @@ static void look_until(const struct nvme_pair *p, uint64_t until)
 
 void nvme_look(struct nvme_pair *p, const struct nvme_turn *t)
 {
-	uint64_t hold = t->signalled_ns + HOLD_NS, until = now_ns() + p->look.ns;
+	uint64_t hold = t->signalled_ns + HOLD_NS,
+		 until = now_ns() + LOOK_GAPS * p->look.gap_ns;
 
 	if (!worth_it(p))
 		return;
@@ -95,12 +96,17 @@ void nvme_look(struct nvme_pair *p, const struct nvme_turn *t)
 		in_vain(&p->look);
 }
 
+/* From the last turn's end to this one's, by its commands; what is longer than we would ever
+ * wait was a pause. */
 void nvme_turn_end(struct nvme_pair *p, const struct nvme_turn *t)
 {
-	uint64_t ns = t->served_ns - t->began_ns;
+	struct nvme_look *l = &p->look;
+	uint64_t gap;
 
 	if (!t->commands)
 		return;
-	ns = ns / t->commands * LOOK_GAPS;
-	p->look.ns = ns < LOOK_NS_MAX ? (uint32_t)ns : LOOK_NS_MAX;
+	gap = (t->served_ns - l->served_ns) / t->commands;
+	l->served_ns = t->served_ns;
+	if (gap < HOLD_NS)
+		l->gap_ns = l->gap_ns ? (l->gap_ns * (GAP_WEIGHT - 1) + gap) / GAP_WEIGHT : gap;
 }
