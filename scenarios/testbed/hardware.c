@@ -23,15 +23,15 @@
 /*
  * The TSC is QEMU's monotonic clock: trust it, or KVM inside has no master clock. iommu=pt
  * keeps the kernel's own drivers out of the IOMMU; VFIO still goes through it. An oops ends the
- * machine, so that it cannot be mistaken for a result. QEMU 10.0 knows only the lower half of
- * a virtual function's address: memmap takes the window above 4 GiB, where the kernel would
- * put it, out of what it may give away.
+ * machine, so that it cannot be mistaken for a result; with loglevel=5 it is on the console.
+ * QEMU 10.0 knows only the lower half of a virtual function's address: memmap takes the window
+ * above 4 GiB, where the kernel would put it, out of what it may give away.
  */
-#define KERNEL_OPTIONS                                                                         \
-	"console=ttyS0 quiet oops=panic panic=-1 tsc=reliable clocksource=tsc no_timer_check " \
-	"mitigations=off audit=0 lsm=bpf cryptomgr.notests nowatchdog intel_iommu=on "         \
-	"iommu=pt "                                                                            \
-	"random.trust_cpu=on rcupdate.rcu_expedited=1 kvm.nx_huge_pages=never net.ifnames=0 "  \
+#define KERNEL_OPTIONS                                                                              \
+	"console=ttyS0 loglevel=5 oops=panic panic=-1 tsc=reliable clocksource=tsc no_timer_check " \
+	"mitigations=off audit=0 lsm=bpf cryptomgr.notests nowatchdog intel_iommu=on "              \
+	"iommu=pt "                                                                                 \
+	"random.trust_cpu=on rcupdate.rcu_expedited=1 kvm.nx_huge_pages=never net.ifnames=0 "       \
 	"memmap=256G$0xc000000000"
 
 /* Without erms and fsrm the kernel copies with plain moves, which TCG does faster than "rep
