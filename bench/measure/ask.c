@@ -7,7 +7,7 @@
 #include "lib/err.h"
 #include "lib/proc.h"
 
-#define TIMEOUT_MS 180000
+#define TIMEOUT_MS 60000
 
 json_t *ask_program(int netns, struct words *w)
 {
