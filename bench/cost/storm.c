@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "bench/cost/observer.h"
-#include "lib/now.h"
 #include "probes/bpf/config.h"
 
 #include "bench/cost/storm.skel.h"
 #include "lib/err.h"
 #include "lib/hop.h"
+#include "lib/now.h"
 #include "lib/threads.h"
 
 #define TICK_NS 1000000

@@ -18,7 +18,8 @@
 #include "lib/stop.h"
 #include "scenarios/lab/internal.h"
 
-#define STOP_MS 10000
+#define STOP_MS    10000
+#define TAIL_BYTES 400 /* of a log, in a sentence */
 
 static const struct {
 	enum strata_place place;
@@ -181,8 +182,6 @@ static bool answers(const struct lab *lab)
 	return yes;
 }
 
-#define TAIL_BYTES 400
-
 /* The last lines of the server's log, for a sentence. */
 static void log_tail(const struct lab *lab, char *tail, size_t bytes)
 {
@@ -201,7 +200,7 @@ static void log_tail(const struct lab *lab, char *tail, size_t bytes)
 /* Has the server ended? Then *status is how. */
 static bool has_ended(struct lab *lab, int *status)
 {
-	if (proc_wait(lab->server, 0, status))
+	if (lab->server <= 0 || proc_wait(lab->server, 0, status))
 		return false;
 	lab->server = 0;
 	return true;

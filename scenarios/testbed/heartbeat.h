@@ -1,11 +1,11 @@
 /*
  * Keeps an emulated processor from sleeping for ever.
  *
- * On a busy machine QEMU's TCG (10.0) now and then loses an interrupt: its threads change a
- * processor's interrupt_request without a common lock. If it was that of a processor's timer,
- * and nothing else comes, the processor sleeps on, with all that runs on it ("rcu_preempt
- * kthread timer wakeup didn't happen", "Possible timer handling issue"). Any later interrupt
- * brings the lost one along, so processors wake each other, four times a second.
+ * Seen with QEMU's TCG (10.0) on a busy machine: a processor's timer is due, and nothing comes;
+ * the processor sleeps on, with all that runs on it ("rcu_preempt kthread timer wakeup didn't
+ * happen", "Possible timer handling issue"). What loses its interrupt is not known. Another
+ * processor's makes the kernel look at the time again, so processors wake each other, four
+ * times a second; where that was what helped, the console says so.
  *
  * Threading: a thread for each processor, for as long as the process lives.
  */

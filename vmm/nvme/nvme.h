@@ -89,7 +89,7 @@ struct nvme_look {
 
 struct nvme_turn {
 	unsigned int left, commands; /* that may be begun yet, and that were */
-	uint64_t began_ns, served_ns, signalled_ns;
+	uint64_t served_ns, signalled_ns;
 };
 
 /* The two queues of one number, and their doorbells. */

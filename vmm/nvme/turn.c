@@ -27,8 +27,9 @@
 
 void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
 {
-	*t = (struct nvme_turn){.left = commands, .began_ns = now_ns()};
-	t->signalled_ns = t->served_ns = t->began_ns;
+	uint64_t now = now_ns();
+
+	*t = (struct nvme_turn){.left = commands, .served_ns = now, .signalled_ns = now};
 }
 
 void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
