@@ -19,7 +19,9 @@
 #include "lib/now.h"
 
 #define SECOND_NS        UINT64_C(1000000000)
-#define WAIT_TRY_S       0.25 /* a SYN that met no network is repeated by the kernel after 1 s */
+/* A SYN that met no network is repeated by the kernel after 1 s; a slow server needs as long. */
+#define WAIT_TRY_S       0.25
+#define WAIT_TRY_MAX_S   1.0
 #define WAIT_PAUSE_NS    20000000
 #define PROGRESS_FROM_NS (2 * SECOND_NS)
 #define STOP_AGAIN_NS    20000000
@@ -160,8 +162,9 @@ static int connect_first(struct run *r, struct connection *c)
 {
 	const struct load_options *o = r->options;
 	uint64_t until = now_ns() + o->wait_s * 1e9;
+	double try_s = o->wait_s > 0 ? WAIT_TRY_S : o->timeout_s;
 
-	while (connection_open(c, o, o->wait_s > 0 ? WAIT_TRY_S : o->timeout_s, &r->stop)) {
+	while (connection_open(c, o, try_s, &r->stop)) {
 		struct timespec pause = {.tv_nsec = WAIT_PAUSE_NS};
 
 		if (o->wait_s == 0)
@@ -169,6 +172,8 @@ static int connect_first(struct run *r, struct connection *c)
 		if (now_ns() >= until)
 			return err_add("gave up after waiting %g s", o->wait_s);
 		nanosleep(&pause, NULL);
+		if (try_s < WAIT_TRY_MAX_S)
+			try_s *= 2;
 	}
 	return 0;
 }
