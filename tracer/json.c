@@ -55,6 +55,8 @@ static json_t *requests_object(const struct model *m)
 			  "retransmitted", number(m->retransmits), "retransmitted_on_wire",
 			  number(m->http.retransmitted), "filtered", number(m->filtered));
 
+	if (summary_why_none(m))
+		json_object_set_new(o, "why_none", json_string(summary_why_none(m)));
 	if (most >= 0)
 		json_object_set_new(o, "most_missing",
 				    json_pack("{s:s,s:o}", "hop", hop_table[most].name,
@@ -503,6 +505,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	add_meta(doc, m, "devices");
 	add_meta(doc, m, "environment");
 	add_meta(doc, m, "backend");
+	add_meta(doc, m, "command_failed");
 	add_meta(doc, m, "probes");
 	add_meta(doc, m, "attach_ns");
 	add_meta(doc, m, "detach_ns");

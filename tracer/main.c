@@ -22,6 +22,7 @@
 #include "tracer/options.h"
 #include "tracer/print.h"
 #include "tracer/session.h"
+#include "tracer/summary.h"
 
 #define COMMAND_END_MS 3000
 
@@ -85,8 +86,23 @@ static int watch_signals(void)
 	return fd < 0 ? err_errno("watch for signals") : fd;
 }
 
+/* Who reads the recording must know that not all may have been asked. */
+static int note_ended(struct session *s, int status)
+{
+	json_t *meta;
+	int result;
+
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	progress("the command %s", proc_status_text(status));
+	meta = json_pack("{s:s}", "command_failed", proc_status_text(status));
+	result = session_meta(s, meta);
+	json_decref(meta);
+	return result;
+}
+
 /* Until the command ends, time is up, somebody says stop, or nothing can be recorded. */
-static int wait_for_end(const struct trace_options *o, const struct session *s, int signals,
+static int wait_for_end(const struct trace_options *o, struct session *s, int signals,
 			pid_t command)
 {
 	struct signalfd_siginfo info;
@@ -114,11 +130,8 @@ static int wait_for_end(const struct trace_options *o, const struct session *s, 
 			return err_errno("wait for signals");
 		if (info.ssi_signo != SIGCHLD)
 			break;
-		if (command > 0 && waitpid(command, &status, WNOHANG) == command) {
-			if (!WIFEXITED(status) || WEXITSTATUS(status))
-				progress("the command %s", proc_status_text(status));
-			return 0;
-		}
+		if (command > 0 && waitpid(command, &status, WNOHANG) == command)
+			return note_ended(s, status);
 	}
 	proc_end(command, SIGTERM, COMMAND_END_MS);
 	return 0;
@@ -189,6 +202,8 @@ static int show(const struct trace_options *o)
 
 	if (analyse(o->read ? o->read : o->output, &wanted, &m))
 		return -1;
+	if (o->json && summary_why_none(m))
+		progress("no request was seen: %s", summary_why_none(m));
 	result = o->json ? json_report(m, &json, stdout) : print_report(m, stdout);
 	model_free(m);
 	if (!result && fflush(stdout))

@@ -124,6 +124,24 @@ static void bad(FILE *f, struct table_style style, uint64_t count, const char *w
 		what, count ? table_off(style) : "");
 }
 
+/* A recording may say anything. */
+static void print_clean(const char *text, FILE *f)
+{
+	for (; *text; text++)
+		fputc(isprint((unsigned char)*text) ? *text : '?', f);
+}
+
+static void fact_command(const struct model *m, FILE *f, struct table_style style)
+{
+	const char *failed = json_string_value(json_object_get(m->meta, "command_failed"));
+
+	if (!failed)
+		return;
+	name(f, style, "command");
+	print_clean(failed, f);
+	fputs(": it may not have asked all that it was to ask\n", f);
+}
+
 static void fact_requests(const struct model *m, FILE *f, struct table_style style)
 {
 	int most = summary_most_missing(m);
@@ -141,6 +159,7 @@ static void fact_requests(const struct model *m, FILE *f, struct table_style sty
 					    : m->http.retransmitted)
 				.s);
 	fputc('\n', f);
+	fact_command(m, f, style);
 	if (most < 0)
 		return;
 	name(f, style, "");
@@ -360,13 +379,6 @@ static void fact_probes(const struct model *m, FILE *f, struct table_style style
 	fact_attached(m, f, style);
 }
 
-/* A recording may say anything. */
-static void print_clean(const char *text, FILE *f)
-{
-	for (; *text; text++)
-		fputc(isprint((unsigned char)*text) ? *text : '?', f);
-}
-
 /* Why a probe that was there at first is not to the end. */
 static void fact_taken_off(const struct model *m, FILE *f, struct table_style style)
 {
@@ -473,9 +485,12 @@ int print_report(struct model *m, FILE *f)
 		print_tree(m, r, f, style);
 		fputc('\n', f);
 	} else {
-		fputs(m->seen ? "No request was complete: there is no ladder to show.\n"
-			      : "No request was seen on the wire.\n",
-		      f);
+		const char *why = summary_why_none(m);
+
+		if (why)
+			fprintf(f, "No request was seen on the wire: %s.\n", why);
+		else
+			fputs("No request was complete: there is no ladder to show.\n", f);
 	}
 	if (m->measured) {
 		fprintf(f, "%sWhere the time went, %s requests%s\n\n",

@@ -86,6 +86,17 @@ const struct request *summary_typical(struct model *m)
 	return best;
 }
 
+const char *summary_why_none(const struct model *m)
+{
+	if (m->seen)
+		return NULL;
+	if (m->filtered)
+		return "the filter wants none of those that there were";
+	return m->hops[HOP_NIC_RX].events || m->hops[HOP_CLIENT_XMIT].events
+		       ? "what was sent to the server's ports begins none (--protocol)"
+		       : "nothing was sent to the server's ports there";
+}
+
 int summary_most_missing(const struct model *m)
 {
 	int most = -1;

@@ -19,6 +19,9 @@ double summary_unattributed_share(const struct model *m);
  * Sorts the figures, hence not const. */
 const struct request *summary_typical(struct model *m);
 
+/* What is known of why no request was seen at all; NULL if one was. */
+const char *summary_why_none(const struct model *m);
+
 /* The hop that partial requests lack most often; -1 if none lacks any. */
 int summary_most_missing(const struct model *m);
 

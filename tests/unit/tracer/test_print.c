@@ -180,6 +180,27 @@ static void test_json_schema(void **state)
 	model_free(m);
 }
 
+/* Who asked gave up: whatever was seen of it may not be all. */
+static void test_command_failed(void **state)
+{
+	struct synthetic_options o = {.place = PLACE_VIRTIO, .requests = 5};
+	struct model *m = synthetic_model(&o);
+	char *text;
+	json_t *doc;
+
+	(void)state;
+	json_object_set_new(m->meta, "command_failed", json_string("exited with \x1b" "1"));
+	text = report(m);
+	doc = json_document(m, NULL);
+	assert_non_null(strstr(text, "exited with ?1: it may not have asked all"));
+	assert_string_equal(json_string_value(json_object_get(doc, "command_failed")),
+			    "exited with \x1b" "1");
+	assert_null(json_object_get(json_object_get(doc, "requests"), "why_none"));
+	free(text);
+	json_decref(doc);
+	model_free(m);
+}
+
 /* Nothing was traced: no figure is made up. */
 static void test_nothing(void **state)
 {
@@ -189,7 +210,11 @@ static void test_nothing(void **state)
 	char *text = report(m);
 
 	(void)state;
-	assert_non_null(strstr(text, "No request was seen on the wire."));
+	assert_non_null(strstr(text, "No request was seen on the wire: nothing was sent"));
+	assert_non_null(strstr(json_string_value(json_object_get(
+				       json_object_get(doc, "requests"), "why_none")),
+			       "nothing was sent"));
+	assert_true(json_is_null(json_object_get(doc, "command_failed")));
 	assert_true(
 		json_is_null(json_object_get(json_object_get(doc, "end_to_end_ns"), "p50")));
 	assert_null(summary_typical(m));
@@ -218,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_reports),      cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_colours),      cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_schema),  cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_command_failed),
 		cmocka_unit_test(test_stream_fails),
 	};
 
