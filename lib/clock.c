@@ -232,3 +232,28 @@ uint64_t clock_error_ns(const struct clock *c, unsigned int domain)
 	return (uint64_t)whole(line_error_ns(&c->line[0]) + line_error_ns(&c->line[domain]) +
 			       1);
 }
+
+static int64_t ns_of(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The closest of a few. */
+int64_t clock_realtime_to_monotonic_ns(void)
+{
+	int64_t best = INT64_MAX, offset = 0;
+
+	for (int i = 0; i < 5; i++) {
+		int64_t before = ns_of(CLOCK_MONOTONIC), day = ns_of(CLOCK_REALTIME),
+			after = ns_of(CLOCK_MONOTONIC);
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		offset = before + best / 2 - day;
+	}
+	return offset;
+}

@@ -28,6 +28,10 @@ struct clock_sample {
 /* Best of many bracketed reads on this machine, now. */
 struct clock_sample clock_sample_now(void);
 
+/* What to add to this machine's CLOCK_REALTIME to get its CLOCK_MONOTONIC, now: the time of day
+ * between two readings of the other clock. */
+int64_t clock_realtime_to_monotonic_ns(void);
+
 struct clock;
 
 struct clock *clock_create(void);

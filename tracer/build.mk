@@ -21,7 +21,7 @@ $(foreach t,$(tracer_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tracer/
 
 $(eval $(call fuzzer,fuzz_exchanges,tests/fuzz/fuzz_exchanges.c tracer/exchanges.c tracer/ping_pong.c tracer/http.c tracer/http_stream.c tracer/lru.c tracer/traceparent.c lib/err.c lib/hop.c))
 $(eval $(call fuzzer,fuzz_http,tests/fuzz/fuzz_http.c tracer/http.c tracer/http_stream.c tracer/lru.c tracer/traceparent.c lib/err.c lib/hop.c))
-$(eval $(call fuzzer,fuzz_segment,tests/fuzz/fuzz_segment.c tracer/frame.c))
+$(eval $(call fuzzer,fuzz_segment,tests/fuzz/fuzz_segment.c lib/frame.c))
 $(eval $(call fuzzer,fuzz_filter,tests/fuzz/fuzz_filter.c tests/fuzz/no_names.c $(tracer_PURE) $(wildcard lib/*.c),$(tracer_PURE_LIBS) -lm))
 $(eval $(call fuzzer,fuzz_recording,tests/fuzz/fuzz_recording.c $(tracer_PURE) $(wildcard lib/*.c),$(tracer_PURE_LIBS) -lm))
 $(eval $(call unit_test,test_source,tests/unit/tracer/test_source.c,$(B)/libsession.a $(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS)))

@@ -9,9 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/err.h"
+#include "lib/frame.h"
 #include "lib/netns.h"
-#include "tracer/frame.h"
 
 #define SNAP_BYTES   262144
 #define BUFFER_BYTES (8 << 20)
@@ -190,31 +191,6 @@ void capture_close(struct capture *c)
 
 /* ---- frames ---- */
 
-static int64_t ns_of(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* The time of day between two readings of the other clock, the closest of a few. */
-static int64_t to_monotonic(void)
-{
-	int64_t best = INT64_MAX, offset = 0;
-
-	for (int i = 0; i < 5; i++) {
-		int64_t before = ns_of(CLOCK_MONOTONIC), day = ns_of(CLOCK_REALTIME),
-			after = ns_of(CLOCK_MONOTONIC);
-
-		if (after - before >= best)
-			continue;
-		best = after - before;
-		offset = before + best / 2 - day;
-	}
-	return offset;
-}
-
 /* Must what follows a segment's first bytes be seen, too? */
 static bool is_pipelined(struct capture *c, const struct frame *f)
 {
@@ -279,7 +255,7 @@ int capture_poll(struct capture *c)
 {
 	int total = 0;
 
-	c->to_monotonic_ns = to_monotonic();
+	c->to_monotonic_ns = clock_realtime_to_monotonic_ns();
 	for (unsigned int i = 0; i < c->point_count; i++) {
 		struct point *p = &c->points[i];
 		int n, taken = 0;

@@ -250,19 +250,19 @@ static int start_vm(struct session *s, unsigned int index)
 
 	for (unsigned int i = 0; i < s->topology.port_count; i++)
 		json_array_append_new(ports, json_integer(s->topology.ports[i]));
-	request =
-		json_pack("{s:o,s:b,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports,
-			  "clients", may_ask(&s->topology), "domain", (int)index + 1, "vm",
-			  vm->probes.vm, "sample", (int)s->filter.sample, "uprobe_limit",
-			  (int)s->options.uprobe_limit, "stats", s->options.stats, "no_uprobes",
-			  s->options.no_uprobes, "no_fentry", s->options.no_fentry,
-			  "own_device", s->topology.place == PLACE_PASSTHROUGH, "wire",
-			  s->topology.place == PLACE_PASSTHROUGH &&
-				  !topology_find(&s->topology, ROLE_CLIENT));
+	request = json_pack("{s:o,s:b,s:b,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:b,s:b}", "ports", ports,
+			    "capture", s->options.pcap, "clients", may_ask(&s->topology),
+			    "domain", (int)index + 1, "vm", vm->probes.vm, "sample",
+			    (int)s->filter.sample, "uprobe_limit", (int)s->options.uprobe_limit,
+			    "stats", s->options.stats, "no_uprobes", s->options.no_uprobes,
+			    "no_fentry", s->options.no_fentry, "own_device",
+			    s->topology.place == PLACE_PASSTHROUGH, "wire",
+			    s->topology.place == PLACE_PASSTHROUGH &&
+				    !topology_find(&s->topology, ROLE_CLIENT));
 	filter = flow_filter_json(&s->filter.flows);
 	if (filter)
 		json_object_set_new(request, "filter", filter);
-	if (vm->agent[0] && !s->options.pcap) {
+	if (vm->agent[0]) {
 		snprintf(agent->name, sizeof(agent->name), "the agent in VM %s", vm->name);
 		agent->domain = (uint8_t)(index + 1);
 		agent->vm = vm->probes.vm;

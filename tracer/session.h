@@ -16,7 +16,7 @@
 
 struct session_options {
 	const char *recording_path;
-	bool pcap;       /* no eBPF, but libpcap on every device; no agents */
+	bool pcap;       /* no eBPF, but every frame on every device, in host and guests */
 	bool no_fentry;  /* tracepoints only */
 	bool no_uprobes; /* none on nginx */
 	unsigned int

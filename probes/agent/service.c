@@ -68,7 +68,7 @@ static void add_hops(const struct service *s, json_t *json)
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		bool inferred;
 
-		if (!probes_hop_in_force(s->probes, (enum strata_hop)hop, &inferred))
+		if (!watch_marks(&s->watch, (enum strata_hop)hop, &inferred))
 			continue;
 		json_array_append_new(hops, json_string(hop_table[hop].name));
 		if (inferred)
@@ -81,7 +81,7 @@ static void add_hops(const struct service *s, json_t *json)
 static json_t *answer_running(struct service *s)
 {
 	const struct probe_report *r;
-	size_t n = probes_report(s->probes, &r), attached = 0;
+	size_t n = watch_report(&s->watch, &r), attached = 0;
 	json_t *json = json_object(), *missing = json_array(), *devices = json_array();
 	struct utsname u;
 
@@ -100,7 +100,7 @@ static json_t *answer_running(struct service *s)
 	json_object_set_new(json, "nginx",
 			    s->survey.nginx_path[0] ? json_string(s->survey.nginx_path)
 						    : json_null());
-	json_object_set_new(json, "plaintext", json_boolean(probes_plaintext(s->probes)));
+	json_object_set_new(json, "plaintext", json_boolean(watch_plaintext(&s->watch)));
 	json_object_set_new(json, "devices", devices);
 	json_object_set_new(json, "ksoftirqd", threads_ksoftirqd());
 	return json;
@@ -109,7 +109,7 @@ static json_t *answer_running(struct service *s)
 static json_t *answer_idle(struct service *s)
 {
 	const struct probe_report *r;
-	size_t n = probes_report(s->probes, &r);
+	size_t n = watch_report(&s->watch, &r);
 	uint64_t runs = 0, run_time_ns = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -117,13 +117,12 @@ static json_t *answer_idle(struct service *s)
 		run_time_ns += r[i].run_time_ns;
 	}
 	return json_pack(
-		"{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "drops",
-		drops_meta(probes_drops(s->probes)), "steal_ms",
-		(json_int_t)(threads_steal_ms() - s->steal_ms), "events", (json_int_t)s->events,
-		"lost", (json_int_t)probes_lost(s->probes), "agent_cpu_ns",
-		(json_int_t)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_ns), "wall_ns",
-		(json_int_t)(clock_read(CLOCK_MONOTONIC) - s->started_ns), "bpf_runs",
-		(json_int_t)runs, "bpf_run_time_ns", (json_int_t)run_time_ns);
+		"{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "drops", watch_drops_meta(&s->watch),
+		"steal_ms", (json_int_t)(threads_steal_ms() - s->steal_ms), "events",
+		(json_int_t)s->events, "lost", (json_int_t)watch_lost(&s->watch),
+		"agent_cpu_ns", (json_int_t)(clock_read(CLOCK_PROCESS_CPUTIME_ID) - s->cpu_ns),
+		"wall_ns", (json_int_t)(clock_read(CLOCK_MONOTONIC) - s->started_ns),
+		"bpf_runs", (json_int_t)runs, "bpf_run_time_ns", (json_int_t)run_time_ns);
 }
 
 static void forward(void *ctx, const struct strata_event *e, size_t count)
@@ -185,10 +184,10 @@ static void leave_steal(struct service *s, uint64_t now)
 
 static int drain(struct service *s)
 {
-	int n = probes_poll(s->probes);
+	int n = watch_poll(&s->watch);
 
 	atomic_store_explicit(&s->ring.header->upstream_lost,
-			      s->lost_before + probes_lost(s->probes), memory_order_relaxed);
+			      s->lost_before + watch_lost(&s->watch), memory_order_relaxed);
 	return n;
 }
 
@@ -209,8 +208,7 @@ static int start(struct service *s)
 		return -1;
 	survey_nginx(&s->survey);
 	leave_clock(s, s->started_ns);
-	s->probes = probes_open(&s->survey.config, &callbacks);
-	return s->probes ? 0 : -1;
+	return watch_open(&s->watch, &s->survey, &callbacks);
 }
 
 static void stop(struct service *s)
@@ -221,11 +219,10 @@ static void stop(struct service *s)
 	s->steal_told_ns = 0;
 	leave_steal(s, clock_read(CLOCK_MONOTONIC));
 	json = answer_idle(s);
-	s->lost_before += probes_lost(s->probes);
+	s->lost_before += watch_lost(&s->watch);
 	leave_clock(s, s->clock_ns + CLOCK_EVERY_NS);
 	answer(s, RING_IDLE, json);
-	probes_close(s->probes);
-	s->probes = NULL;
+	watch_close(&s->watch);
 }
 
 static void take_up(struct service *s, uint32_t wanted)
@@ -270,15 +267,15 @@ unsigned int service_turn(struct service *s)
 	/* pairs with the consumer's release: its request stands before it is wanted */
 	uint32_t wanted = atomic_load_explicit(&s->ring.header->wanted, memory_order_acquire);
 
-	if (s->probes && (!wanted || wanted != s->generation))
+	if (watch_is_open(&s->watch) && (!wanted || wanted != s->generation))
 		stop(s);
 	if (wanted && wanted != s->generation)
 		take_up(s, wanted);
-	return s->probes ? forward_turn(s) : IDLE_PAUSE_US;
+	return watch_is_open(&s->watch) ? forward_turn(s) : IDLE_PAUSE_US;
 }
 
 void service_end(struct service *s)
 {
-	if (s->probes)
+	if (watch_is_open(&s->watch))
 		stop(s);
 }

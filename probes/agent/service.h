@@ -17,10 +17,11 @@
 
 #include "lib/ring.h"
 #include "probes/agent/survey.h"
+#include "probes/agent/watch.h"
 
 struct service {
 	struct ring ring;
-	struct probes *probes; /* NULL: idle */
+	struct watch watch; /* not open: idle */
 	struct survey survey;
 	uint32_t generation; /* of wanted: served, refused or given up */
 	uint64_t events;

@@ -57,6 +57,7 @@ int survey_request(struct survey *s, const char *json)
 		(unsigned int)json_integer_value(json_object_get(root, "uprobe_limit"));
 	c->no_fentry = json_is_true(json_object_get(root, "no_fentry"));
 	s->own_device = json_is_true(json_object_get(root, "own_device"));
+	s->capture = json_is_true(json_object_get(root, "capture"));
 	c->clients = json_is_true(json_object_get(root, "clients"));
 	s->wire = json_is_true(json_object_get(root, "wire"));
 	c->domain = (uint8_t)domain;

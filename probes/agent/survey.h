@@ -8,6 +8,7 @@
 struct survey {
 	struct probes_config config;
 	bool own_device;      /* the VM was given one of the host's: that is the server's */
+	bool capture;         /* no eBPF: packet sockets */
 	bool wire;            /* requests are to be looked for here */
 	char nginx_exe[64];   /* /proc/PID/exe; "" if nginx does not run */
 	char nginx_path[256]; /* where that leads */

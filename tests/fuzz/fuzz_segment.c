@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracer/frame.h"
+#include "lib/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -19,7 +19,8 @@ static void requests_are_understood(void **state)
 
 	(void)state;
 	assert_int_equal(survey_request(&s, "{\"ports\":[80,8080],\"domain\":2,\"vm\":3,"
-					    "\"stats\":true,\"no_fentry\":true}"),
+					    "\"stats\":true,\"no_fentry\":true,"
+					    "\"capture\":true}"),
 			 0);
 	assert_int_equal(s.config.port_count, 2);
 	assert_int_equal(s.config.ports[1], 8080);
@@ -27,6 +28,8 @@ static void requests_are_understood(void **state)
 	assert_int_equal(s.config.devices[0].vm, 3);
 	assert_true(s.config.stats);
 	assert_true(s.config.no_fentry);
+	assert_true(s.capture);
+	assert_false(s.config.clients);
 }
 
 static void bad_requests_are_refused(void **state)
@@ -135,7 +138,7 @@ static void a_failure_is_answered(void **state)
 	assert_int_equal(service_create(&s, memory, sizeof(memory)), 0);
 	assert_int_equal(ring_attach(&host, memory, sizeof(memory)), 0);
 	service_turn(&s);
-	assert_null(s.probes);
+	assert_false(watch_is_open(&s.watch));
 	generation = ring_start(&host, "{\"ports\":[]}");
 	assert_int_equal(ring_state(&host, generation, NULL, 0), RING_IDLE);
 	service_turn(&s);

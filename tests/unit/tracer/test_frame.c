@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tracer/frame.h"
+#include "lib/frame.h"
 
 static const uint16_t ports[] = {80};
 

@@ -1,5 +1,5 @@
 /* Captured frames: see frame.h. Headers: IEEE 802.1Q, RFC 791, RFC 8200, RFC 9293. */
-#include "tracer/frame.h"
+#include "lib/frame.h"
 
 #include <arpa/inet.h>
 #include <string.h>

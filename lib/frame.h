@@ -3,8 +3,8 @@
  * tell of one, for whoever has only the frame. Hostile input: every byte is checked to be
  * there.
  */
-#ifndef STRATA_TRACER_FRAME_H
-#define STRATA_TRACER_FRAME_H
+#ifndef STRATA_LIB_FRAME_H
+#define STRATA_LIB_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
