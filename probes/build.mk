@@ -36,4 +36,4 @@ $(B)/bin/strata-agent: LDFLAGS += -static -s
 
 $(eval $(call unit_test,test_probes_configure,tests/unit/probes/test_configure.c,$(B)/libprobes.a $(LIB),$(probes_LIBS)))
 $(eval $(call unit_test,test_agent,tests/unit/probes/test_agent.c $(filter-out %/main.c,$(agent_SRCS)),$(B)/libprobes.a $(LIB),-ljansson $(probes_LIBS)))
-$(eval $(call unit_test,test_service,tests/unit/probes/test_service.c probes/agent/service.c,$(LIB),-ljansson))
+$(eval $(call unit_test,test_service,tests/unit/probes/test_service.c $(addprefix probes/agent/,service.c watch.c capture.c),$(LIB),-ljansson))

@@ -372,16 +372,6 @@ static json_t *hops_meta(const struct session *s)
 	return json_pack("{s:o,s:o}", "in_force", force, "inferred", inferred);
 }
 
-/* What CLOCK_REALTIME was ahead of CLOCK_MONOTONIC. */
-static int64_t realtime_offset_ns(void)
-{
-	struct timespec t;
-	uint64_t before = now_ns();
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000000000 + t.tv_nsec - (int64_t)((before + now_ns()) / 2);
-}
-
 static bool hands_on_plaintext(const struct session *s)
 {
 	const char *domain;
@@ -422,7 +412,8 @@ static int write_start_meta(struct session *s)
 	json_object_set_new(meta, "filter", json_string(filter));
 	json_object_set_new(meta, "started_ns", json_integer((json_int_t)now));
 	json_object_set_new(meta, "attach_ns", json_integer((json_int_t)s->attach_ns));
-	json_object_set_new(meta, "realtime_offset_ns", json_integer(realtime_offset_ns()));
+	json_object_set_new(meta, "realtime_offset_ns",
+			    json_integer(-clock_realtime_to_monotonic_ns()));
 	result = recording_meta(s->recording, meta);
 	json_decref(meta);
 	return result;

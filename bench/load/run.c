@@ -18,8 +18,9 @@
 #include "lib/err.h"
 #include "lib/now.h"
 
-#define SECOND_NS        UINT64_C(1000000000)
-/* A SYN that met no network is repeated by the kernel after 1 s; a slow server needs as long. */
+#define SECOND_NS UINT64_C(1000000000)
+/* A SYN that met no network is repeated by the kernel after 1 s; a slow server needs as long.
+ */
 #define WAIT_TRY_S       0.25
 #define WAIT_TRY_MAX_S   1.0
 #define WAIT_PAUSE_NS    20000000

@@ -118,7 +118,7 @@ static void take(const struct capture *c, const struct point *p, const uint8_t *
 	f.event.hop = f.request ? HOP_STACK_RX : HOP_STACK_XMIT;
 	f.event.domain = c->config->domain;
 	f.event.vm = p->vm;
-	c->callbacks.event(c->callbacks.ctx, &f.event);
+	c->callbacks.events(c->callbacks.ctx, &f.event, 1);
 }
 
 static int drain(const struct capture *c, const struct point *p, int64_t to_monotonic_ns)

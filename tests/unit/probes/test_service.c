@@ -113,7 +113,7 @@ static int setup(void **state)
 		return -1;
 	ring_start(&t.host, "{}");
 	service_turn(&t.service);
-	return t.service.probes ? 0 : -1;
+	return watch_is_open(&t.service.watch) ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -140,7 +140,7 @@ static void test_an_event_of_long_ago(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		tell(1, 1);
-		assert_non_null(t.service.probes);
+		assert_true(watch_is_open(&t.service.watch));
 	}
 	for (size_t n = ring_take(&t.host, 0, got, 256), i = 0; i < n; i++)
 		told += got[i].hop == HOP_TCP_RX; /* not the vitals */
@@ -152,10 +152,10 @@ static void test_abandoned(void **state)
 {
 	(void)state;
 	tell(t.service.ring.capacity + 1, 1);
-	assert_non_null(t.service.probes);
+	assert_true(watch_is_open(&t.service.watch));
 	t.service.put_ns -= 11000000000u;
 	tell(1, 1);
-	assert_null(t.service.probes);
+	assert_false(watch_is_open(&t.service.watch));
 }
 
 int main(void)

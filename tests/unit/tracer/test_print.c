@@ -189,12 +189,15 @@ static void test_command_failed(void **state)
 	json_t *doc;
 
 	(void)state;
-	json_object_set_new(m->meta, "command_failed", json_string("exited with \x1b" "1"));
+	json_object_set_new(m->meta, "command_failed",
+			    json_string("exited with \x1b"
+					"1"));
 	text = report(m);
 	doc = json_document(m, NULL);
 	assert_non_null(strstr(text, "exited with ?1: it may not have asked all"));
 	assert_string_equal(json_string_value(json_object_get(doc, "command_failed")),
-			    "exited with \x1b" "1");
+			    "exited with \x1b"
+			    "1");
 	assert_null(json_object_get(json_object_get(doc, "requests"), "why_none"));
 	free(text);
 	json_decref(doc);
@@ -240,11 +243,10 @@ static void test_stream_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reports),      cmocka_unit_test(test_ascii),
-		cmocka_unit_test(test_colours),      cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_schema),  cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_command_failed),
-		cmocka_unit_test(test_stream_fails),
+		cmocka_unit_test(test_reports),        cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_colours),        cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_schema),    cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_command_failed), cmocka_unit_test(test_stream_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
