@@ -83,6 +83,9 @@ static int learn_events(void *ctx, const struct strata_event *e, size_t count)
 		} else if (hop == CONTEXT_VITAL && vm_vitals_take(&a->m->vitals, &e[i])) {
 			return -1;
 		}
+		if (hop == HOP_KVM_IRQ)
+			messages_sent(&a->m->messages, e[i].vm, (uint32_t)e[i].arg64,
+				      (uint32_t)(e[i].arg64 >> 32), e[i].tid);
 		if (hop >= HOP_COUNT || e[i].domain >= CLOCK_DOMAINS_MAX)
 			continue;
 		a->m->hops[hop].events++;
@@ -240,6 +243,9 @@ static int read_event(struct analysis *a, const struct strata_event *e)
 	if (o.hop == CONTEXT_VCPU_OUT) {
 		ends(&o, e);
 		o.packet = e->arg32;
+	} else if (o.hop == HOP_KVM_IRQ) {
+		o.seq = (uint32_t)(e->arg64 >> 32);
+		o.packet = (uint32_t)e->arg64;
 	} else if (o.hop == CONTEXT_TASK_OFF) {
 		take_off_event(a->m, &o, e);
 	} else if (o.hop == CONTEXT_DROP) {

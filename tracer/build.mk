@@ -16,7 +16,7 @@ $(eval $(call program,strata-trace,tracer/main.c tracer/options.c,$(TRACER_ARCHI
 
 $(eval $(call program,strata-explain,tracer/explain_main.c,$(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS) -lm))
 
-tracer_TESTS := analyse attribution cause contexts drops exchanges explain filter frame http join parents print reorder tree vm_vitals
+tracer_TESTS := analyse attribution cause contexts drops exchanges explain filter frame http join messages parents print reorder tree vm_vitals
 $(foreach t,$(tracer_TESTS),$(eval $(call unit_test,test_$(t),tests/unit/tracer/test_$(t).c,$(B)/libtracer.a $(LIB),$(tracer_PURE_LIBS) -lm)))
 
 $(eval $(call fuzzer,fuzz_exchanges,tests/fuzz/fuzz_exchanges.c tracer/exchanges.c tracer/ping_pong.c tracer/http.c tracer/http_stream.c tracer/lru.c tracer/traceparent.c lib/err.c lib/hop.c))

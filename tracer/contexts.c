@@ -46,6 +46,8 @@ static bool take(struct request *r, enum strata_hop hop, const struct moment *m)
 	if (m)
 		r->hops[hop] = (struct hop_seen){.time_ns = m->time_ns,
 						 .tid = m->tid,
+						 .seq = m->irqs,
+						 .len = m->reason,
 						 .cpu = m->cpu,
 						 .queue = m->vcpu,
 						 .domain = m->domain,

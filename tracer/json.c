@@ -497,6 +497,8 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "interrupts_per_request", interrupts_object(m));
 	json_object_set_new(doc, "vcpus", json_vcpus(m));
 	json_object_set_new(doc, "virtqueues", json_queues(m));
+	json_object_set_new(doc, "messages", json_messages(m));
+	json_object_set_new(doc, "messages_left_out", number(m->messages.others));
 	json_object_set_new(doc, "frames_per_interrupt", frames_object(m));
 	json_object_set_new(doc, "steal_ms", steal_object(m));
 	json_object_set_new(doc, "rivals", rivals_array(m));

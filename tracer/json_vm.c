@@ -1,4 +1,4 @@
-/* vCPUs and virtqueues as JSON: see json_vm.h. */
+/* vCPUs, virtqueues and interrupts as JSON: see json_vm.h. */
 #include "tracer/json_vm.h"
 
 #include <math.h>
@@ -50,5 +50,31 @@ json_t *json_queues(struct model *m)
 						(json_int_t)quantile_at(&q->waiting, 0.5),
 						"waiting_max", (json_int_t)q->waiting.max));
 	}
+	return list;
+}
+
+static json_t *message_object(const struct model *m, const struct message *at)
+{
+	json_t *o = json_pack("{s:s?,s:I,s:I,s:o}", "vm", model_vm_name(m, at->vm), "sent",
+			      (json_int_t)at->sent, "requests", (json_int_t)at->requests, "tid",
+			      at->tid ? json_integer(at->tid) : json_null());
+
+	if (at->data)
+		json_object_update_new(o, json_pack("{s:o,s:I,s:i,s:i}", "address",
+						    json_sprintf("%#x", at->address), "data",
+						    (json_int_t)at->data, "vector",
+						    (int)message_vector(at), "destination",
+						    (int)message_destination(at)));
+	else
+		json_object_set_new(o, "line", json_integer(at->address));
+	return o;
+}
+
+json_t *json_messages(const struct model *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->messages.count; i++)
+		json_array_append_new(list, message_object(m, &m->messages.at[i]));
 	return list;
 }

@@ -423,6 +423,9 @@ int model_add(struct model *m, struct request *r)
 		if (m->hops[hop].needed && !(r->hops[hop].flags & HOP_SEEN) &&
 		    model_covers(m, r, hop))
 			m->hops[hop].missing++;
+	if (r->hops[HOP_KVM_IRQ].flags & HOP_SEEN)
+		messages_announced(&m->messages, r->vm, r->hops[HOP_KVM_IRQ].len,
+				   r->hops[HOP_KVM_IRQ].seq);
 	if (r->measured) {
 		m->measured++;
 		if (add_figures(m, r) || (r->counted && add_counts(m, r)))

@@ -20,6 +20,7 @@
 #include "tracer/cause.h"
 #include "tracer/filter.h"
 #include "tracer/http.h"
+#include "tracer/messages.h"
 #include "tracer/vm_vitals.h"
 
 enum hop_seen_flags {
@@ -36,7 +37,8 @@ struct hop_seen {
 	uint64_t again_ns;  /* its bytes came by once more, the last time before they were seen
 			       any further: they had been lost; 0: no */
 	uint32_t tid;
-	uint32_t seq, len; /* of its TCP payload; as event_flags say, not known of some */
+	uint32_t seq, len; /* of its TCP payload; as event_flags say, not known of some. Of
+			      kvm.irq: the message's data, the low half of its address */
 	uint16_t cpu;
 	uint16_t queue;
 	uint8_t domain;
@@ -171,6 +173,7 @@ struct model {
 	struct model_exits exits[EXIT_KINDS];
 	struct quantile exits_per_request, interrupts_per_request;
 	struct vm_vitals vitals;
+	struct messages messages;
 	bool causes_told; /* whoever recorded it followed the tasks: lib/offcpu.h */
 	struct model_cause causes[HOP_COUNT][CAUSE_COUNT];
 	struct actors actors;

@@ -24,7 +24,7 @@ struct moment {
 	uint32_t irqs;    /* of an exit: interrupts the VM had been given by its end */
 	/* Of a stay off the CPU: reason is for how long its quota was used up, irqs for how
 	 * long it was runnable, and this is: */
-	uint32_t about;
+	uint32_t about; /* Of kvm.irq: reason is its message's address, irqs its data. */
 	uint32_t tid;
 	uint16_t cpu;
 	uint16_t vcpu;

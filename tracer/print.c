@@ -9,9 +9,10 @@
 #include "tracer/drops.h"
 #include "tracer/summary.h"
 
-#define BAR_WIDTH   24
-#define NAME_WIDTH  12
-#define DROPS_SHOWN 4
+#define BAR_WIDTH      24
+#define NAME_WIDTH     12
+#define DROPS_SHOWN    4
+#define MESSAGES_SHOWN 4
 
 /* ---- layers ---- */
 
@@ -272,6 +273,27 @@ static void fact_interrupts(const struct model *m, FILE *f, struct table_style s
 	fputc('\n', f);
 }
 
+/* By which interrupts it was told: of QEMU's card nobody else knows. */
+static void fact_messages(const struct model *m, FILE *f, struct table_style style)
+{
+	size_t which[MESSAGES_SHOWN];
+	size_t n = messages_of_requests(&m->messages, which, MESSAGES_SHOWN);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct message *at = &m->messages.at[which[i]];
+		const char *vm = model_vm_name(m, at->vm);
+
+		name(f, style, "");
+		if (at->data)
+			fprintf(f, "vector %u at CPU %u", message_vector(at),
+				message_destination(at));
+		else
+			fprintf(f, "line %u", at->address);
+		fprintf(f, " of %s announced %s requests\n", vm ? vm : "the guest",
+			units_count(at->requests).s);
+	}
+}
+
 static void fact_steal(const struct model *m, FILE *f, struct table_style style)
 {
 	for (unsigned int i = 1; i < m->domain_count; i++) {
@@ -428,6 +450,7 @@ void print_facts(const struct model *m, FILE *f, struct table_style style)
 	fact_events(m, f, style);
 	fact_clock(m, f, style);
 	fact_interrupts(m, f, style);
+	fact_messages(m, f, style);
 	fact_steal(m, f, style);
 	fact_overhead(m, f, style);
 	fact_probes(m, f, style);

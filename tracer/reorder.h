@@ -19,6 +19,7 @@ struct observation {
 	 * interrupts the VM had been given by then, packet the reason (lib/exits.h). */
 	/* Of CONTEXT_TASK_OFF: the same, seq for how long it was runnable, packet for how long
 	 * its quota was used up, flow MOMENT_ABOUT() of tracer/moments.h. */
+	/* Of kvm.irq: seq is its message's data, packet the low half of its address. */
 	/* Of CONTEXT_ASKED: len is the asker's byte, tid and packet the halves of its flow. */
 	/* Of CONTEXT_DROP: queue is the direction, tid the reason, packet the place's low half.
 	 */

@@ -276,6 +276,10 @@ static int put_hop(struct emitter *e, const struct emit_message *m, int hop, uin
 		event.flow = 0;
 		event.client_port = event.server_port = 0;
 		event.queue = event.cpu; /* the vCPU: the guest's CPU of that number */
+		if (hop == HOP_KVM_IRQ)
+			event.arg64 = e->o->place == PLACE_EMULATED
+					      ? 11
+					      : 0x4025ull << 32 | 0xfee00000;
 	} else if (is_upto(hop)) {
 		event.flags |= EVENT_UPTO;
 		event.seq = hop == HOP_NGINX_PROCESS || hop == HOP_NGINX_RESPOND
