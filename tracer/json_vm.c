@@ -61,7 +61,7 @@ static json_t *message_object(const struct model *m, const struct message *at)
 
 	if (at->data)
 		json_object_update_new(o, json_pack("{s:o,s:I,s:i,s:i}", "address",
-						    json_sprintf("%#x", at->address), "data",
+						    json_sprintf("0x%x", at->address), "data",
 						    (json_int_t)at->data, "vector",
 						    (int)message_vector(at), "destination",
 						    (int)message_destination(at)));
