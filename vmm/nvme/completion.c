@@ -46,7 +46,7 @@ void nvme_post(struct nvme_pair *p, const struct nvme_cqe *entry)
 		q->tail = 0;
 		q->phase ^= 1;
 	}
-	q->signal = true;
+	q->held++;
 	counter_add(&q->completions, 1);
 }
 
@@ -117,7 +117,7 @@ static void interrupt(struct nvme_pair *p)
 	struct nvme *n = p->nvme;
 	struct nvme_cq *q = &p->cq;
 
-	q->signal = false;
+	q->held = 0;
 	if (!q->interrupts)
 		return;
 	n->pin = !pci_msix_enabled(&n->pci);
@@ -141,6 +141,6 @@ void nvme_signal(void *owner)
 	struct nvme *n = owner;
 
 	for (unsigned int i = 0; i <= n->queue_count && !n->holding; i++)
-		if (n->pair[i].cq.signal)
+		if (n->pair[i].cq.held)
 			interrupt(&n->pair[i]);
 }

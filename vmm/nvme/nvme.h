@@ -60,10 +60,10 @@ struct nvme_cq {
 	uint8_t *ring; /* host address; NULL: there is no such queue */
 	uint32_t size, head, tail;
 	uint32_t reserved; /* slots for commands that were fetched */
+	uint32_t held;     /* entries posted since the last interrupt */
 	uint16_t phase;
 	uint16_t vector;
 	bool interrupts;
-	bool signal;             /* entries were posted since the last interrupt */
 	bool starved;            /* a submission queue waits for room */
 	_Atomic bool wants_head; /* a write of its head doorbell must wake the I/O thread */
 	uint64_t completions, signals, signals_saved, full;
@@ -77,19 +77,21 @@ struct nvme_sq {
 	uint64_t commands, found; /* found: had work when we looked, without a doorbell */
 };
 
-/* Looking for commands before they are announced: see turn.c. */
+/* Holding completions, and looking for commands before they are announced: see turn.c. */
 struct nvme_look {
-	uint64_t gap_ns;    /* that usually passes between commands; 0: not known yet */
-	uint64_t served_ns; /* when the last was given to the disk */
-	unsigned int tries; /* in vain, one after the other */
-	unsigned int rest;  /* turns until it is tried again */
-	unsigned int rests; /* how many that was to begin with; 0: none was needed yet */
+	unsigned int target; /* completions to an interrupt */
+	unsigned int depth;  /* commands that the driver had in flight when it stalled */
+	unsigned int rest;   /* commands until the target may be raised */
+	unsigned int rests;  /* how many that was to begin with; 0: it has not stalled yet */
+	uint64_t gap_ns;     /* that usually passes between commands; 0: not known yet */
+	uint64_t served_ns;  /* when the last was given to the disk */
 	uint64_t looks, in_vain;
 };
 
 struct nvme_turn {
-	unsigned int left, commands; /* that may be begun yet, and that were */
-	uint64_t served_ns, signalled_ns;
+	unsigned int left;     /* commands that may be begun yet */
+	unsigned int commands; /* begun, and not yet in the usual gap */
+	uint64_t held_ns;      /* when the first of the completions held was; 0: none is */
 };
 
 /* The two queues of one number, and their doorbells. */
@@ -203,6 +205,9 @@ void nvme_pair_kick(struct nvme_pair *p);
 void nvme_take_tail(struct nvme_pair *p);
 void nvme_take_head(struct nvme_pair *p);
 
+/* How many commands wait in the queue, with those that the driver just sent. */
+uint32_t nvme_waiting(struct nvme_pair *p);
+
 /* The same, and be woken when it moves on from there. */
 void nvme_want_tail(struct nvme_pair *p);
 void nvme_want_head(struct nvme_pair *p);
@@ -237,12 +242,11 @@ void nvme_command_free(struct nvme_command *c);
 /* A turn in which so many commands may be begun. */
 void nvme_turn_begin(struct nvme_turn *t, unsigned int commands);
 
-/* What was found has been given to the disk; if interrupts were held for long, send them. */
+/* What was found has been given to the disk; interrupt if enough completions are held. */
 void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t);
 
 /* The queue is empty: wait a little for the next command, if that has been worth it. */
-void nvme_look(struct nvme_pair *p, const struct nvme_turn *t);
-void nvme_turn_end(struct nvme_pair *p, const struct nvme_turn *t);
+void nvme_look(struct nvme_pair *p);
 
 /* ---- completion.c ---- */
 

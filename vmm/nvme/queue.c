@@ -48,11 +48,11 @@ static void fetch(struct nvme_pair *p, struct nvme_command *c)
 }
 
 /* Is the queue empty, and will the driver's next command wake us? */
-static bool idle(struct nvme_pair *p, const struct nvme_turn *t)
+static bool idle(struct nvme_pair *p)
 {
 	nvme_take_tail(p);
 	if (p->sq.head == p->sq.tail) {
-		nvme_look(p, t);
+		nvme_look(p);
 		nvme_take_tail(p);
 	}
 	if (p->sq.head == p->sq.tail)
@@ -146,7 +146,7 @@ void nvme_cq_delete(struct nvme_pair *p)
 {
 	p->cq.ring = NULL;
 	p->cq.wants_head = false;
-	p->cq.signal = false;
+	p->cq.held = 0;
 }
 
 void nvme_pair_run(struct nvme_pair *p)
@@ -167,10 +167,9 @@ void nvme_pair_run(struct nvme_pair *p)
 	while (serve(p, &turn)) {
 		disk_run(n->disk);
 		nvme_turn_served(p, &turn);
-		if (idle(p, &turn))
+		if (idle(p))
 			break;
 	}
-	nvme_turn_end(p, &turn);
 	n->holding = false;
 	nvme_events_send(n);
 	disk_run(n->disk);

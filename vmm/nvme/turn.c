@@ -1,15 +1,22 @@
 /*
- * A turn of the I/O thread at one pair: from when it is woken until it asks to be woken again.
+ * A turn of the I/O thread at one pair: from when it is woken until it asks to be woken again;
+ * and how many completions share an interrupt.
  *
  * Where a disk answers at once, a thread that signals and sleeps after each command is woken
  * for each, and interrupts the driver while it is about to send the next: a doorbell's exit, a
- * wake-up and an interrupt for every command, however many are in flight. So completions wait
- * for the end of the turn, for HOLD_NS at most, and the thread looks for the next command
- * longer than the last ones took to come, before it asks for a doorbell.
+ * wake-up and an interrupt for every command, however many the driver would have in flight. So
+ * completions are held until there is a number of them, the target, and meanwhile the thread
+ * looks for the next command before it asks for a doorbell.
  *
- * A driver that has one command in flight at a time sends none before its interrupt: looking is
- * in vain there. After some turns of that it rests for many. It ends at once if the thread has
- * anything else to do.
+ * The target follows from how many commands the driver has in flight (as in Ahmad, Gulati and
+ * Mashtizadeh, "vIC: Interrupt Coalescing for Virtual Machine Storage Device IO", USENIX ATC
+ * 2011), and is less than that: it is to be interrupted before it runs dry. What a disk that
+ * answers at once does not show is how many that are; it shows when completions are held. If no
+ * command comes for several times as long as usual, then those that are held were all. If the
+ * target is reached, it is raised by one: at once until the driver stalls, and seldom after that.
+ *
+ * So a driver that has one command in flight at a time has each completion signalled at once,
+ * but for one in a thousand. Nothing is held while the thread has anything else to do.
  */
 #include <sched.h>
 
@@ -17,97 +24,121 @@
 #include "vmm/nvme/nvme.h"
 #include "vmm/virtio/counter.h"
 
-#define HOLD_NS    1000000
-#define SPIN_NS    50000 /* of a look, before others are given the processor */
-#define LOOK_GAPS  2     /* of the usual time between commands */
-#define GAP_WEIGHT 8     /* of what was usual, against a new one's 1 */
-#define TRIES      8     /* in vain, one after the other, before a rest */
-#define REST_MIN   64    /* turns; twice as many after each further try in vain */
+#define TARGET_MAX 16
+#define HOLD_NS    10000000 /* that the first of them waits, at most */
+#define PAUSE_NS   2000000  /* between commands: then the driver does something else */
+#define SPIN_NS    50000    /* of a look, before others are given the processor */
+#define LOOK_GAPS  4        /* of the usual time between commands */
+#define GAP_WEIGHT 8        /* of what was usual, against a new one's 1 */
+#define REST_MIN   64       /* commands; twice as many after a stall that taught nothing new */
 #define REST_MAX   1024
+
+/* Where the driver still has a quarter of its commands in flight. */
+static unsigned int target_for(unsigned int in_flight)
+{
+	unsigned int target = in_flight * 3 / 4;
+
+	if (!target)
+		return 1;
+	return target < TARGET_MAX ? target : TARGET_MAX;
+}
 
 void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
 {
-	uint64_t now = now_ns();
-
-	*t = (struct nvme_turn){.left = commands, .served_ns = now, .signalled_ns = now};
+	*t = (struct nvme_turn){.left = commands};
 }
 
-void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
-{
-	t->served_ns = now_ns();
-	if (t->served_ns - t->signalled_ns < HOLD_NS)
-		return;
-	p->nvme->holding = false;
-	nvme_signal(p->nvme);
-	p->nvme->holding = true;
-	t->signalled_ns = t->served_ns;
-}
-
-static bool worth_it(struct nvme_pair *p)
-{
-	struct nvme_look *l = &p->look;
-
-	/* A disk that answers later wakes us by itself. */
-	if (!p->shadow || !p->sq.completions->cq.signal)
-		return false;
-	if (l->rest) {
-		l->rest--;
-		return false;
-	}
-	return l->gap_ns;
-}
-
-static void in_vain(struct nvme_look *l)
+/* All that the driver has in flight is held. */
+static void stalled(struct nvme_look *l, unsigned int held)
 {
 	counter_add(&l->in_vain, 1);
-	if (l->tries < TRIES)
-		l->tries++;
-	if (l->tries < TRIES)
-		return;
-	l->rests = l->rests ? l->rests * 2 : REST_MIN;
-	if (l->rests > REST_MAX)
-		l->rests = REST_MAX;
+	if (held > l->depth)
+		l->rests = REST_MIN;
+	else if (l->rests < REST_MAX)
+		l->rests *= 2;
 	l->rest = l->rests;
+	l->depth = held;
+	l->target = target_for(held);
 }
 
-/* Until the tail moves. The vCPU that is to move it may be waiting for our CPU. */
-static void look_until(const struct nvme_pair *p, uint64_t until)
+static void reached(struct nvme_look *l, unsigned int held)
 {
-	uint64_t start = now_ns(), now = start;
-
-	while (!nvme_tail_moved(p) && now < until && !loop_has_more(p->nvme->loop)) {
-		if (now - start > SPIN_NS)
-			sched_yield();
-		now = now_ns();
-	}
+	if (l->rest)
+		l->rest -= held < l->rest ? held : l->rest;
+	else if (l->target < TARGET_MAX)
+		l->target++;
 }
 
-void nvme_look(struct nvme_pair *p, const struct nvme_turn *t)
+static void measure_gap(struct nvme_look *l, struct nvme_turn *t, uint64_t now)
 {
-	uint64_t hold = t->signalled_ns + HOLD_NS,
-		 until = now_ns() + LOOK_GAPS * p->look.gap_ns;
-
-	if (!worth_it(p))
-		return;
-	counter_add(&p->look.looks, 1);
-	look_until(p, until < hold ? until : hold);
-	if (nvme_tail_moved(p))
-		p->look.tries = p->look.rests = 0;
-	else
-		in_vain(&p->look);
-}
-
-/* From the last turn's end to this one's, by its commands; what is longer than we would ever
- * wait was a pause. */
-void nvme_turn_end(struct nvme_pair *p, const struct nvme_turn *t)
-{
-	struct nvme_look *l = &p->look;
 	uint64_t gap;
 
 	if (!t->commands)
 		return;
-	gap = (t->served_ns - l->served_ns) / t->commands;
-	l->served_ns = t->served_ns;
-	if (gap < HOLD_NS)
+	gap = (now - l->served_ns) / t->commands;
+	if (gap < PAUSE_NS)
 		l->gap_ns = l->gap_ns ? (l->gap_ns * (GAP_WEIGHT - 1) + gap) / GAP_WEIGHT : gap;
+	l->served_ns = now;
+	t->commands = 0;
+}
+
+static void signal_now(struct nvme_pair *p, struct nvme_turn *t)
+{
+	p->nvme->holding = false;
+	nvme_signal(p->nvme);
+	p->nvme->holding = true;
+	t->held_ns = 0;
+}
+
+void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
+{
+	struct nvme_look *l = &p->look;
+	unsigned int held = p->sq.completions->cq.held, more;
+	uint64_t now = now_ns();
+
+	measure_gap(l, t, now);
+	if (!held)
+		return;
+	if (!t->held_ns)
+		t->held_ns = now;
+	more = target_for(held + nvme_waiting(p));
+	if (l->target < more)
+		l->target = more;
+	if (held >= l->target)
+		reached(l, held);
+	else if (now - t->held_ns < HOLD_NS)
+		return;
+	signal_now(p, t);
+}
+
+/* Until the tail moves; false if it had the time to, and did not. The vCPU that is to move it
+ * may be waiting for our CPU. */
+static bool look_for(const struct nvme_pair *p, uint64_t ns)
+{
+	uint64_t start = now_ns(), now = start;
+
+	while (!nvme_tail_moved(p)) {
+		if (now - start >= ns)
+			return false;
+		if (loop_has_more(p->nvme->loop))
+			break;
+		if (now - start > SPIN_NS)
+			sched_yield();
+		now = now_ns();
+	}
+	return true;
+}
+
+void nvme_look(struct nvme_pair *p)
+{
+	struct nvme_look *l = &p->look;
+	unsigned int held = p->sq.completions->cq.held;
+	uint64_t ns = LOOK_GAPS * l->gap_ns;
+
+	/* A disk that answers later wakes us by itself. */
+	if (!p->shadow || !ns || (!held && l->target <= 1))
+		return;
+	counter_add(&l->looks, 1);
+	if (!look_for(p, ns < PAUSE_NS ? ns : PAUSE_NS) && held)
+		stalled(l, held);
 }
