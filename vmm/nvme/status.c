@@ -5,8 +5,9 @@
  * kernel), "bad_doorbells", "events", "command_errors", "unknown_commands", "commands" by name,
  * "read_blocks", "written_blocks", and "queues": a list of the pairs, with "kicks" (wake-ups by
  * their doorbells), "found" (times there was work that no doorbell announced), "looks" (times
- * we waited a little for such work), "looks_in_vain", "coalescing" (completions to an interrupt, as it is now), "interrupts",
- * "interrupts_saved", and where the doorbells lie in BAR 0. A pair's counters begin anew with its queues.
+ * we waited a little for such work), "looks_in_vain", "coalescing" (completions to an
+ * interrupt, as it is now), "interrupts", "interrupts_saved", and where the doorbells lie in
+ * BAR 0. A pair's counters begin anew with its queues.
  */
 #include "vmm/device.h"
 #include "vmm/nvme/nvme.h"

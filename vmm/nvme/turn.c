@@ -13,7 +13,8 @@
  * 2011), and is less than that: it is to be interrupted before it runs dry. What a disk that
  * answers at once does not show is how many that are; it shows when completions are held. If no
  * command comes for several times as long as usual, then those that are held were all. If the
- * target is reached, it is raised by one: at once until the driver stalls, and seldom after that.
+ * target is reached, it is raised by one: at once until the driver stalls, and seldom after
+ * that.
  *
  * So a driver that has one command in flight at a time has each completion signalled at once,
  * but for one in a thousand. Nothing is held while the thread has anything else to do.
