@@ -53,14 +53,6 @@ void nvme_take_tail(struct nvme_pair *p)
 	p->sq.tail = doorbell_value(p, TAIL, &p->tail_written, p->sq.size, p->sq.tail);
 }
 
-uint32_t nvme_waiting(struct nvme_pair *p)
-{
-	const struct nvme_sq *q = &p->sq;
-
-	nvme_take_tail(p);
-	return q->tail >= q->head ? q->tail - q->head : q->tail + q->size - q->head;
-}
-
 static void set_event_index(struct nvme_pair *p, unsigned int word, uint32_t value)
 {
 	if (p->event_index)

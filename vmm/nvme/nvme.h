@@ -80,9 +80,9 @@ struct nvme_sq {
 /* Holding completions, and looking for commands before they are announced: see turn.c. */
 struct nvme_look {
 	unsigned int target; /* completions to an interrupt */
-	unsigned int depth;  /* commands that the driver had in flight when it stalled */
+	unsigned int depth;  /* commands that the driver had in flight when it last stalled */
 	unsigned int rest;   /* commands until the target may be raised */
-	unsigned int rests;  /* how many that was to begin with; 0: it has not stalled yet */
+	unsigned int rests;  /* how many that was to begin with */
 	uint64_t gap_ns;     /* that usually passes between commands; 0: not known yet */
 	uint64_t served_ns;  /* when the last was given to the disk */
 	uint64_t looks, in_vain;
@@ -204,9 +204,6 @@ void nvme_pair_kick(struct nvme_pair *p);
 /* Where the driver says that its tail or head is, into the queue. */
 void nvme_take_tail(struct nvme_pair *p);
 void nvme_take_head(struct nvme_pair *p);
-
-/* How many commands wait in the queue, with those that the driver just sent. */
-uint32_t nvme_waiting(struct nvme_pair *p);
 
 /* The same, and be woken when it moves on from there. */
 void nvme_want_tail(struct nvme_pair *p);

@@ -31,17 +31,12 @@
 #define SPIN_NS    50000    /* of a look, before others are given the processor */
 #define LOOK_GAPS  4        /* of the usual time between commands */
 #define GAP_WEIGHT 8        /* of what was usual, against a new one's 1 */
-#define REST_MIN   64       /* commands; twice as many after a stall that taught nothing new */
+#define REST_MIN   64 /* commands that the target stays; more the more often it is in vain */
 #define REST_MAX   1024
 
-/* Where the driver still has a quarter of its commands in flight. */
-static unsigned int target_for(unsigned int in_flight)
+static unsigned int between(unsigned int min, unsigned int n, unsigned int max)
 {
-	unsigned int target = in_flight * 3 / 4;
-
-	if (!target)
-		return 1;
-	return target < TARGET_MAX ? target : TARGET_MAX;
+	return n < min ? min : n > max ? max : n;
 }
 
 void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
@@ -49,25 +44,25 @@ void nvme_turn_begin(struct nvme_turn *t, unsigned int commands)
 	*t = (struct nvme_turn){.left = commands};
 }
 
-/* All that the driver has in flight is held. */
+/* All that the driver has in flight is held: with a quarter less it does not run dry. */
 static void stalled(struct nvme_look *l, unsigned int held)
 {
 	counter_add(&l->in_vain, 1);
-	if (held > l->depth)
-		l->rests = REST_MIN;
-	else if (l->rests < REST_MAX)
-		l->rests *= 2;
+	l->rests = between(REST_MIN, l->rests * 2, REST_MAX);
 	l->rest = l->rests;
 	l->depth = held;
-	l->target = target_for(held);
+	l->target = between(1, held * 3 / 4, TARGET_MAX);
 }
 
 static void reached(struct nvme_look *l, unsigned int held)
 {
-	if (l->rest)
+	if (l->rest) {
 		l->rest -= held < l->rest ? held : l->rest;
-	else if (l->target < TARGET_MAX)
-		l->target++;
+		return;
+	}
+	if (l->target > l->depth)
+		l->rests /= 2;
+	l->target = between(1, l->target + 1, TARGET_MAX);
 }
 
 static void measure_gap(struct nvme_look *l, struct nvme_turn *t, uint64_t now)
@@ -94,7 +89,7 @@ static void signal_now(struct nvme_pair *p, struct nvme_turn *t)
 void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
 {
 	struct nvme_look *l = &p->look;
-	unsigned int held = p->sq.completions->cq.held, more;
+	unsigned int held = p->sq.completions->cq.held;
 	uint64_t now = now_ns();
 
 	measure_gap(l, t, now);
@@ -102,9 +97,6 @@ void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
 		return;
 	if (!t->held_ns)
 		t->held_ns = now;
-	more = target_for(held + nvme_waiting(p));
-	if (l->target < more)
-		l->target = more;
 	if (held >= l->target)
 		reached(l, held);
 	else if (now - t->held_ns < HOLD_NS)
