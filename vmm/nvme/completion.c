@@ -7,11 +7,14 @@
 #include "vmm/nvme/nvme.h"
 #include "vmm/virtio/counter.h"
 
+static uint32_t used(const struct nvme_cq *q)
+{
+	return q->tail >= q->head ? q->tail - q->head : q->tail + q->size - q->head;
+}
+
 static bool has_room(const struct nvme_cq *q)
 {
-	uint32_t used = q->tail >= q->head ? q->tail - q->head : q->tail + q->size - q->head;
-
-	return used + q->reserved < q->size - 1;
+	return used(q) + q->reserved < q->size - 1;
 }
 
 bool nvme_cq_reserve(struct nvme_pair *p)
@@ -48,6 +51,17 @@ void nvme_post(struct nvme_pair *p, const struct nvme_cqe *entry)
 	}
 	q->held++;
 	counter_add(&q->completions, 1);
+}
+
+uint32_t nvme_cq_held(struct nvme_pair *p)
+{
+	struct nvme_cq *q = &p->cq;
+
+	if (q->held)
+		nvme_take_head(p);
+	if (q->held > used(q))
+		q->held = used(q);
+	return q->held;
 }
 
 /* 4.6.1: what the guest did wrong, it would do wrong again. */

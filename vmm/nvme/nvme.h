@@ -60,7 +60,7 @@ struct nvme_cq {
 	uint8_t *ring; /* host address; NULL: there is no such queue */
 	uint32_t size, head, tail;
 	uint32_t reserved; /* slots for commands that were fetched */
-	uint32_t held;     /* entries posted since the last interrupt */
+	uint32_t held;     /* entries posted since the last interrupt, and maybe taken */
 	uint16_t phase;
 	uint16_t vector;
 	bool interrupts;
@@ -250,6 +250,9 @@ void nvme_look(struct nvme_pair *p);
 /* Keep a slot for a completion; false if there is none. Given back by nvme_post(). */
 bool nvme_cq_reserve(struct nvme_pair *p);
 void nvme_post(struct nvme_pair *cq, const struct nvme_cqe *entry);
+
+/* How many entries there are that the driver was not told of, and did not take unasked. */
+uint32_t nvme_cq_held(struct nvme_pair *cq);
 
 /* The command is done: post its completion, forget it. */
 void nvme_complete(struct nvme_command *c, uint16_t status);

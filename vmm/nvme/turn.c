@@ -89,14 +89,14 @@ static void signal_now(struct nvme_pair *p, struct nvme_turn *t)
 void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
 {
 	struct nvme_look *l = &p->look;
-	unsigned int held = p->sq.completions->cq.held;
+	unsigned int held = nvme_cq_held(p->sq.completions);
 	uint64_t now = now_ns();
 
 	measure_gap(l, t, now);
+	if (!held || !t->held_ns)
+		t->held_ns = now;
 	if (!held)
 		return;
-	if (!t->held_ns)
-		t->held_ns = now;
 	if (held >= l->target)
 		reached(l, held);
 	else if (now - t->held_ns < HOLD_NS)
@@ -125,13 +125,13 @@ static bool look_for(const struct nvme_pair *p, uint64_t ns)
 void nvme_look(struct nvme_pair *p)
 {
 	struct nvme_look *l = &p->look;
-	unsigned int held = p->sq.completions->cq.held;
+	struct nvme_pair *cq = p->sq.completions;
 	uint64_t ns = LOOK_GAPS * l->gap_ns;
 
 	/* A disk that answers later wakes us by itself. */
-	if (!p->shadow || !ns || (!held && l->target <= 1))
+	if (!p->shadow || !ns || (!nvme_cq_held(cq) && l->target <= 1))
 		return;
 	counter_add(&l->looks, 1);
-	if (!look_for(p, ns < PAUSE_NS ? ns : PAUSE_NS) && held)
-		stalled(l, held);
+	if (!look_for(p, ns < PAUSE_NS ? ns : PAUSE_NS) && nvme_cq_held(cq))
+		stalled(l, cq->cq.held);
 }
