@@ -117,6 +117,15 @@ static void add_shares(struct hardware *h, const char *project)
 	add_share(h, "out", out, "");
 }
 
+static void add_program(struct hardware *h, const struct qemu *q)
+{
+	const char *words[QEMU_WORDS];
+	int n = qemu_words(q, words);
+
+	for (int i = 0; i < n; i++)
+		add(h, "%s", words[i]);
+}
+
 static void add_firmware(struct hardware *h, const struct qemu *q)
 {
 	static const char *const folders[] = {"qemu", "seabios"};
@@ -143,7 +152,7 @@ int hardware_make(struct hardware *h, const struct machine_config *c, const stru
 		  int port, int console)
 {
 	*h = (struct hardware){.disk = -1};
-	add(h, "%s", q->program);
+	add_program(h, q);
 	add_firmware(h, q);
 	if (add_disk(h) < 0)
 		return -1;

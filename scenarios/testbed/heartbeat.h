@@ -3,9 +3,11 @@
  *
  * Seen with QEMU's TCG (10.0) on a busy machine: a processor's timer is due, and nothing comes;
  * the processor sleeps on, with all that runs on it ("rcu_preempt kthread timer wakeup didn't
- * happen", "Possible timer handling issue"). What loses its interrupt is not known. Another
- * processor's makes the kernel look at the time again, so processors wake each other, four
- * times a second; where that was what helped, the console says so.
+ * happen", "Possible timer handling issue"). QEMU before 10.2 changes a processor's
+ * interrupt_request at VMRUN and VMEXIT without an atomic operation (target/i386/tcg/system/
+ * svm_helper.c), which can undo another thread's. The build fetches a newer one where it can;
+ * where it cannot, processors wake each other, four times a second: another's interrupt makes
+ * the kernel look at the time again. Where that was what helped, the console says so.
  *
  * Threading: a thread for each processor, for as long as the process lives.
  */

@@ -63,7 +63,7 @@ static void become_qemu(struct hardware *h, const struct qemu *q, int console, p
 	dup2(console, STDOUT_FILENO);
 	dup2(console, STDERR_FILENO);
 	qemu_environment(q);
-	execv(q->program, h->argv);
+	execv(h->argv[0], h->argv);
 	fprintf(stderr, "cannot run %s: %s\n", q->program, strerror(errno));
 	_exit(1);
 }

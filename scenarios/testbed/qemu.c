@@ -10,7 +10,7 @@
 
 #include "lib/err.h"
 
-#define NAME "qemu-system-x86_64"
+#define FETCHED "/build/qemu"
 
 static int find_installed(struct qemu *q)
 {
@@ -20,35 +20,61 @@ static int find_installed(struct qemu *q)
 	while (path && *path) {
 		int n = strcspn(path, ":");
 
-		snprintf(q->program, sizeof(q->program), "%.*s/" NAME, n, path);
+		snprintf(q->program, sizeof(q->program), "%.*s/" QEMU_NAME, n, path);
 		if (access(q->program, X_OK) == 0)
 			return 0;
 		path += n + (path[n] == ':');
 	}
-	return err_set(NAME " is not in PATH: install Debian's package qemu-system-x86");
+	return err_set(QEMU_NAME " is not in PATH: install Debian's package qemu-system-x86");
 }
 
 int qemu_find(struct qemu *q, const char *project)
 {
-	int n = snprintf(q->folder, sizeof(q->folder), "%s/build/qemu", project);
-	int p = snprintf(q->program, sizeof(q->program), "%s/build/qemu/usr/bin/" NAME,
-			 project);
+	static const char *const libraries = "/usr/lib/x86_64-linux-gnu";
+	size_t longest = strlen(libraries) + sizeof("/ld-linux-x86-64.so.2");
 
-	if (n < PATH_MAX && p < PATH_MAX && access(q->program, X_OK) == 0)
-		return 0;
-	return find_installed(q);
+	if (strlen(project) + sizeof(FETCHED) + longest > PATH_MAX)
+		return find_installed(q);
+	snprintf(q->folder, sizeof(q->folder), "%s" FETCHED, project);
+	snprintf(q->program, sizeof(q->program), "%s" FETCHED "/usr/bin/" QEMU_NAME, project);
+	snprintf(q->libraries, sizeof(q->libraries), "%s" FETCHED "%s", project, libraries);
+	snprintf(q->loader, sizeof(q->loader), "%s" FETCHED "%s/ld-linux-x86-64.so.2", project,
+		 libraries);
+	return access(q->program, X_OK) == 0 && access(q->loader, X_OK) == 0
+		       ? 0
+		       : find_installed(q);
+}
+
+int qemu_words(const struct qemu *q, const char *words[QEMU_WORDS])
+{
+	const char *const fetched[QEMU_WORDS] = {q->loader, "--library-path", q->libraries,
+						 "--argv0", QEMU_NAME,        q->program};
+
+	words[0] = q->program;
+	if (!q->folder[0])
+		return 1;
+	memcpy(words, fetched, sizeof(fetched));
+	return QEMU_WORDS;
 }
 
 void qemu_environment(const struct qemu *q)
 {
-	char libraries[PATH_MAX + 32];
-
-	if (!q->folder[0])
-		return;
-	snprintf(libraries, sizeof(libraries), "%s/usr/lib/x86_64-linux-gnu", q->folder);
-	setenv("LD_LIBRARY_PATH", libraries, 1);
 	/* Modules are of one build with their program, and none is needed. */
-	setenv("QEMU_MODULE_DIR", q->folder, 1);
+	if (q->folder[0])
+		setenv("QEMU_MODULE_DIR", q->folder, 1);
+}
+
+static void ask(const struct qemu *q, const char *question)
+{
+	const char *words[QEMU_WORDS + 3];
+	int n = qemu_words(q, words);
+
+	words[n++] = "-device";
+	words[n++] = question;
+	words[n] = NULL;
+	qemu_environment(q);
+	execv(words[0], (char *const *)words);
+	_exit(1);
 }
 
 bool qemu_emulates(const struct qemu *q, const char *device)
@@ -64,9 +90,7 @@ bool qemu_emulates(const struct qemu *q, const char *device)
 	if (pid == 0) {
 		dup2(answer[1], STDOUT_FILENO);
 		dup2(open("/dev/null", O_RDWR), STDERR_FILENO);
-		qemu_environment(q);
-		execl(q->program, NAME, "-device", question, (char *)NULL);
-		_exit(1);
+		ask(q, question);
 	}
 	close(answer[1]);
 	/* It exits with 0 either way, but lists properties only of what it has. */
