@@ -7,7 +7,8 @@
 #include "lib/err.h"
 #include "lib/progress.h"
 
-#define RATE    100 /* requests per second to each */
+#define RATE    100 /* requests per second to each, at most */
+#define PART    8   /* ... of what one machine alone can answer */
 #define TIMES   2   /* of one machine's p99 */
 #define RESERVE 8   /* a part of the host's memory stays free */
 
@@ -35,11 +36,16 @@ static bool has_room(unsigned int machine_mib)
 static int fill(const struct bench_context *c, struct guest *guests, unsigned int *count,
 		double *fit)
 {
-	const struct work_load l = {
-		.requests = c->limits->requests, .connections = 4, .rate = RATE};
+	struct work_load l = {.requests = c->limits->requests, .connections = 4};
 	struct guest *first = &guests[0];
+	struct work_reply most;
 	double alone, p99;
 
+	if (work_load(c, &l, &most))
+		return -1;
+	l.rate = most.per_second / PART < RATE ? most.per_second / PART : RATE;
+	progress("density: %.1f requests a second to each (one machine answers %.0f)", l.rate,
+		 most.per_second);
 	if (work_load_many(c, &l, guests, 1, &alone))
 		return -1;
 	for (*fit = 1; *count < c->limits->machines; (*fit)++) {
@@ -92,7 +98,7 @@ const struct bench bench_density = {
 	.kinds = SUBJECT_VIRTIO,
 	.floor = 1,
 	.shows =
-		"identical machines, each asked 100 times a second, that run until p99 of all is twice that of one, or memory is used up",
+		"identical machines, each asked an eighth of what one alone answers (100 times a second at most), that run until p99 of all is twice that of one, or memory is used up",
 	.source = "open loop, a machine more each time",
 	.needs = needs,
 	.run = run,
