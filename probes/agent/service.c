@@ -14,7 +14,8 @@
 #include "lib/vital.h"
 
 enum {
-	IDLE_PAUSE_US = 20000,
+	IDLE_MIN_US = 20000,
+	IDLE_MAX_US = 320000,
 	PAUSE_MIN_US = 2000,
 	PAUSE_MAX_US = 20000,
 	EVENTS_MIN = 64,
@@ -237,6 +238,18 @@ static void take_up(struct service *s, uint32_t wanted)
 	answer(s, RING_RUNNING, answer_running(s));
 }
 
+/* Each look wakes a processor of a guest that sleeps: the longer nobody wants anything, the
+ * fewer. */
+static unsigned int idle_turn(struct service *s)
+{
+	s->pause_us *= 2;
+	if (s->pause_us < IDLE_MIN_US)
+		s->pause_us = IDLE_MIN_US;
+	if (s->pause_us > IDLE_MAX_US)
+		s->pause_us = IDLE_MAX_US;
+	return s->pause_us;
+}
+
 static unsigned int forward_turn(struct service *s)
 {
 	uint64_t now = clock_read(CLOCK_MONOTONIC);
@@ -252,7 +265,7 @@ static unsigned int forward_turn(struct service *s)
 		err_set("nobody reads the events: probes off until they are wanted again");
 		err_print("strata-agent");
 		stop(s);
-		return IDLE_PAUSE_US;
+		return idle_turn(s);
 	}
 	s->pause_us = n > 0 ? s->pause_us / 2 : s->pause_us * 2;
 	if (s->pause_us < PAUSE_MIN_US)
@@ -271,7 +284,7 @@ unsigned int service_turn(struct service *s)
 		stop(s);
 	if (wanted && wanted != s->generation)
 		take_up(s, wanted);
-	return watch_is_open(&s->watch) ? forward_turn(s) : IDLE_PAUSE_US;
+	return watch_is_open(&s->watch) ? forward_turn(s) : idle_turn(s);
 }
 
 void service_end(struct service *s)

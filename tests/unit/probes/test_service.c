@@ -158,11 +158,30 @@ static void test_abandoned(void **state)
 	assert_false(watch_is_open(&t.service.watch));
 }
 
+/* Who waits to be asked wakes its processor less and less often; who was asked looks at once.
+ */
+static void test_rests_longer_while_idle(void **state)
+{
+	unsigned int first, last = 0;
+
+	(void)state;
+	ring_stop(&t.host);
+	first = service_turn(&t.service);
+	for (int i = 0; i < 10; i++)
+		last = service_turn(&t.service);
+	assert_true(first < 50000);
+	assert_true(last > 4 * first && last <= 500000);
+	ring_start(&t.host, "{}");
+	assert_true(service_turn(&t.service) < 50000);
+	assert_non_null(t.service.probes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_an_event_of_long_ago, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_abandoned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rests_longer_while_idle, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
