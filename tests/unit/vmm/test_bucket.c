@@ -71,8 +71,35 @@ static void any_second_holds_the_rate(void **state)
 			first++;
 		assert_true((last - first + 1) * 1500 <= 1000000 + 50000 + 1500);
 	}
-	/* ... and no less than the rate, of it all. */
+	/* ... and no less than the rate, of it all, and of any second once the burst is spent.
+	 */
 	assert_true(6000 * 1500.0 / ((double)(now - START) / SECOND) >= 1000000);
+	for (int begin = 50000 / 1500 + 1, end = begin; end < n; begin++) {
+		while (end < n && when[end] - when[begin] < SECOND)
+			end++;
+		if (end < n)
+			assert_true((end - begin) * 1500 >= 990000);
+	}
+}
+
+/* Once the burst is spent each piece passes as long after the last as it takes to earn it:
+ * none waits for a bucket to be refilled, and none rushes through with others. */
+static void there_are_no_steps(void **state)
+{
+	struct bucket b = {0};
+	uint64_t now = START, last = 0;
+
+	(void)state;
+	bucket_set(&b, 1000000, 50000, START);
+	bucket_take(&b, 50000, START);
+	for (int i = 0; i < 3000; i++) {
+		now += bucket_wait(&b, 1500, now);
+		bucket_take(&b, 1500, now);
+		if (last)
+			assert_in_range(now - last, 1500 * SECOND / 1000000 - 1,
+					1500 * SECOND / 1000000 + 1);
+		last = now;
+	}
 }
 
 static void a_debt_is_paid_first(void **state)
@@ -155,6 +182,7 @@ int main(void)
 		cmocka_unit_test(the_deadline_is_exact),
 		cmocka_unit_test(nothing_is_lost_by_asking),
 		cmocka_unit_test(any_second_holds_the_rate),
+		cmocka_unit_test(there_are_no_steps),
 		cmocka_unit_test(a_debt_is_paid_first),
 		cmocka_unit_test(large_pieces_pass),
 		cmocka_unit_test(no_more_is_saved_than_the_burst),
