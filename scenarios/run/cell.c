@@ -17,6 +17,7 @@
 #define REQUESTS_LEAST 20
 #define SETTLE_LOOK_NS 100000000
 #define SETTLE_LOOKS   50
+#define SETTLE_IDLE    2
 
 /* What the kernel says of the victim's vCPUs: time on a CPU, and waiting for one (schedstat).
  */
@@ -157,22 +158,24 @@ static int revert_remedies(struct run *r)
 }
 
 /* Processes that were killed take a while to be gone, in a guest that had a part of a core:
- * until its vCPUs are idle, or for so long. */
+ * until its vCPUs were idle for a while, or for so long. */
 static int settle(const struct run *r)
 {
 	const struct machine *m = &r->machine[r->s->noise.vm];
 	const struct timespec pause = {.tv_nsec = SETTLE_LOOK_NS};
 	struct host_time from, to;
+	int idle = 0;
 
-	for (int i = 0; i < SETTLE_LOOKS; i++) {
+	for (int i = 0; i < SETTLE_LOOKS && idle < SETTLE_IDLE; i++) {
 		read_host(m, &from);
 		nanosleep(&pause, NULL);
 		read_host(m, &to);
 		if (stop_check())
 			return -1;
-		if (to.ran_ns - from.ran_ns + to.waited_ns - from.waited_ns <
-		    SETTLE_LOOK_NS / 5 * m->vcpus)
-			break;
+		idle = to.ran_ns - from.ran_ns + to.waited_ns - from.waited_ns <
+				       SETTLE_LOOK_NS / 5 * m->vcpus
+			       ? idle + 1
+			       : 0;
 	}
 	return 0;
 }
