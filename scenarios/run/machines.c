@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,18 +128,19 @@ static int limit_machines(struct run *r)
 
 /* ---- up and down ---- */
 
-static int make_disk(const struct run *r, const struct machine *m, char path[400])
+/* In memory, so that what is measured is not the disk of whoever looks on; gone with us. */
+static int make_disk(struct machine *m, char path[64])
 {
-	int fd, error;
+	int error;
 
-	snprintf(path, 400, "%s/%s-disk", r->site.run, m->vm->name);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_errno("%s", path);
-	error = posix_fallocate(fd, 0, (off_t)m->vm->disk_bytes);
-	close(fd);
-	errno = error;
-	return error ? err_errno("the disk of VM %s", m->vm->name) : 0;
+	m->disk_fd = memfd_create(m->vm->name, MFD_CLOEXEC);
+	if (m->disk_fd < 0)
+		return err_errno("memory for the disk of VM %s", m->vm->name);
+	errno = error = posix_fallocate(m->disk_fd, 0, (off_t)m->vm->disk_bytes);
+	if (error)
+		return err_errno("the disk of VM %s", m->vm->name);
+	snprintf(path, 64, "/proc/%d/fd/%d", getpid(), m->disk_fd);
+	return 0;
 }
 
 static int start(struct run *r, struct machine *m)
@@ -146,10 +148,10 @@ static int start(struct run *r, struct machine *m)
 	struct lab_vm as = {.memory = m->vm->memory,
 			    .image = m->vm->image->path,
 			    .target = m->vm->image->target};
-	char disk[400];
+	char disk[64];
 
 	if (m->vm->disk_bytes) {
-		if (make_disk(r, m, disk))
+		if (make_disk(m, disk))
 			return -1;
 		as.disk = disk;
 	}
@@ -168,7 +170,8 @@ static int settle(struct machine *m)
 int machines_up(struct run *r)
 {
 	for (unsigned int i = 0; i < r->s->vms; i++) {
-		r->machine[i] = (struct machine){.vm = &r->s->vm[i], .lab.server_ns = -1};
+		r->machine[i] = (struct machine){
+			.vm = &r->s->vm[i], .lab.server_ns = -1, .disk_fd = -1};
 		if (start(r, &r->machine[i]))
 			return err_add("VM %s", r->s->vm[i].name);
 	}
@@ -214,6 +217,9 @@ void machines_down(struct run *r)
 		if (!m->vm)
 			continue;
 		lab_stop(&m->lab);
+		if (m->disk_fd >= 0)
+			close(m->disk_fd);
+		m->disk_fd = -1;
 		if (!m->remedy)
 			continue;
 		if (remedy_undo(m->remedy))

@@ -33,6 +33,7 @@ struct machine {
 	uint32_t cgroup_inode;
 	uint32_t vcpu[SCENARIO_CPUS_MAX]; /* threads */
 	unsigned int vcpus;
+	int disk_fd; /* its disk, in memory; -1: none */
 };
 
 /* A cell at one strength of its noise. */
