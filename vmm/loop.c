@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -229,11 +230,13 @@ void loop_call(struct loop *l, void (*fn)(void *arg), void *arg)
 	pthread_mutex_unlock(&l->lock);
 }
 
-bool loop_has_more(const struct loop *l)
+bool loop_has_more(const struct loop *l, uint64_t wait_ns)
 {
 	struct pollfd p = {.fd = l->epoll_fd, .events = POLLIN};
+	struct timespec wait = {.tv_sec = (time_t)(wait_ns / 1000000000),
+				.tv_nsec = (long)(wait_ns % 1000000000)};
 
-	return l->batch_next < l->batch_count || poll(&p, 1, 0) > 0;
+	return l->batch_next < l->batch_count || ppoll(&p, 1, &wait, NULL) > 0;
 }
 
 int loop_tid(const struct loop *l)

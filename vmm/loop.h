@@ -36,8 +36,8 @@ void loop_remove(struct loop *l, struct loop_source *s);
 void loop_call(struct loop *l, void (*fn)(void *arg), void *arg);
 
 /* Is there an event that the loop's thread, now in a callback, will turn to next? Calls of
- * loop_call() are such events. On that thread. */
-bool loop_has_more(const struct loop *l);
+ * loop_call() are such events. Waits for one for so long. On that thread. */
+bool loop_has_more(const struct loop *l, uint64_t wait_ns);
 
 int loop_tid(const struct loop *l);
 

@@ -68,6 +68,14 @@ void nvme_want_tail(struct nvme_pair *p)
 	nvme_take_tail(p);
 }
 
+void nvme_expect_tail(struct nvme_pair *p)
+{
+	const struct nvme_sq *q = &p->sq;
+
+	if (q->ring)
+		set_event_index(p, TAIL, q->tail ? q->tail - 1 : q->size - 1);
+}
+
 bool nvme_tail_moved(const struct nvme_pair *p)
 {
 	return __atomic_load_n(&p->shadow[TAIL], __ATOMIC_RELAXED) != p->sq.tail;

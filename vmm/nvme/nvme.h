@@ -209,6 +209,9 @@ void nvme_take_head(struct nvme_pair *p);
 void nvme_want_tail(struct nvme_pair *p);
 void nvme_want_head(struct nvme_pair *p);
 
+/* We look at the tail by ourselves: the driver need not tell us that it moves. */
+void nvme_expect_tail(struct nvme_pair *p);
+
 /* Has the tail in guest memory moved? Where to is not judged. */
 bool nvme_tail_moved(const struct nvme_pair *p);
 

@@ -162,6 +162,7 @@ void nvme_pair_run(struct nvme_pair *p)
 	if (p->cq.ring && p->cq.wants_head)
 		nvme_head_moved(p);
 	nvme_turn_begin(&turn, turns_of(n));
+	nvme_expect_tail(p);
 	n->holding = true;
 	/* While the disk is at work the driver need not wake us: that costs it an exit. */
 	while (serve(p, &turn)) {

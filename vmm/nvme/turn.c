@@ -19,8 +19,6 @@
  * So a driver that has one command in flight at a time has each completion signalled at once,
  * but for one in a thousand. Nothing is held while the thread has anything else to do.
  */
-#include <sched.h>
-
 #include "lib/now.h"
 #include "vmm/nvme/nvme.h"
 #include "vmm/virtio/counter.h"
@@ -28,7 +26,7 @@
 #define TARGET_MAX 16
 #define HOLD_NS    10000000 /* that the first of them waits, at most */
 #define PAUSE_NS   2000000  /* between commands: then the driver does something else */
-#define SPIN_NS    50000    /* of a look, before others are given the processor */
+#define SPIN_NS    50000    /* of a look, before it sleeps in between */
 #define LOOK_GAPS  4        /* of the usual time between commands */
 #define GAP_WEIGHT 8        /* of what was usual, against a new one's 1 */
 #define REST_MIN   64 /* commands that the target stays; more the more often it is in vain */
@@ -104,19 +102,18 @@ void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t)
 	signal_now(p, t);
 }
 
-/* Until the tail moves; false if it had the time to, and did not. The vCPU that is to move it
- * may be waiting for our CPU. */
+/* Until the tail moves; false if it had the time to, and did not. What takes longer is slept
+ * through, a usual gap at a time: the vCPU that is to move it may be waiting for our CPU. */
 static bool look_for(const struct nvme_pair *p, uint64_t ns)
 {
-	uint64_t start = now_ns(), now = start;
+	uint64_t start = now_ns(), now = start, nap;
 
 	while (!nvme_tail_moved(p)) {
 		if (now - start >= ns)
 			return false;
-		if (loop_has_more(p->nvme->loop))
+		nap = now - start > SPIN_NS ? p->look.gap_ns : 0;
+		if (loop_has_more(p->nvme->loop, nap))
 			break;
-		if (now - start > SPIN_NS)
-			sched_yield();
 		now = now_ns();
 	}
 	return true;

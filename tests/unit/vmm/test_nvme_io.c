@@ -544,6 +544,11 @@ static void what_comes_while_the_disk_works_needs_no_doorbell(void **state)
 	assert_int_equal(fake_disk.answered, 2);
 	assert_int_equal(g.nvme->pair[1].sq.found, 1);
 	assert_int_equal(meanwhile.event_index[2], g.queue[1].tail);
+
+	/* Nor if we were woken for nothing. */
+	fake_disk.working = put_another;
+	nvme_pair_run(&g.nvme->pair[1]);
+	assert_int_equal(fake_disk.answered, 3);
 }
 
 /* A driver that keeps so many commands in flight, if it can: it sends one while the disk does
