@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/options.h"
 #include "tracer/analyse.h"
 #include "tracer/explain.h"
 #include "tracer/print.h"
@@ -21,11 +22,8 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all is well, also if it does not know, 1 something failed, 2 wrong usage.\n";
 
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, 'j'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
+static const struct option_row rows[] = {OPTION(SET, "json"), OPTION(HELP, "help")};
+static const struct option_table table = OPTIONS(rows, help);
 
 static int show_json(const struct model *m, const struct explanation *e)
 {
@@ -56,21 +54,12 @@ static int show(const char *path, bool json)
 int main(int argc, char **argv)
 {
 	bool json = false;
-	int option;
+	int result = options_read(&table, &json, argc, argv, NULL);
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == 'h')
-			return fputs(help, stdout) < 0 ? EXIT_FAILED : EXIT_OK;
-		if (option != 'j')
-			return EXIT_USAGE;
-		json = true;
-	}
-	if (argc - optind != 1) {
-		fprintf(stderr,
-			"strata-explain: which recording? One, as \"strata trace\" wrote it; "
-			"--help tells more\n");
-		return EXIT_USAGE;
-	}
+	if (!result && argc - optind != 1)
+		result = err_set("which recording? One, as \"strata trace\" wrote it");
+	if (result)
+		return result > 0 ? EXIT_OK : (err_usage("explain"), EXIT_USAGE);
 	if (!show(argv[optind], json))
 		return EXIT_OK;
 	err_print("strata-explain");

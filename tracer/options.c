@@ -2,12 +2,13 @@
 #include "tracer/options.h"
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/number.h"
+#include "lib/options.h"
 #include "lib/units.h"
 
 #define FLIGHT_BYTES_MIN (1u << 20)
@@ -80,77 +81,19 @@ static const char help[] =
 /* Two traps of some microseconds each: a few per cent of one processor. */
 #define UPROBE_LIMIT_DEFAULT 1000
 
-enum {
-	VM = 256,
-	PID,
-	AGENT,
-	SERVER,
-	CONTAINER,
-	NETNS,
-	CLIENT,
-	UPLINK,
-	BARE,
-	PORT,
-	PROTOCOL,
-	FILTER,
-	OUTPUT,
-	FLIGHT,
-	READ,
-	DURATION,
-	NO_FENTRY,
-	BACKEND,
-	NO_UPROBES,
-	UPROBE_LIMIT,
-	STATS,
-	RECORD_ONLY,
-	JSON,
-	REQUESTS,
-	HOPS,
-	HELP
-};
-
-static const struct option long_options[] = {
-	{"vm", required_argument, NULL, VM},
-	{"pid", required_argument, NULL, PID},
-	{"agent", required_argument, NULL, AGENT},
-	{"server", required_argument, NULL, SERVER},
-	{"container", required_argument, NULL, CONTAINER},
-	{"netns", required_argument, NULL, NETNS},
-	{"client", required_argument, NULL, CLIENT},
-	{"uplink", required_argument, NULL, UPLINK},
-	{"bare", required_argument, NULL, BARE},
-	{"port", required_argument, NULL, PORT},
-	{"protocol", required_argument, NULL, PROTOCOL},
-	{"filter", required_argument, NULL, FILTER},
-	{"sample", required_argument, NULL, FILTER},
-	{"slower-than", required_argument, NULL, FILTER},
-	{"status", required_argument, NULL, FILTER},
-	{"path", required_argument, NULL, FILTER},
-	{"output", required_argument, NULL, OUTPUT},
-	{"flight-recorder", required_argument, NULL, FLIGHT},
-	{"read", required_argument, NULL, READ},
-	{"duration", required_argument, NULL, DURATION},
-	{"no-uprobes", no_argument, NULL, NO_UPROBES},
-	{"uprobe-limit", required_argument, NULL, UPROBE_LIMIT},
-	{"no-fentry", no_argument, NULL, NO_FENTRY},
-	{"backend", required_argument, NULL, BACKEND},
-	{"stats", no_argument, NULL, STATS},
-	{"record-only", no_argument, NULL, RECORD_ONLY},
-	{"json", no_argument, NULL, JSON},
-	{"requests", no_argument, NULL, REQUESTS},
-	{"hops", no_argument, NULL, HOPS},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
-};
+#define PID_MOST (1 << 22) /* PID_MAX_LIMIT */
 
 static int wrong(const char *option, const char *text, const char *expected)
 {
 	return err_set("--%s %s: expected %s", option, text, expected);
 }
 
-static int parse_device(struct trace_options *o, const char *option, char *text,
-			enum device_role role)
+static int take_device(void *into, const char *option, char *text)
 {
+	struct trace_options *o = into;
+	enum device_role role = !strcmp(option, "client")   ? ROLE_CLIENT
+				: !strcmp(option, "uplink") ? ROLE_UPLINK
+							    : ROLE_BARE;
 	struct trace_device *d = &o->devices[o->device_count];
 	char *colon = strchr(text, ':'), *end;
 
@@ -171,165 +114,116 @@ static int parse_device(struct trace_options *o, const char *option, char *text,
 	return 0;
 }
 
-static int parse_vm(struct trace_options *o, const char *path)
+static int take_vm(void *into, const char *option, char *path)
 {
+	struct trace_options *o = into;
+
+	(void)option;
 	if (o->vm_count == TOPOLOGY_VMS_MAX)
 		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
 	o->vms[o->vm_count++] = path;
 	return 0;
 }
 
-static int parse_port(struct trace_options *o, const char *text)
+static int take_port(void *into, const char *option, char *text)
 {
-	char *end;
-	long port = strtol(text, &end, 10);
+	struct trace_options *o = into;
+	int port;
 
-	if (end == text || *end || port < 1 || port > 65535)
-		return wrong("port", text, "a TCP port from 1 to 65535");
+	if (number_int(option, text, 1, 65535, &port))
+		return -1;
 	if (o->port_count == PROBES_PORTS_MAX)
 		return err_set("at most %d ports can be traced at once", PROBES_PORTS_MAX);
 	o->ports[o->port_count++] = (uint16_t)port;
 	return 0;
 }
 
-static int parse_protocol(struct trace_options *o, const char *text)
+static int take_protocol(void *into, const char *option, char *text)
 {
+	struct trace_options *o = into;
+
 	o->protocol = text;
-	return protocol_by_name(text) < 0 ? wrong("protocol", text, "http, ping-pong or auto")
-					  : 0;
+	return protocol_by_name(text) < 0 ? wrong(option, text, "http, ping-pong or auto") : 0;
 }
 
-static int parse_process(const char *option, const char *text, pid_t *process)
+static int take_pid(void *into, const char *option, char *text)
 {
-	char *end;
-	long pid = strtol(text, &end, 10);
+	struct trace_options *o = into;
 
-	if (end == text || *end || pid < 1 || pid > 1 << 22)
-		return wrong(option, text, "a process id");
-	*process = (pid_t)pid;
-	return 0;
-}
-
-static int parse_pid(struct trace_options *o, const char *text)
-{
 	if (o->vm_count + o->pid_count == TOPOLOGY_VMS_MAX)
 		return err_set("at most %d VMs can be traced at once", TOPOLOGY_VMS_MAX);
-	return parse_process("pid", text, &o->pids[o->pid_count++]);
+	return number_int(option, text, 1, PID_MOST, &o->pids[o->pid_count++]);
 }
 
-static int parse_backend(struct trace_options *o, const char *text)
+static int take_backend(void *into, const char *option, char *text)
 {
+	struct trace_options *o = into;
+
 	o->backend = text;
 	o->pcap = !strcmp(text, "pcap");
-	return o->pcap || !strcmp(text, "ebpf") ? 0 : wrong("backend", text, "ebpf or pcap");
+	return o->pcap || !strcmp(text, "ebpf") ? 0 : wrong(option, text, "ebpf or pcap");
 }
 
-static int parse_agent(struct trace_options *o, const char *text)
+static int take_agent(void *into, const char *option, char *text)
 {
+	struct trace_options *o = into;
+
 	if (!o->pid_count)
-		return err_set("--agent stands behind the --pid whose agent it is");
+		return err_set("--%s stands behind the --pid whose agent it is", option);
 	o->agents[o->pid_count - 1] = text;
 	return 0;
 }
 
-static int parse_duration(struct trace_options *o, const char *text)
+static int take_flight(void *into, const char *option, char *text)
 {
-	char *end;
+	struct trace_options *o = into;
 
-	o->seconds = strtod(text, &end);
-	if (end == text || *end || !isfinite(o->seconds) || o->seconds <= 0)
-		return wrong("duration", text, "a number of seconds greater than 0");
-	return 0;
-}
-
-static int parse_uprobe_limit(struct trace_options *o, const char *text)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (end == text || *end || n < 0 || n > 1000000000)
-		return wrong("uprobe-limit", text, "a number of requests; 0: none");
-	o->uprobe_limit = (unsigned int)n;
-	return 0;
-}
-
-static int parse_flight(struct trace_options *o, const char *text)
-{
 	if (units_parse_bytes(text, &o->flight_bytes))
-		return err_add("--flight-recorder");
-	return o->flight_bytes >= FLIGHT_BYTES_MIN
-		       ? 0
-		       : wrong("flight-recorder", text, "1M or more");
+		return err_add("--%s", option);
+	return o->flight_bytes >= FLIGHT_BYTES_MIN ? 0 : wrong(option, text, "1M or more");
 }
 
-static int parse_one(struct trace_options *o, int option, const char *name)
+static int take_filter(void *into, const char *option, char *text)
 {
-	switch (option) {
-	case VM:
-		return parse_vm(o, optarg);
-	case PID:
-		return parse_pid(o, optarg);
-	case AGENT:
-		return parse_agent(o, optarg);
-	case SERVER:
-		return parse_process("server", optarg, &o->server);
-	case CONTAINER:
-		o->container = optarg;
-		return 0;
-	case NETNS:
-		o->netns = optarg;
-		return 0;
-	case CLIENT:
-		return parse_device(o, "client", optarg, ROLE_CLIENT);
-	case UPLINK:
-		return parse_device(o, "uplink", optarg, ROLE_UPLINK);
-	case BARE:
-		return parse_device(o, "bare", optarg, ROLE_BARE);
-	case PORT:
-		return parse_port(o, optarg);
-	case PROTOCOL:
-		return parse_protocol(o, optarg);
-	case FILTER:
-		return filter_set(&o->filter, name, optarg);
-	case DURATION:
-		return parse_duration(o, optarg);
-	case FLIGHT:
-		return parse_flight(o, optarg);
-	case OUTPUT:
-		o->output = optarg;
-		return 0;
-	case READ:
-		o->read = optarg;
-		return 0;
-	case NO_UPROBES:
-		o->no_uprobes = true;
-		return 0;
-	case UPROBE_LIMIT:
-		return parse_uprobe_limit(o, optarg);
-	case BACKEND:
-		return parse_backend(o, optarg);
-	case NO_FENTRY:
-		o->no_fentry = true;
-		return 0;
-	case STATS:
-		o->stats = true;
-		return 0;
-	case RECORD_ONLY:
-		o->record_only = true;
-		return 0;
-	case JSON:
-		o->json = true;
-		return 0;
-	case HOPS:
-		o->hops = true;
-		return 0;
-	case REQUESTS:
-		o->list = true;
-		return 0;
-	default:
-		return err_set("wrong option");
-	}
+	struct trace_options *o = into;
+
+	return filter_set(&o->filter, option, text);
 }
+
+#define AT(field) offsetof(struct trace_options, field)
+static const struct option_row rows[] = {
+	OPTION(TAKE, "vm", .take = take_vm),
+	OPTION(TAKE, "pid", .take = take_pid),
+	OPTION(TAKE, "agent", .take = take_agent),
+	OPTION(INT, "server", AT(server), 1, PID_MOST),
+	OPTION(TEXT, "container", AT(container)),
+	OPTION(TEXT, "netns", AT(netns)),
+	OPTION(TAKE, "client", .take = take_device),
+	OPTION(TAKE, "uplink", .take = take_device),
+	OPTION(TAKE, "bare", .take = take_device),
+	OPTION(TAKE, "port", .take = take_port),
+	OPTION(TAKE, "protocol", .take = take_protocol),
+	OPTION(TAKE, "filter", .take = take_filter),
+	OPTION(TAKE, "sample", .take = take_filter),
+	OPTION(TAKE, "slower-than", .take = take_filter),
+	OPTION(TAKE, "status", .take = take_filter),
+	OPTION(TAKE, "path", .take = take_filter),
+	OPTION(TEXT, "output", AT(output)),
+	OPTION(TAKE, "flight-recorder", .take = take_flight),
+	OPTION(TEXT, "read", AT(read)),
+	OPTION(REAL, "duration", AT(seconds), .low = 0.001, .high = 1e9),
+	OPTION(SET, "no-uprobes", AT(no_uprobes)),
+	OPTION(UNSIGNED, "uprobe-limit", AT(uprobe_limit), 0, 1000000000),
+	OPTION(SET, "no-fentry", AT(no_fentry)),
+	OPTION(TAKE, "backend", .take = take_backend),
+	OPTION(SET, "stats", AT(stats)),
+	OPTION(SET, "record-only", AT(record_only)),
+	OPTION(SET, "json", AT(json)),
+	OPTION(SET, "requests", AT(list)),
+	OPTION(SET, "hops", AT(hops)),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, help, .command = true);
 
 static bool names_role(const struct trace_options *o, enum device_role role)
 {
@@ -379,30 +273,17 @@ static int check(struct trace_options *o)
 
 int trace_options_parse(struct trace_options *o, int argc, char **argv)
 {
-	int option, which;
+	int result;
 
 	*o = (struct trace_options){.output = "out/trace/trace.strata",
 				    .uprobe_limit = UPROBE_LIMIT_DEFAULT};
-	while ((option = getopt_long(argc, argv, "+", long_options, &which)) != -1) {
-		if (option == HELP) {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (option == '?' || parse_one(o, option, long_options[which].name)) {
-			if (option != '?')
-				err_print("strata-trace");
-			goto usage;
-		}
-	}
+	result = options_read(&table, o, argc, argv, NULL);
+	if (result)
+		return result < 0 ? err_usage("trace") : result;
 	if (optind < argc)
 		o->command = argv + optind;
 	o->port_given = o->port_count;
 	if (!o->port_count)
 		o->ports[o->port_count++] = 80;
-	if (!check(o))
-		return 0;
-	err_print("strata-trace");
-usage:
-	fputs("try \"strata trace --help\"\n", stderr);
-	return -1;
+	return check(o) ? err_usage("trace") : 0;
 }

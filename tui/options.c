@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 #include "tui/scheme.h"
 
 #define TOP_MAX 100000000
@@ -57,97 +57,39 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
-enum {
-	SAMPLE = 256,
-	FOLLOW,
-	LIVE,
-	VIEW,
-	REQUEST,
-	HOP,
-	ROW,
-	BAR,
-	WITH,
-	TOP,
-	MARK,
-	SORT,
-	REVERSE,
-	FILTER,
-	SEARCH,
-	BUCKET,
-	PLAIN_TEXT,
-	EXPORT,
-	SIZE,
-	COLOURS,
-	ASCII,
-	KEYS,
-	HELP
-};
-
-static const struct option long_options[] = {
-	{"sample", no_argument, NULL, SAMPLE},
-	{"follow", no_argument, NULL, FOLLOW},
-	{"live", no_argument, NULL, LIVE},
-	{"view", required_argument, NULL, VIEW},
-	{"request", required_argument, NULL, REQUEST},
-	{"hop", required_argument, NULL, HOP},
-	{"row", required_argument, NULL, ROW},
-	{"bar", required_argument, NULL, BAR},
-	{"with", required_argument, NULL, WITH},
-	{"top", required_argument, NULL, TOP},
-	{"mark", required_argument, NULL, MARK},
-	{"sort", required_argument, NULL, SORT},
-	{"reverse", no_argument, NULL, REVERSE},
-	{"filter", required_argument, NULL, FILTER},
-	{"search", required_argument, NULL, SEARCH},
-	{"bucket", required_argument, NULL, BUCKET},
-	{"plain", no_argument, NULL, PLAIN_TEXT},
-	{"export", required_argument, NULL, EXPORT},
-	{"size", required_argument, NULL, SIZE},
-	{"colours", required_argument, NULL, COLOURS},
-	{"ascii", no_argument, NULL, ASCII},
-	{"keys", no_argument, NULL, KEYS},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
-};
-
 static int wrong(const char *option, const char *text, const char *expected)
 {
 	return err_set("--%s %s: expected %s", option, text, expected);
 }
 
-static int parse_size(struct tui_options *o, const char *text)
+static int take_size(void *into, const char *name, char *text)
 {
+	struct tui_options *o = into;
 	char end;
 
 	if (sscanf(text, "%dx%d%c", &o->columns, &o->rows, &end) != 2 || o->columns < 1 ||
 	    o->rows < 1 || o->columns > CELLS_COLUMNS_MAX || o->rows > CELLS_ROWS_MAX)
-		return wrong("size", text, "COLUMNSxROWS, as 80x24, up to 1000x1000");
+		return wrong(name, text, "COLUMNSxROWS, as 80x24, up to 1000x1000");
 	return 0;
 }
 
-static int parse_request(struct tui_options *o, const char *text)
+static int take_export(void *into, const char *name, char *text)
 {
-	char *end;
+	struct tui_options *o = into;
 
-	o->request = strtoull(text, &end, 10);
-	if (end == text || *end || text[0] == '-' || !o->request)
-		return wrong("request", text, "a number from 1");
-	return 0;
-}
-
-static int parse_export(struct tui_options *o, const char *text)
-{
 	o->export = !strcmp(text, "text")   ? EXPORT_TEXT
 		    : !strcmp(text, "json") ? EXPORT_JSON
 					    : EXPORT_NONE;
-	return o->export ? 0 : wrong("export", text, "text or json");
+	return o->export ? 0 : wrong(name, text, "text or json");
 }
 
-static int parse_hop(struct tui_options *o, const char *text)
+static int take_hop(void *into, const char *name, char *text)
 {
+	struct tui_options *o = into;
+
 	o->hop = text;
 	return hop_by_name(text) < 0
-		       ? wrong("hop", text, "a hop's name (\"strata trace --hops\" has all)")
+		       ? wrong(name, text, "a hop's name (\"strata trace --hops\" has all)")
 		       : 0;
 }
 
@@ -157,75 +99,58 @@ static int found(int *to, int value, const char *option, const char *text, const
 	return value < 0 ? wrong(option, text, expected) : 0;
 }
 
-static int parse_view(struct tui_options *o, const char *text)
+static int take_view(void *into, const char *name, char *text)
 {
+	struct tui_options *o = into;
+
 	o->help = !strcmp(text, "help");
 	if (o->help)
 		return 0;
-	return found(&o->view, view_by_name(text), "view", text,
+	return found(&o->view, view_by_name(text), name, text,
 		     "list, ladder, layers, why, vm, compare, facts, bench or help");
 }
 
-static int parse_one(struct tui_options *o, int option)
+static int take_sort(void *into, const char *name, char *text)
 {
-	switch (option) {
-	case SAMPLE:
-		o->sample = true;
-		return 0;
-	case FOLLOW:
-		o->follow = true;
-		return 0;
-	case VIEW:
-		return parse_view(o, optarg);
-	case REQUEST:
-		return parse_request(o, optarg);
-	case HOP:
-		return parse_hop(o, optarg);
-	case ROW:
-		o->row = optarg;
-		return 0;
-	case BAR:
-		return number_option(optarg, "bar", CELLS_COLUMNS_MAX, &o->bar);
-	case WITH:
-		return number_option(optarg, "with", OTHERS_MAX, &o->with);
-	case TOP:
-		return number_option(optarg, "top", TOP_MAX, &o->top);
-	case MARK:
-		o->marks = optarg;
-		return 0;
-	case SORT:
-		return found(&o->sort, column_by_name(optarg), "sort", optarg,
-			     "time, client, path, status, total or worst");
-	case REVERSE:
-		o->reverse = true;
-		return 0;
-	case FILTER:
-		o->filter = optarg;
-		return 0;
-	case SEARCH:
-		o->search = optarg;
-		return 0;
-	case BUCKET:
-		o->bucket = optarg;
-		return 0;
-	case PLAIN_TEXT:
-		o->plain = true;
-		return 0;
-	case EXPORT:
-		return parse_export(o, optarg);
-	case SIZE:
-		return parse_size(o, optarg);
-	case COLOURS:
-		return found(&o->scheme, scheme_by_name(optarg), "colours", optarg,
-			     "mono, dark, light or safe");
-	case ASCII:
-		o->ascii = true;
-		return 0;
-	default:
-		o->keys = true;
-		return 0;
-	}
+	struct tui_options *o = into;
+
+	return found(&o->sort, column_by_name(text), name, text,
+		     "time, client, path, status, total or worst");
 }
+
+static int take_colours(void *into, const char *name, char *text)
+{
+	struct tui_options *o = into;
+
+	return found(&o->scheme, scheme_by_name(text), name, text, "mono, dark, light or safe");
+}
+
+#define AT(field) offsetof(struct tui_options, field)
+static const struct option_row rows[] = {
+	OPTION(SET, "sample", AT(sample)),
+	OPTION(SET, "follow", AT(follow)),
+	OPTION(TAKE, "view", .take = take_view),
+	OPTION(NUMBER, "request", AT(request), 1, UINT64_MAX),
+	OPTION(TAKE, "hop", .take = take_hop),
+	OPTION(TEXT, "row", AT(row)),
+	OPTION(UNSIGNED, "bar", AT(bar), 1, CELLS_COLUMNS_MAX),
+	OPTION(UNSIGNED, "with", AT(with), 1, OTHERS_MAX),
+	OPTION(UNSIGNED, "top", AT(top), 1, TOP_MAX),
+	OPTION(TEXT, "mark", AT(marks)),
+	OPTION(TAKE, "sort", .take = take_sort),
+	OPTION(SET, "reverse", AT(reverse)),
+	OPTION(TEXT, "filter", AT(filter)),
+	OPTION(TEXT, "search", AT(search)),
+	OPTION(TEXT, "bucket", AT(bucket)),
+	OPTION(SET, "plain", AT(plain)),
+	OPTION(TAKE, "export", .take = take_export),
+	OPTION(TAKE, "size", .take = take_size),
+	OPTION(TAKE, "colours", .take = take_colours),
+	OPTION(SET, "ascii", AT(ascii)),
+	OPTION(SET, "keys", AT(keys)),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, help);
 
 static int check(const struct tui_options *o)
 {
@@ -277,30 +202,17 @@ static int take_name(struct tui_options *o, const char *name)
 
 int tui_options_parse(struct tui_options *o, int argc, char **argv)
 {
-	int option;
+	int result;
 
 	*o = (struct tui_options){
 		.view = -1, .sort = -1, .scheme = -1, .rows = 24, .columns = 80};
 	argc = split(o, argc, argv);
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == HELP) {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (option == '?')
-			goto usage;
-		if (parse_one(o, option))
-			goto wrong;
-	}
-	for (; optind < argc && !take_name(o, argv[optind]); optind++)
-		;
-	if (optind == argc && !check(o))
-		return 0;
-wrong:
-	err_print("strata-tui");
-usage:
-	fputs("try \"strata tui --help\"\n", stderr);
-	return -1;
+	result = options_read(&table, o, argc, argv, NULL);
+	for (; !result && optind < argc; optind++)
+		result = take_name(o, argv[optind]);
+	if (!result)
+		result = check(o);
+	return result < 0 ? err_usage("tui") : result;
 }
 
 /* ---- the screen to begin with ---- */
@@ -361,7 +273,8 @@ static int apply_request(const struct tui_options *o, struct ui *ui)
 	size_t at = rows_find(&ui->rows, ui->model, o->request);
 
 	if (!ui_choose(ui, o->request))
-		return err_set("--request %llu: there is none of that number%s", o->request,
+		return err_set("--request %llu: there is none of that number%s",
+			       (unsigned long long)o->request,
 			       ui->model->seen > ui->model->request_count
 				       ? " among those that were kept"
 				       : "");

@@ -24,7 +24,7 @@ struct tui_options {
 	bool help;
 	unsigned int top, bar, with; /* counted as people do; 0: not given */
 	const char *marks;
-	unsigned long long request;
+	uint64_t request;
 	const char *hop, *row, *bucket, *filter, *search;
 	int sort; /* -1: none was named */
 	bool reverse;

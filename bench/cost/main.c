@@ -1,14 +1,13 @@
 /* strata cost: what tracing costs, beside nobody looking on and beside other tools. */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench/cost/study.h"
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 #include "lib/progress.h"
 #include "lib/stop.h"
 
@@ -48,21 +47,6 @@ struct run_options {
 	char command[512];
 };
 
-static const struct option long_options[] = {
-	{"list", no_argument, NULL, 'l'},
-	{"observers", required_argument, NULL, 'O'},
-	{"rounds", required_argument, NULL, 'r'},
-	{"seconds", required_argument, NULL, 't'},
-	{"storm-rate", required_argument, NULL, 'S'},
-	{"join-events", required_argument, NULL, 'J'},
-	{"quick", no_argument, NULL, 'q'},
-	{"seed", required_argument, NULL, 's'},
-	{"json", no_argument, NULL, 'j'},
-	{"output", required_argument, NULL, 'o'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
 static int parse_part(struct study_options *o, const char *name)
 {
 	static const char *const names[] = {"load", "collect", "join"};
@@ -75,52 +59,38 @@ static int parse_part(struct study_options *o, const char *name)
 	return err_set("%s: expected load, collect or join", name);
 }
 
-static int parse_one(struct run_options *o, int c)
+static int take_quick(void *into, const char *name, char *text)
 {
-	struct study_options *s = &o->study;
-	unsigned int events = 0;
-	int wrong = 0;
+	struct study_options *s = &((struct run_options *)into)->study;
 
-	switch (c) {
-	case 'l':
-		o->list = true;
-		return 0;
-	case 'O':
-		s->observers = optarg;
-		return 0;
-	case 'r':
-		return number_option(optarg, "rounds", ROUNDS_MAX, &s->rounds);
-	case 't':
-		return number_option(optarg, "seconds", 3600, &s->seconds);
-	case 'S':
-		return number_option(optarg, "storm-rate", 100000000, &s->storm_rate);
-	case 'J':
-		wrong = number_option(optarg, "join-events", 1000000000, &events);
-		s->join_events = events;
-		return wrong;
-	case 'q':
-		s->rounds = 2;
-		s->seconds = 1;
-		s->join_events = 1000000;
-		return 0;
-	case 's':
-		s->seed = strtoull(optarg, NULL, 0);
-		return 0;
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'o':
-		o->output = optarg;
-		return 0;
-	default:
-		return err_set("see --help");
-	}
+	(void)name;
+	(void)text;
+	s->rounds = 2;
+	s->seconds = 1;
+	s->join_events = 1000000;
+	return 0;
 }
+
+#define AT(field) offsetof(struct run_options, field)
+static const struct option_row rows[] = {
+	OPTION(SET, "list", AT(list)),
+	OPTION(TEXT, "observers", AT(study.observers)),
+	OPTION(UNSIGNED, "rounds", AT(study.rounds), 1, ROUNDS_MAX),
+	OPTION(UNSIGNED, "seconds", AT(study.seconds), 1, 3600),
+	OPTION(UNSIGNED, "storm-rate", AT(study.storm_rate), 1, 100000000),
+	OPTION(NUMBER, "join-events", AT(study.join_events), 1, 1000000000),
+	OPTION(DO, "quick", .take = take_quick),
+	OPTION(NUMBER, "seed", AT(study.seed), 0, UINT64_MAX),
+	OPTION(SET, "json", AT(json)),
+	OPTION(TEXT, "output", AT(output)),
+	OPTION(HELP, "help", .letter = 'h'),
+};
+static const struct option_table table = OPTIONS(rows, HELP);
 
 /* 0 go on, 1 help was given, -1 wrong usage with a sentence. */
 static int parse(struct run_options *o, int argc, char **argv)
 {
-	int c;
+	int result;
 
 	snprintf(o->command, sizeof(o->command), "strata cost");
 	for (int i = 1; i < argc; i++) {
@@ -128,14 +98,9 @@ static int parse(struct run_options *o, int argc, char **argv)
 
 		snprintf(o->command + n, sizeof(o->command) - n, " %s", argv[i]);
 	}
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(HELP, stdout);
-			return 1;
-		}
-		if (parse_one(o, c))
-			return -1;
-	}
+	result = options_read(&table, o, argc, argv, NULL);
+	if (result)
+		return result;
 	for (int i = optind; i < argc; i++)
 		if (parse_part(&o->study, argv[i]))
 			return -1;
@@ -192,9 +157,9 @@ int main(int argc, char **argv)
 	int parsed = parse(&o, argc, argv);
 
 	if (parsed < 0)
-		fprintf(stderr, "%s: %s\n", PROGRAM, err_text());
+		err_usage("cost");
 	if (parsed)
-		return parsed < 0 ? 2 : 0;
+		return parsed < 0 ? EXIT_USAGE : EXIT_OK;
 	if (o.list) {
 		list();
 		return 0;

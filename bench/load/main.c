@@ -76,16 +76,10 @@ static int load(const struct load_options *o)
 int main(int argc, char **argv)
 {
 	struct load_options o;
+	int parsed = options_parse(&o, argc, argv);
 
-	if (options_parse(&o, argc, argv) < 0) {
-		err_print("strata load");
-		fprintf(stderr, "\"strata load --help\" says how.\n");
-		return EXIT_USAGE;
-	}
-	if (o.help) {
-		fputs(options_usage, stdout);
-		return EXIT_OK;
-	}
+	if (parsed)
+		return parsed > 0 ? EXIT_OK : (err_usage("load"), EXIT_USAGE);
 	if (load(&o) < 0) {
 		err_print("strata load");
 		return EXIT_FAILED;

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 
-const char options_usage[] =
+static const char help[] =
 	"usage: strata load [OPTIONS] http://ADDRESS[:PORT][/PATH]\n"
 	"\n"
 	"Sends HTTP/1.1 requests, and times each from just before its write() to just after "
@@ -33,7 +33,8 @@ const char options_usage[] =
 	"  --expect-bytes N     a reply with another number of bytes is an error\n"
 	"  --expect-sha256 HEX  a reply with another content is an error\n"
 	"  --samples FILE       write each request's times there, a JSON object a line\n"
-	"  --json               print one JSON document, schema strata.load/1\n";
+	"  --json               print one JSON document, schema strata.load/1\n"
+	"  --help               this text\n";
 
 const char *mode_name(enum load_mode m)
 {
@@ -44,18 +45,6 @@ const char *mode_name(enum load_mode m)
 	};
 
 	return names[m];
-}
-
-static int whole(const char *option, const char *text, double least, double most, uint64_t *out)
-{
-	double d;
-
-	if (number_real(option, text, least, most, &d) < 0)
-		return -1;
-	if (d != floor(d))
-		return err_set("--%s %s: a whole number is needed", option, text);
-	*out = d;
-	return 0;
 }
 
 static int sha256(const char *text, uint8_t out[SHA256_BYTES])
@@ -137,103 +126,55 @@ int options_url(struct load_options *o, const char *url)
 	return check_path(o->path);
 }
 
-enum {
-	OPT_REQUESTS = 256,
-	OPT_CONNECTIONS,
-	OPT_NEW,
-	OPT_MIXED,
-	OPT_RATE,
-	OPT_PATH,
-	OPT_TIMEOUT,
-	OPT_WAIT,
-	OPT_BYTES,
-	OPT_SHA256,
-	OPT_SAMPLES,
-	OPT_JSON,
-	OPT_HELP
-};
-
-static const struct option longs[] = {
-	{"requests", required_argument, NULL, OPT_REQUESTS},
-	{"connections", required_argument, NULL, OPT_CONNECTIONS},
-	{"new", no_argument, NULL, OPT_NEW},
-	{"mixed", no_argument, NULL, OPT_MIXED},
-	{"rate", required_argument, NULL, OPT_RATE},
-	{"path", required_argument, NULL, OPT_PATH},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"wait", required_argument, NULL, OPT_WAIT},
-	{"expect-bytes", required_argument, NULL, OPT_BYTES},
-	{"expect-sha256", required_argument, NULL, OPT_SHA256},
-	{"samples", required_argument, NULL, OPT_SAMPLES},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
-};
-
-static int take(struct load_options *o, int opt, const char *name)
+static int take_mode(void *into, const char *name, char *text)
 {
-	uint64_t n = 0;
-	int ret = 0;
+	struct load_options *o = into;
 
-	switch (opt) {
-	case OPT_REQUESTS:
-		ret = whole(name, optarg, 1, REQUESTS_MAX, &n);
-		o->requests = n;
-		return ret;
-	case OPT_CONNECTIONS:
-		ret = whole(name, optarg, 1, CONNECTIONS_MAX, &n);
-		o->connections = n;
-		return ret;
-	case OPT_NEW:
-	case OPT_MIXED:
-		if (o->mode != MODE_KEEP_ALIVE)
-			return err_set("--new and --mixed: only one of them is possible");
-		o->mode = opt == OPT_NEW ? MODE_NEW : MODE_MIXED;
-		return 0;
-	case OPT_RATE:
-		return number_real(name, optarg, 0.001, 1e6, &o->rate);
-	case OPT_PATH:
-		o->path = optarg;
-		return 0;
-	case OPT_TIMEOUT:
-		return number_real(name, optarg, 0.001, 86400, &o->timeout_s);
-	case OPT_WAIT:
-		return number_real(name, optarg, 0, 86400, &o->wait_s);
-	case OPT_BYTES:
-		o->check_bytes = true;
-		return whole(name, optarg, 0, 1e15, &o->expect_bytes);
-	case OPT_SHA256:
-		o->check_sha256 = true;
-		return sha256(optarg, o->expect_sha256);
-	case OPT_SAMPLES:
-		o->samples_path = optarg;
-		return 0;
-	case OPT_JSON:
-		o->json = true;
-		return 0;
-	default:
-		o->help = true;
-		return 0;
-	}
+	(void)text;
+	if (o->mode != MODE_KEEP_ALIVE)
+		return err_set("--new and --mixed: only one of them is possible");
+	o->mode = strcmp(name, "new") ? MODE_MIXED : MODE_NEW;
+	return 0;
 }
+
+static int take_sha256(void *into, const char *name, char *text)
+{
+	struct load_options *o = into;
+
+	(void)name;
+	o->check_sha256 = true;
+	return sha256(text, o->expect_sha256);
+}
+
+#define AT(field) offsetof(struct load_options, field)
+enum { EXPECT_BYTES };
+static const struct option_row rows[] = {
+	[EXPECT_BYTES] = OPTION(NUMBER, "expect-bytes", AT(expect_bytes), 0, 1000000000000000),
+	OPTION(UNSIGNED, "requests", AT(requests), 1, REQUESTS_MAX),
+	OPTION(UNSIGNED, "connections", AT(connections), 1, CONNECTIONS_MAX),
+	OPTION(DO, "new", .take = take_mode),
+	OPTION(DO, "mixed", .take = take_mode),
+	OPTION(REAL, "rate", AT(rate), .low = 0.001, .high = 1e6),
+	OPTION(TEXT, "path", AT(path)),
+	OPTION(REAL, "timeout", AT(timeout_s), .low = 0.001, .high = 86400),
+	OPTION(REAL, "wait", AT(wait_s), .low = 0, .high = 86400),
+	OPTION(TAKE, "expect-sha256", .take = take_sha256),
+	OPTION(TEXT, "samples", AT(samples_path)),
+	OPTION(SET, "json", AT(json)),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, help);
 
 int options_parse(struct load_options *o, int argc, char **argv)
 {
-	int opt, index = 0;
+	uint64_t given = 0;
+	int result;
 
 	*o = (struct load_options){.requests = 200, .connections = 1, .timeout_s = 5};
-	opterr = 0;
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, ":", longs, &index)) != -1) {
-		if (opt == ':')
-			return err_set("%s needs a value", argv[optind - 1]);
-		if (opt == '?')
-			return err_set("unknown option \"%s\"", argv[optind - 1]);
-		if (take(o, opt, longs[index].name) < 0)
-			return -1;
-	}
-	if (o->help)
-		return 0;
+	result = options_read(&table, o, argc, argv, &given);
+	if (result)
+		return result;
+	o->check_bytes = given & 1u << EXPECT_BYTES;
 	if (optind != argc - 1)
 		return err_set("exactly one URL is needed");
 	if (o->connections > o->requests)

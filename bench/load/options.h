@@ -37,14 +37,11 @@ struct load_options {
 	uint64_t expect_bytes;
 	bool check_sha256;
 	uint8_t expect_sha256[SHA256_BYTES];
-
-	bool help;
 };
 
-/* 0, or -1 with a sentence on what is wrong with the command line. */
+/* 0, 1 if help was asked for and given, or -1 with a sentence on what is wrong with the command
+ * line. */
 int options_parse(struct load_options *o, int argc, char **argv);
-
-extern const char options_usage[];
 
 /* "http://ADDRESS[:PORT][/PATH]" into address, host and path. */
 int options_url(struct load_options *o, const char *url);

@@ -1,13 +1,13 @@
 /* strata peers: the same machine under strata's monitor and under others, compared. */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "bench/suite/run.h"
 #include "lib/err.h"
 #include "lib/number.h"
+#include "lib/options.h"
 #include "lib/progress.h"
 
 static const char HELP[] =
@@ -40,79 +40,54 @@ static const char HELP[] =
 
 #define MODES "none,emulated,virtio,vhost,passthrough"
 
-static const struct option long_options[] = {
-	{"list", no_argument, NULL, 'l'},          {"modes", required_argument, NULL, 'm'},
-	{"monitor", required_argument, NULL, 'M'}, {"wire", required_argument, NULL, 'w'},
-	{"drive", required_argument, NULL, 'd'},   {"rounds", required_argument, NULL, 'r'},
-	{"quick", no_argument, NULL, 'q'},         {"requests", required_argument, NULL, 'n'},
-	{"seconds", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
-	{"json", no_argument, NULL, 'j'},          {"output", required_argument, NULL, 'o'},
-	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+static int take_monitor(void *into, const char *name, char *text)
+{
+	struct bench_options *o = into;
+
+	(void)name;
+	return subjects_add_monitor(&o->session.sources, text);
+}
+
+static int take_quick(void *into, const char *name, char *text)
+{
+	struct session_options *s = &((struct bench_options *)into)->session;
+
+	(void)name;
+	(void)text;
+	s->quick = true;
+	s->boots = 2;
+	s->limits = session_limits(true);
+	return 0;
+}
+
+static int take_seconds(void *into, const char *name, char *text)
+{
+	struct bench_limits *l = &((struct bench_options *)into)->session.limits;
+
+	if (number_option(text, name, 3600, &l->seconds))
+		return -1;
+	l->disk_ms = 1000 * l->seconds;
+	return 0;
+}
+
+#define AT(field)      offsetof(struct bench_options, field)
+#define SESSION(field) offsetof(struct bench_options, session.field)
+static const struct option_row rows[] = {
+	OPTION(SET, "list", AT(list)),
+	OPTION(TEXT, "modes", SESSION(subjects)),
+	OPTION(TAKE, "monitor", .take = take_monitor),
+	OPTION(TEXT, "wire", SESSION(sources.wire)),
+	OPTION(TEXT, "drive", SESSION(sources.drive)),
+	OPTION(UNSIGNED, "rounds", SESSION(boots), 1, ROUNDS_MAX / 2),
+	OPTION(DO, "quick", .take = take_quick),
+	OPTION(UNSIGNED, "requests", SESSION(limits.requests), 1, 1000000),
+	OPTION(TAKE, "seconds", .take = take_seconds),
+	OPTION(NUMBER, "seed", SESSION(seed), 0, INT64_MAX),
+	OPTION(SET, "json", AT(json)),
+	OPTION(TEXT, "output", AT(output)),
+	OPTION(HELP, "help", .letter = 'h'),
 };
-
-static int take(struct bench_options *o, int c)
-{
-	struct session_options *s = &o->session;
-
-	switch (c) {
-	case 'l':
-		o->list = true;
-		return 0;
-	case 'm':
-		s->subjects = optarg;
-		return 0;
-	case 'M':
-		return subjects_add_monitor(&s->sources, optarg);
-	case 'w':
-		s->sources.wire = optarg;
-		return 0;
-	case 'd':
-		s->sources.drive = optarg;
-		return 0;
-	case 'r':
-		return number_option(optarg, "rounds", ROUNDS_MAX / 2, &s->boots);
-	case 'q':
-		s->quick = true;
-		s->boots = 2;
-		s->limits = session_limits(true);
-		return 0;
-	case 'n':
-		return number_option(optarg, "requests", 1000000, &s->limits.requests);
-	case 't':
-		if (number_option(optarg, "seconds", 3600, &s->limits.seconds))
-			return -1;
-		s->limits.disk_ms = 1000 * s->limits.seconds;
-		return 0;
-	case 's':
-		s->seed = strtoull(optarg, NULL, 0);
-		return 0;
-	case 'j':
-		o->json = true;
-		return 0;
-	case 'o':
-		o->output = optarg;
-		return 0;
-	default:
-		return err_set("see --help");
-	}
-}
-
-/* 0 go on, 1 help was given, -1 wrong usage with a sentence. */
-static int parse(struct bench_options *o, int argc, char **argv)
-{
-	int c, wrong = 0;
-
-	while (!wrong && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(HELP, stdout);
-			return 1;
-		}
-		wrong = take(o, c);
-	}
-	o->session.names = argv + optind;
-	o->session.name_count = argc - optind;
-	return wrong;
-}
+static const struct option_table table = OPTIONS(rows, HELP);
 
 int main(int argc, char **argv)
 {
@@ -124,14 +99,14 @@ int main(int argc, char **argv)
 					      .limits = session_limits(false)},
 				  .output = "out/peers/result.json",
 				  .here = true};
-	int result = parse(&o, argc, argv);
+	int result = options_read(&table, &o, argc, argv, NULL);
 
-	if (result > 0)
-		return EXIT_OK;
-	progress_start("peers");
 	if (result)
-		result = EXIT_USAGE;
-	else if (o.list)
+		return result > 0 ? EXIT_OK : (err_usage("peers"), EXIT_USAGE);
+	o.session.names = argv + optind;
+	o.session.name_count = argc - optind;
+	progress_start("peers");
+	if (o.list)
 		result = bench_list(&o.session) ? EXIT_USAGE : EXIT_OK;
 	else
 		result = bench_run(&o);

@@ -10,6 +10,7 @@
 #include "bench/suite/markdown.h"
 #include "lib/err.h"
 #include "lib/finite.h"
+#include "lib/options.h"
 
 static const char HELP[] =
 	"usage: strata bench compare [--json] A.json B.json\n"
@@ -87,24 +88,16 @@ static int compare_files(const char *path_a, const char *path_b, bool json)
 
 int compare_main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option_row rows[] = {OPTION(SET, "json"),
+						 OPTION(HELP, "help", .letter = 'h')};
+	static const struct option_table table = OPTIONS(rows, HELP);
 	bool json = false;
-	int c, result;
+	int result = options_read(&table, &json, argc, argv, NULL);
 
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(HELP, stdout);
-			return EXIT_OK;
-		}
-		if (c != 'j')
-			return EXIT_USAGE;
-		json = true;
-	}
-	if (argc - optind != 2) {
-		fputs("strata-bench: compare needs two documents; see --help\n", stderr);
-		return EXIT_USAGE;
-	}
+	if (!result && argc - optind != 2)
+		result = err_set("two documents are needed");
+	if (result)
+		return result > 0 ? EXIT_OK : (err_usage("bench compare"), EXIT_USAGE);
 	result = compare_files(argv[optind], argv[optind + 1], json);
 	if (result < 0)
 		err_print("strata-bench");

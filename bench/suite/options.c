@@ -3,12 +3,11 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 #include "lib/units.h"
 
 static const char HELP[] =
@@ -43,126 +42,48 @@ static const char HELP[] =
 	"\n"
 	"Ctrl-C ends it after the sample at hand; all that was measured is kept.\n";
 
-enum {
-	OPT_LIST = 256,
-	OPT_QUICK,
-	OPT_RUNS,
-	OPT_BOOTS,
-	OPT_SUBJECTS,
-	OPT_PEERS,
-	OPT_MONITOR,
-	OPT_WIRE,
-	OPT_DRIVE,
-	OPT_SEED,
-	OPT_OUTPUT,
-	OPT_RESUME,
-	OPT_TUNE,
-	OPT_DELAY,
-	OPT_JSON,
-	OPT_HELP
-};
-
-static const struct option longs[] = {
-	{"list", no_argument, NULL, OPT_LIST},
-	{"quick", no_argument, NULL, OPT_QUICK},
-	{"runs", required_argument, NULL, OPT_RUNS},
-	{"boots", required_argument, NULL, OPT_BOOTS},
-	{"subjects", required_argument, NULL, OPT_SUBJECTS},
-	{"peers", no_argument, NULL, OPT_PEERS},
-	{"monitor", required_argument, NULL, OPT_MONITOR},
-	{"wire", required_argument, NULL, OPT_WIRE},
-	{"drive", required_argument, NULL, OPT_DRIVE},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"output", required_argument, NULL, OPT_OUTPUT},
-	{"resume", required_argument, NULL, OPT_RESUME},
-	{"tune", no_argument, NULL, OPT_TUNE},
-	{"delay", required_argument, NULL, OPT_DELAY},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
-};
-
-static int runs(struct session_options *o, const char *text)
+static int take_monitor(void *into, const char *name, char *text)
 {
-	uint64_t n;
+	struct session_options *s = &((struct bench_options *)into)->session;
 
-	if (number_range("runs", text, 2, ROUNDS_MAX, &n))
-		return -1;
-	o->runs = (unsigned int)n;
-	return n % 2 ? err_set("--runs %s: an even number is needed: half of them are twins",
-			       text)
-		     : 0;
+	(void)name;
+	s->peers = true;
+	return subjects_add_monitor(&s->sources, text);
 }
 
-static int boots(struct session_options *o, const char *text)
+static int take_delay(void *into, const char *name, char *text)
 {
-	uint64_t n;
-
-	if (number_range("boots", text, 1, ROUNDS_MAX / 2, &n))
-		return -1;
-	o->boots = (unsigned int)n;
-	return 0;
-}
-
-static int delay(struct session_options *o, char *text)
-{
+	struct session_options *s = &((struct bench_options *)into)->session;
 	char *is = strchr(text, '=');
 
 	if (!is)
-		return err_set("--delay %s: expected NAME=TIME", text);
+		return err_set("--%s %s: expected NAME=TIME", name, text);
 	*is = '\0';
-	o->delay_name = text;
-	return units_parse_ns(is + 1, &o->delay_ns);
+	s->delay_name = text;
+	return units_parse_ns(is + 1, &s->delay_ns);
 }
 
-static int take(struct bench_options *o, int opt)
-{
-	struct session_options *s = &o->session;
-
-	switch (opt) {
-	case OPT_LIST:
-		o->list = true;
-		return 0;
-	case OPT_QUICK:
-		s->quick = true;
-		return 0;
-	case OPT_RUNS:
-		return runs(s, optarg);
-	case OPT_BOOTS:
-		return boots(s, optarg);
-	case OPT_PEERS:
-		s->peers = true;
-		return 0;
-	case OPT_MONITOR:
-		s->peers = true;
-		return subjects_add_monitor(&s->sources, optarg);
-	case OPT_WIRE:
-		s->sources.wire = optarg;
-		return 0;
-	case OPT_DRIVE:
-		s->sources.drive = optarg;
-		return 0;
-	case OPT_SUBJECTS:
-		s->subjects = optarg;
-		return 0;
-	case OPT_SEED:
-		return number_range("seed", optarg, 0, INT64_MAX, &s->seed);
-	case OPT_OUTPUT:
-		o->output = optarg;
-		return 0;
-	case OPT_RESUME:
-		o->resume = optarg;
-		return 0;
-	case OPT_TUNE:
-		o->tune = true;
-		return 0;
-	case OPT_DELAY:
-		return delay(s, optarg);
-	default:
-		o->json = true;
-		return 0;
-	}
-}
+#define AT(field)      offsetof(struct bench_options, field)
+#define SESSION(field) offsetof(struct bench_options, session.field)
+static const struct option_row rows[] = {
+	OPTION(SET, "list", AT(list)),
+	OPTION(SET, "quick", SESSION(quick)),
+	OPTION(UNSIGNED, "runs", SESSION(runs), 2, ROUNDS_MAX),
+	OPTION(UNSIGNED, "boots", SESSION(boots), 1, ROUNDS_MAX / 2),
+	OPTION(TEXT, "subjects", SESSION(subjects)),
+	OPTION(SET, "peers", SESSION(peers)),
+	OPTION(TAKE, "monitor", .take = take_monitor),
+	OPTION(TEXT, "wire", SESSION(sources.wire)),
+	OPTION(TEXT, "drive", SESSION(sources.drive)),
+	OPTION(NUMBER, "seed", SESSION(seed), 0, INT64_MAX),
+	OPTION(TEXT, "output", AT(output)),
+	OPTION(TEXT, "resume", AT(resume)),
+	OPTION(SET, "tune", AT(tune)),
+	OPTION(TAKE, "delay", .take = take_delay),
+	OPTION(SET, "json", AT(json)),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, HELP);
 
 static int finish(struct bench_options *o, int argc, char **argv)
 {
@@ -176,6 +97,9 @@ static int finish(struct bench_options *o, int argc, char **argv)
 		return err_set("--resume: the document says what is to be done; only --output, "
 			       "--json, --tune, --monitor, --wire and --drive may be given "
 			       "with it");
+	if (s->runs % 2)
+		return err_set("--runs %u: an even number is needed: half of them are twins",
+			       s->runs);
 	if (!s->runs)
 		s->runs = s->quick ? 10 : 20;
 	if (!s->boots)
@@ -188,23 +112,11 @@ static int finish(struct bench_options *o, int argc, char **argv)
 
 int bench_options_parse(struct bench_options *o, int argc, char **argv)
 {
-	int opt, wrong = 0;
+	int result;
 
 	*o = (struct bench_options){.session.seed = (uint64_t)time(NULL)};
-	while (!wrong && (opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (opt == OPT_HELP) {
-			fputs(HELP, stdout);
-			return 1;
-		}
-		if (opt == '?') {
-			fputs("see strata bench --help\n", stderr);
-			return -1;
-		}
-		wrong = take(o, opt);
-	}
-	if (!wrong)
-		wrong = finish(o, argc, argv);
-	if (wrong)
-		err_print("strata-bench");
-	return wrong;
+	result = options_read(&table, o, argc, argv, NULL);
+	if (!result)
+		result = finish(o, argc, argv);
+	return result < 0 ? err_usage("bench") : result;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/err.h"
+#include "lib/options.h"
 #include "lib/version.h"
 #include "probes/agent/service.h"
 #include "probes/agent/transport.h"
@@ -22,22 +23,53 @@ static void on_signal(int number)
 	ended = 1;
 }
 
-static void usage(FILE *f)
+static const char help[] =
+	"usage: strata-agent [--memory FILE | --serial DEVICE | --vsock]\n"
+	"\n"
+	"Runs as root in a guest. Waits, at next to no cost, until the host asks for\n"
+	"events; then attaches eBPF probes to the kernel and to nginx and writes what\n"
+	"they see to the memory that the host shares, or to a stream: an ivshmem device,\n"
+	"a virtio-serial port called strata.agent, a vsock, whichever there is first.\n"
+	"\n"
+	"  --memory FILE     share this file instead of an ivshmem device's memory\n"
+	"  --serial DEVICE   use this port (/dev/vport1p1)\n"
+	"  --vsock           use the vsock, even if there is something else\n"
+	"  --help            this text\n"
+	"  --version         the version\n";
+
+struct agent_options {
+	const char *kind, *where; /* of the way to the host; NULL: whichever there is */
+};
+
+static int take_way(void *into, const char *name, char *text)
 {
-	fputs("usage: strata-agent [--memory FILE | --serial DEVICE | --vsock]\n"
-	      "\n"
-	      "Runs as root in a guest. Waits, at next to no cost, until the host asks for\n"
-	      "events; then attaches eBPF probes to the kernel and to nginx and writes what\n"
-	      "they see to the memory that the host shares, or to a stream: an ivshmem device,\n"
-	      "a virtio-serial port called strata.agent, a vsock, whichever there is first.\n"
-	      "\n"
-	      "  --memory FILE     share this file instead of an ivshmem device's memory\n"
-	      "  --serial DEVICE   use this port (/dev/vport1p1)\n"
-	      "  --vsock           use the vsock, even if there is something else\n"
-	      "  --help            this text\n"
-	      "  --version         the version\n",
-	      f);
+	static const char *const kinds[][2] = {
+		{"memory", "ivshmem"}, {"serial", "virtio-serial"}, {"vsock", "vsock"}};
+	struct agent_options *o = into;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(name, kinds[i][0]))
+			*o = (struct agent_options){kinds[i][1], text};
+	return 0;
 }
+
+static int show_version(void *into, const char *name, char *text)
+{
+	(void)into;
+	(void)name;
+	(void)text;
+	puts("strata-agent " STRATA_VERSION);
+	return 1;
+}
+
+static const struct option_row rows[] = {
+	OPTION(TAKE, "memory", .take = take_way),
+	OPTION(TAKE, "serial", .take = take_way),
+	OPTION(DO, "vsock", .take = take_way),
+	OPTION(DO, "version", .take = show_version),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, help);
 
 static void sleep_us(unsigned int us)
 {
@@ -76,49 +108,16 @@ static int serve(const char *kind, const char *where)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"memory", required_argument, NULL, 'm'},
-		{"serial", required_argument, NULL, 's'},
-		{"vsock", no_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
-	};
-	const char *kind = NULL, *where = NULL;
-	int o;
+	struct agent_options o = {0};
+	int parsed = options_read(&table, &o, argc, argv, NULL);
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (o) {
-		case 'm':
-			kind = "ivshmem";
-			where = optarg;
-			break;
-		case 's':
-			kind = "virtio-serial";
-			where = optarg;
-			break;
-		case 'k':
-			kind = "vsock";
-			break;
-		case 'h':
-			usage(stdout);
-			return EXIT_OK;
-		case 'v':
-			puts("strata-agent " STRATA_VERSION);
-			return EXIT_OK;
-		default:
-			usage(stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "strata-agent: what is \"%s\"?\n", argv[optind]);
-		usage(stderr);
-		return EXIT_USAGE;
-	}
+	if (!parsed && optind < argc)
+		parsed = err_set("what is \"%s\"?", argv[optind]);
+	if (parsed)
+		return parsed > 0 ? EXIT_OK : (err_usage("agent"), EXIT_USAGE);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	if (serve(kind, where)) {
+	if (serve(o.kind, o.where)) {
 		err_print("strata-agent");
 		return EXIT_FAILED;
 	}

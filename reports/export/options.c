@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/options.h"
 
 static const char help_head[] =
 	"usage: strata export --format FORMAT [-o FILE | --to URL | --listen ADDRESS]\n"
@@ -32,65 +33,56 @@ static const char help_tail[] =
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
-enum { HELP = 256, TO, LISTEN, FILTER };
-
-static const struct option long_options[] = {
-	{"format", required_argument, NULL, 'f'},
-	{"output", required_argument, NULL, 'o'},
-	{"to", required_argument, NULL, TO},
-	{"listen", required_argument, NULL, LISTEN},
-	{"filter", required_argument, NULL, FILTER},
-	{"sample", required_argument, NULL, FILTER},
-	{"slower-than", required_argument, NULL, FILTER},
-	{"status", required_argument, NULL, FILTER},
-	{"path", required_argument, NULL, FILTER},
-	{"vm", required_argument, NULL, FILTER},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
-};
-
-static void help(void)
+static int show_help(void *into, const char *name, char *text)
 {
+	(void)into;
+	(void)name;
+	(void)text;
 	fputs(help_head, stdout);
 	for (size_t i = 0; export_formats[i]; i++)
 		printf("  %-12s           %s\n", export_formats[i]->name,
 		       export_formats[i]->title);
 	fputs(help_tail, stdout);
+	return 1;
 }
 
-static int take_format(struct export_options *o, const char *name)
+static int take_format(void *into, const char *name, char *text)
 {
+	struct export_options *o = into;
 	char names[256] = "";
 
-	o->format = export_format_by_name(name);
+	(void)name;
+	o->format = export_format_by_name(text);
 	if (o->format)
 		return 0;
 	for (size_t i = 0, at = 0; export_formats[i]; i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "",
 				       export_formats[i]->name);
-	return err_set("there is no format \"%s\"; there are: %s", name, names);
+	return err_set("there is no format \"%s\"; there are: %s", text, names);
 }
 
-static int take(struct export_options *o, int option, const char *name)
+static int take_filter(void *into, const char *name, char *text)
 {
-	switch (option) {
-	case 'f':
-		return take_format(o, optarg);
-	case 'o':
-		o->output = optarg;
-		return 0;
-	case FILTER:
-		return filter_set(&o->filter, name, optarg);
-	case TO:
-		o->url = optarg;
-		return 0;
-	case LISTEN:
-		o->listen = optarg;
-		return 0;
-	default:
-		return err_set("wrong option");
-	}
+	struct export_options *o = into;
+
+	return filter_set(&o->filter, name, text);
 }
+
+#define AT(field) offsetof(struct export_options, field)
+static const struct option_row rows[] = {
+	OPTION(TAKE, "format", .take = take_format, .letter = 'f'),
+	OPTION(TEXT, "output", AT(output), .letter = 'o'),
+	OPTION(TEXT, "to", AT(url)),
+	OPTION(TEXT, "listen", AT(listen)),
+	OPTION(TAKE, "filter", .take = take_filter),
+	OPTION(TAKE, "sample", .take = take_filter),
+	OPTION(TAKE, "slower-than", .take = take_filter),
+	OPTION(TAKE, "status", .take = take_filter),
+	OPTION(TAKE, "path", .take = take_filter),
+	OPTION(TAKE, "vm", .take = take_filter),
+	OPTION(DO, "help", .take = show_help),
+};
+static const struct option_table table = OPTIONS(rows, NULL);
 
 static int check(const struct export_options *o, int left)
 {
@@ -111,26 +103,13 @@ static int check(const struct export_options *o, int left)
 
 int export_options_parse(struct export_options *o, int argc, char **argv)
 {
-	int option, index = 0;
+	int result;
 
 	*o = (struct export_options){0};
-	while ((option = getopt_long(argc, argv, "f:o:", long_options, &index)) != -1) {
-		if (option == HELP) {
-			help();
-			return 1;
-		}
-		if (option == '?' || take(o, option, long_options[index].name)) {
-			if (option != '?')
-				err_print("strata-export");
-			goto usage;
-		}
-	}
-	if (!check(o, argc - optind)) {
+	result = options_read(&table, o, argc, argv, NULL);
+	if (!result)
+		result = check(o, argc - optind);
+	if (!result)
 		o->recording = argv[optind];
-		return 0;
-	}
-	err_print("strata-export");
-usage:
-	fputs("try \"strata export --help\"\n", stderr);
-	return -1;
+	return result < 0 ? err_usage("export") : result;
 }

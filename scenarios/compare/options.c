@@ -2,12 +2,11 @@
 #include "scenarios/compare/options.h"
 
 #include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 #include "scenarios/lab/lab.h"
 
 static const char help[] =
@@ -42,41 +41,6 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all is well, 1 nothing could be compared, 2 wrong usage.\n";
 
-enum {
-	BASELINE = 256,
-	REQUESTS,
-	ROUNDS,
-	SEED,
-	QUICK,
-	NO_TWIN,
-	CPUS,
-	PATH,
-	OUTPUT,
-	JSON,
-	WIRE,
-	SWITCH,
-	HERE,
-	HELP
-};
-
-static const struct option long_options[] = {
-	{"baseline", required_argument, NULL, BASELINE},
-	{"requests", required_argument, NULL, REQUESTS},
-	{"rounds", required_argument, NULL, ROUNDS},
-	{"seed", required_argument, NULL, SEED},
-	{"quick", no_argument, NULL, QUICK},
-	{"no-twin", no_argument, NULL, NO_TWIN},
-	{"cpus", required_argument, NULL, CPUS},
-	{"path", required_argument, NULL, PATH},
-	{"output", required_argument, NULL, OUTPUT},
-	{"json", no_argument, NULL, JSON},
-	{"wire", required_argument, NULL, WIRE},
-	{"switch", required_argument, NULL, SWITCH},
-	{"here", no_argument, NULL, HERE},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
-};
-
 static int mode(const char *text, enum strata_place *out)
 {
 	*out = place_by_name(text);
@@ -87,50 +51,51 @@ static int mode(const char *text, enum strata_place *out)
 		       : 0;
 }
 
-static int parse_one(struct compare_options *o, int option)
+static int take_baseline(void *into, const char *name, char *text)
 {
-	switch (option) {
-	case BASELINE:
-		return mode(optarg, &o->baseline);
-	case REQUESTS:
-		return number_int("requests", optarg, 2, 10000, &o->requests);
-	case ROUNDS:
-		return number_int("rounds", optarg, 2, COMPARE_ROUNDS_MAX, &o->rounds);
-	case SEED:
-		return number_range("seed", optarg, 0, UINT64_MAX, &o->seed);
-	case QUICK:
-		o->rounds = 6;
-		o->requests = 30;
-		return 0;
-	case NO_TWIN:
-		o->twin = false;
-		return 0;
-	case CPUS:
-		return number_int("cpus", optarg, 1, 64, &o->cpus);
-	case PATH:
-		o->path = optarg;
-		return *optarg == '/' ? 0 : err_set("--path %s: a path begins with /", optarg);
-	case OUTPUT:
-		o->folder = optarg;
-		return 0;
-	case JSON:
-		o->json = true;
-		return 0;
-	case SWITCH:
-		return lab_switch_parse(&o->ovs, optarg);
-	case WIRE:
-		o->wire = optarg;
-		return 0;
-	case HERE:
-		o->here = true;
-		return 0;
-	case HELP:
-		fputs(help, stdout);
-		return 1;
-	default:
-		return -1;
-	}
+	struct compare_options *o = into;
+
+	(void)name;
+	return mode(text, &o->baseline);
 }
+
+static int take_quick(void *into, const char *name, char *text)
+{
+	struct compare_options *o = into;
+
+	(void)name;
+	(void)text;
+	o->rounds = 6;
+	o->requests = 30;
+	return 0;
+}
+
+static int take_switch(void *into, const char *name, char *text)
+{
+	struct compare_options *o = into;
+
+	(void)name;
+	return lab_switch_parse(&o->ovs, text);
+}
+
+#define AT(field) offsetof(struct compare_options, field)
+static const struct option_row rows[] = {
+	OPTION(TAKE, "baseline", .take = take_baseline),
+	OPTION(INT, "requests", AT(requests), 2, 10000),
+	OPTION(INT, "rounds", AT(rounds), 2, COMPARE_ROUNDS_MAX),
+	OPTION(NUMBER, "seed", AT(seed), 0, UINT64_MAX),
+	OPTION(DO, "quick", .take = take_quick),
+	OPTION(CLEAR, "no-twin", AT(twin)),
+	OPTION(INT, "cpus", AT(cpus), 1, 64),
+	OPTION(TEXT, "path", AT(path)),
+	OPTION(TEXT, "output", AT(folder)),
+	OPTION(SET, "json", AT(json)),
+	OPTION(TEXT, "wire", AT(wire)),
+	OPTION(TAKE, "switch", .take = take_switch),
+	OPTION(SET, "here", AT(here)),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, help);
 
 static bool has_mode(const struct compare_options *o, enum strata_place place)
 {
@@ -162,7 +127,7 @@ static int add_modes(struct compare_options *o, int argc, char **argv)
 
 static int parse(struct compare_options *o, int argc, char **argv)
 {
-	int option, result;
+	int result;
 
 	*o = (struct compare_options){.requests = 100,
 				      .rounds = 8,
@@ -173,14 +138,11 @@ static int parse(struct compare_options *o, int argc, char **argv)
 	if (getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
 		o->seed = 1;
 	o->seed >>= 32; /* short enough to be typed again */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = option == '?' ? err_set("%s: no such option, or its value is missing",
-						 argv[optind - 1])
-				       : parse_one(o, option);
-		if (result)
-			return result;
-	}
+	result = options_read(&table, o, argc, argv, NULL);
+	if (result)
+		return result;
+	if (o->path[0] != '/')
+		return err_set("--path %s: a path begins with /", o->path);
 	if (add_modes(o, argc, argv))
 		return -1;
 	if (o->baseline == PLACE_NONE)

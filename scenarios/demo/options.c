@@ -2,10 +2,9 @@
 #include "scenarios/demo/options.h"
 
 #include <getopt.h>
-#include <stdio.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 #include "scenarios/demo/delay.h"
 #include "scenarios/lab/lab.h"
 
@@ -36,109 +35,56 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
-enum {
-	MODE = 256,
-	REQUESTS,
-	PATH,
-	CPUS,
-	OUTPUT,
-	JSON,
-	NO_FENTRY,
-	NO_OVERHEAD,
-	DELAY,
-	WIRE,
-	SWITCH,
-	HERE,
-	HELP
-};
-
-static const struct option long_options[] = {
-	{"mode", required_argument, NULL, MODE},
-	{"requests", required_argument, NULL, REQUESTS},
-	{"path", required_argument, NULL, PATH},
-	{"cpus", required_argument, NULL, CPUS},
-	{"output", required_argument, NULL, OUTPUT},
-	{"json", no_argument, NULL, JSON},
-	{"no-fentry", no_argument, NULL, NO_FENTRY},
-	{"no-overhead", no_argument, NULL, NO_OVERHEAD},
-	{"delay", required_argument, NULL, DELAY},
-	{"wire", required_argument, NULL, WIRE},
-	{"switch", required_argument, NULL, SWITCH},
-	{"here", no_argument, NULL, HERE},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
-};
-
-static int parse_mode(struct demo_options *o, const char *text)
+static int take_mode(void *into, const char *name, char *text)
 {
+	struct demo_options *o = into;
+
 	o->place = place_by_name(text);
 	if (o->place != PLACE_NONE)
 		return 0;
-	return err_set("--mode %s: expected emulated, virtio, vhost, passthrough, container or "
+	return err_set("--%s %s: expected emulated, virtio, vhost, passthrough, container or "
 		       "bare",
-		       text);
+		       name, text);
 }
 
-static int parse_one(struct demo_options *o, int option)
+static int take_switch(void *into, const char *name, char *text)
 {
-	switch (option) {
-	case MODE:
-		return parse_mode(o, optarg);
-	case REQUESTS:
-		return number_int("requests", optarg, 1, 1000000, &o->requests);
-	case CPUS:
-		return number_int("cpus", optarg, 1, 64, &o->cpus);
-	case PATH:
-		o->path = optarg;
-		return 0;
-	case OUTPUT:
-		o->folder = optarg;
-		return 0;
-	case DELAY:
-		o->delay = optarg;
-		return 0;
-	case SWITCH:
-		return lab_switch_parse(&o->ovs, optarg);
-	case WIRE:
-		o->wire = optarg;
-		return 0;
-	case JSON:
-		o->json = true;
-		return 0;
-	case NO_FENTRY:
-		o->no_fentry = true;
-		return 0;
-	case NO_OVERHEAD:
-		o->no_overhead = true;
-		return 0;
-	case HERE:
-		o->here = true;
-		return 0;
-	case HELP:
-		fputs(help, stdout);
-		return 1;
-	default:
-		return -1;
-	}
+	struct demo_options *o = into;
+
+	(void)name;
+	return lab_switch_parse(&o->ovs, text);
 }
+
+#define AT(field) offsetof(struct demo_options, field)
+static const struct option_row rows[] = {
+	OPTION(TAKE, "mode", .take = take_mode),
+	OPTION(INT, "requests", AT(requests), 1, 1000000),
+	OPTION(TEXT, "path", AT(path)),
+	OPTION(INT, "cpus", AT(cpus), 1, 64),
+	OPTION(TEXT, "output", AT(folder)),
+	OPTION(SET, "json", AT(json)),
+	OPTION(SET, "no-fentry", AT(no_fentry)),
+	OPTION(SET, "no-overhead", AT(no_overhead)),
+	OPTION(TEXT, "delay", AT(delay)),
+	OPTION(TEXT, "wire", AT(wire)),
+	OPTION(TAKE, "switch", .take = take_switch),
+	OPTION(SET, "here", AT(here)),
+	OPTION(HELP, "help"),
+};
+static const struct option_table table = OPTIONS(rows, help);
 
 static int parse(struct demo_options *o, int argc, char **argv)
 {
-	int option, result;
+	int result;
 
 	*o = (struct demo_options){.place = PLACE_VIRTIO,
 				   .cpus = 1,
 				   .requests = 300,
 				   .path = "/",
 				   .folder = "out/demo"};
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = option == '?' ? err_set("%s: no such option, or its value is missing",
-						 argv[optind - 1])
-				       : parse_one(o, option);
-		if (result)
-			return result;
-	}
+	result = options_read(&table, o, argc, argv, NULL);
+	if (result)
+		return result;
 	if (optind < argc)
 		return err_set("%s: no such argument", argv[optind]);
 	if (o->path[0] != '/')

@@ -3,11 +3,10 @@
 
 #include <ctype.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 
 static const char help[] =
 	"usage: strata net up --name NAME [OPTION]...\n"
@@ -41,7 +40,7 @@ static const char help[] =
 	"Exit status: 0 all is well, 1 something failed or had to stay, 2 wrong usage.\n";
 
 enum {
-	NAME = 256,
+	NAME,
 	SWITCH,
 	BRIDGE,
 	UPLINK,
@@ -61,31 +60,33 @@ enum {
 	HELP
 };
 
-static const struct option long_options[] = {
-	{"name", required_argument, NULL, NAME},
-	{"switch", required_argument, NULL, SWITCH},
-	{"bridge", required_argument, NULL, BRIDGE},
-	{"uplink", required_argument, NULL, UPLINK},
-	{"tap", required_argument, NULL, TAP},
-	{"queues", required_argument, NULL, QUEUES},
-	{"vlan", required_argument, NULL, VLAN},
-	{"user", required_argument, NULL, USER},
-	{"mode", required_argument, NULL, MODE},
-	{"mac", required_argument, NULL, MAC},
-	{"passthrough", required_argument, NULL, PASSTHROUGH},
-	{"vf", required_argument, NULL, VF},
-	{"of", required_argument, NULL, OF},
-	{"force", no_argument, NULL, FORCE},
-	{"dry-run", no_argument, NULL, DRY_RUN},
-	{"json", no_argument, NULL, JSON},
-	{"all", no_argument, NULL, ALL},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
+#define AT(field)  offsetof(struct net_options, field)
+#define NET(field) offsetof(struct net_options, net.field)
+static const struct option_row rows[] = {
+	[NAME] = OPTION(TEXT, "name", NET(name)),
+	[SWITCH] = OPTION(TEXT, "switch", NET(way)),
+	[BRIDGE] = OPTION(TEXT, "bridge", NET(bridge)),
+	[UPLINK] = OPTION(TEXT, "uplink", NET(uplink)),
+	[TAP] = OPTION(TEXT, "tap", NET(tap)),
+	[QUEUES] = OPTION(INT, "queues", NET(queues), 1, 256),
+	[VLAN] = OPTION(INT, "vlan", NET(vlan), 1, 4094),
+	[USER] = OPTION(TEXT, "user", NET(user)),
+	[MODE] = OPTION(TEXT, "mode", NET(mode)),
+	[MAC] = OPTION(TEXT, "mac", NET(mac)),
+	[PASSTHROUGH] = OPTION(TEXT, "passthrough", NET(device)),
+	[VF] = OPTION(INT, "vf", NET(vf), 0, 255),
+	[OF] = OPTION(TEXT, "of", NET(of)),
+	[FORCE] = OPTION(SET, "force", NET(force)),
+	[DRY_RUN] = OPTION(SET, "dry-run", AT(dry_run)),
+	[JSON] = OPTION(SET, "json", AT(json)),
+	[ALL] = OPTION(SET, "all", AT(all)),
+	[HELP] = OPTION(HELP, "help"),
 };
+static const struct option_table table = OPTIONS(rows, help);
 
 /* The options that each command takes. */
-#define BIT(option) (1u << ((option)-NAME))
-static const unsigned int taken[] = {
+#define BIT(option) (UINT64_C(1) << (option))
+static const uint64_t taken[] = {
 	[NET_UP] = ~(BIT(JSON) | BIT(ALL)),
 	[NET_DOWN] = BIT(NAME) | BIT(DRY_RUN) | BIT(ALL),
 	[NET_SHOW] = BIT(NAME) | BIT(JSON),
@@ -126,72 +127,48 @@ static int check_word(const char *option, const char *text, const char *const *w
 	return err_set("--%s %s: no such one", option, text);
 }
 
-static int parse_one(struct net_options *o, int option)
+/* What a text has to be: a name of so many letters, of that shape, or one of those words. */
+static int check_texts(const struct net_options *o)
 {
-	static const char *const switches[] = {"bridge", "ovs", "macvtap", "none", NULL};
-	static const char *const modes[] = {"bridge", "vepa", "private", "passthru", NULL};
-	struct plumbing *p = &o->net;
+	static const char *const switches[] = {"bridge", "ovs", "macvtap", "none", NULL},
+				 *const modes[] = {"bridge", "vepa", "private", "passthru",
+						   NULL};
+	const struct {
+		int option;
+		size_t most;
+		const char *shape;
+		const char *const *words;
+	} rules[] = {
+		{NAME, 32, NULL, NULL},
+		{SWITCH, 0, NULL, switches},
+		{BRIDGE, 15, NULL, NULL},
+		{UPLINK, 15, NULL, NULL},
+		{TAP, 15, NULL, NULL},
+		{USER, 32, NULL, NULL},
+		{MODE, 0, NULL, modes},
+		{MAC, 0, "xx:xx:xx:xx:xx:xx", NULL},
+		{PASSTHROUGH, 0, "xxxx:xx:xx.x", NULL},
+		{OF, 15, NULL, NULL},
+	};
+	int wrong = 0;
 
-	switch (option) {
-	case NAME:
-		p->name = optarg;
-		return check_name("name", optarg, 32);
-	case SWITCH:
-		p->way = optarg;
-		return check_word("switch", optarg, switches);
-	case BRIDGE:
-		p->bridge = optarg;
-		return check_name("bridge", optarg, 15);
-	case UPLINK:
-		p->uplink = optarg;
-		return check_name("uplink", optarg, 15);
-	case TAP:
-		p->tap = optarg;
-		return check_name("tap", optarg, 15);
-	case QUEUES:
-		return number_int("queues", optarg, 1, 256, &p->queues);
-	case VLAN:
-		return number_int("vlan", optarg, 1, 4094, &p->vlan);
-	case USER:
-		p->user = optarg;
-		return check_name("user", optarg, 32);
-	case MODE:
-		p->mode = optarg;
-		return check_word("mode", optarg, modes);
-	case MAC:
-		p->mac = optarg;
-		return check_shape("mac", optarg, "xx:xx:xx:xx:xx:xx");
-	case PASSTHROUGH:
-		p->device = optarg;
-		return check_shape("passthrough", optarg, "xxxx:xx:xx.x");
-	case VF:
-		return number_int("vf", optarg, 0, 255, &p->vf);
-	case OF:
-		p->of = optarg;
-		return check_name("of", optarg, 15);
-	case FORCE:
-		p->force = true;
-		return 0;
-	case DRY_RUN:
-		o->dry_run = true;
-		return 0;
-	case JSON:
-		o->json = true;
-		return 0;
-	case ALL:
-		return 0;
-	case HELP:
-		fputs(help, stdout);
-		return 1;
-	default:
-		return -1;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !wrong; i++) {
+		const struct option_row *r = &rows[rules[i].option];
+		const char *text = *(const char *const *)((const char *)o + r->at);
+
+		if (!text)
+			continue;
+		wrong = rules[i].words   ? check_word(r->name, text, rules[i].words)
+			: rules[i].shape ? check_shape(r->name, text, rules[i].shape)
+					 : check_name(r->name, text, rules[i].most);
 	}
+	return wrong;
 }
 
-static int check_passthrough(const struct plumbing *p, unsigned int seen)
+static int check_passthrough(const struct plumbing *p, uint64_t seen)
 {
-	const unsigned int not_here = BIT(SWITCH) | BIT(BRIDGE) | BIT(UPLINK) | BIT(TAP) |
-				      BIT(QUEUES) | BIT(USER) | BIT(MODE);
+	const uint64_t not_here = BIT(SWITCH) | BIT(BRIDGE) | BIT(UPLINK) | BIT(TAP) |
+				  BIT(QUEUES) | BIT(USER) | BIT(MODE);
 
 	if (!!p->of != !!(seen & BIT(VF)))
 		return err_set("--vf and --of go together");
@@ -208,7 +185,7 @@ static int check_passthrough(const struct plumbing *p, unsigned int seen)
 }
 
 /* What does not go with a switch. */
-static int check_way(const struct plumbing *p, unsigned int seen)
+static int check_way(const struct plumbing *p, uint64_t seen)
 {
 	bool macvtap = !strcmp(p->way, "macvtap"), none = !strcmp(p->way, "none");
 
@@ -227,7 +204,7 @@ static int check_way(const struct plumbing *p, unsigned int seen)
 	return 0;
 }
 
-static int finish_up(struct net_options *o, unsigned int seen)
+static int finish_up(struct net_options *o, uint64_t seen)
 {
 	struct plumbing *p = &o->net;
 
@@ -270,7 +247,7 @@ static int parse_command(struct net_options *o, const char *word)
 }
 
 /* A name may stand alone: strata net down web. */
-static int take_words(struct net_options *o, int argc, char **argv, unsigned int seen)
+static int take_words(struct net_options *o, int argc, char **argv)
 {
 	if (optind < argc && !o->net.name) {
 		o->net.name = argv[optind++];
@@ -279,34 +256,33 @@ static int take_words(struct net_options *o, int argc, char **argv, unsigned int
 	}
 	if (optind < argc)
 		return err_set("%s: no such argument", argv[optind]);
-	if (o->command == NET_DOWN && !o->net.name != !!(seen & BIT(ALL)))
+	if (o->command == NET_DOWN && !o->net.name != o->all)
 		return err_set("down: it needs a name, or --all");
+	return 0;
+}
+
+/* Each command takes some of them. */
+static int check_taken(const struct net_options *o, const char *command, uint64_t seen)
+{
+	for (int i = 0; i < HELP; i++)
+		if ((seen & ~taken[o->command]) & BIT(i))
+			return err_set("%s: it does not take --%s", command, rows[i].name);
 	return 0;
 }
 
 static int parse(struct net_options *o, int argc, char **argv)
 {
-	unsigned int seen = 0;
-	int option, result;
+	uint64_t seen = 0;
+	int result;
 
 	*o = (struct net_options){.net = {.queues = 1}};
 	result = parse_command(o, argc > 1 ? argv[1] : "--help");
+	if (!result)
+		result = options_read(&table, o, argc - 1, argv + 1, &seen);
 	if (result)
 		return result;
-	optind = 2;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = option == '?' ? err_set("%s: no such option, or its value is missing",
-						 argv[optind - 1])
-				       : parse_one(o, option);
-		if (result)
-			return result;
-		seen |= BIT(option);
-		if (!(taken[o->command] & BIT(option)))
-			return err_set("%s: it does not take --%s", argv[1],
-				       long_options[option - NAME].name);
-	}
-	if (take_words(o, argc, argv, seen))
+	if (check_taken(o, argv[1], seen) || check_texts(o) ||
+	    take_words(o, argc - 1, argv + 1))
 		return -1;
 	return o->command == NET_UP ? finish_up(o, seen) : 0;
 }

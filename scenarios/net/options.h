@@ -11,6 +11,7 @@ struct net_options {
 	struct plumbing net; /* up: all of it; down, show: only the name, NULL for all */
 	bool dry_run;
 	bool json;
+	bool all;     /* down: whatever is marked */
 	char tap[16]; /* the name made up for it */
 };
 

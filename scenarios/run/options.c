@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "lib/err.h"
-#include "lib/number.h"
+#include "lib/options.h"
 #include "scenarios/run/expect.h"
 #include "scenarios/run/scenario.h"
 
@@ -34,89 +34,33 @@ static const char help[] =
 	"Exit status: 0 all expectations hold, 1 one does not, or something failed, 2 wrong usage,\n"
 	"77 this host lacks what the file needs.\n";
 
-enum {
-	DRY_RUN = 256,
-	ROUNDS,
-	SECONDS,
-	SEED,
-	OUTPUT,
-	JSON,
-	MEASURES_LIST,
-	CLEANUP,
-	WIRE,
-	HERE,
-	HELP
+#define AT(field) offsetof(struct run_options, field)
+static const struct option_row rows[] = {
+	OPTION(SET, "dry-run", AT(dry_run)),
+	OPTION(UNSIGNED, "rounds", AT(rounds), 1, SCENARIO_ROUNDS_MAX),
+	OPTION(REAL, "seconds", AT(seconds), .low = 0.5, .high = 600),
+	OPTION(NUMBER, "seed", AT(seed), 0, UINT64_MAX),
+	OPTION(TEXT, "output", AT(folder)),
+	OPTION(SET, "json", AT(json)),
+	OPTION(SET, "measures", AT(measures)),
+	OPTION(SET, "cleanup", AT(cleanup)),
+	OPTION(TEXT, "wire", AT(wire)),
+	OPTION(SET, "here", AT(here)),
+	OPTION(HELP, "help"),
 };
-
-static const struct option long_options[] = {
-	{"dry-run", no_argument, NULL, DRY_RUN},
-	{"rounds", required_argument, NULL, ROUNDS},
-	{"seconds", required_argument, NULL, SECONDS},
-	{"seed", required_argument, NULL, SEED},
-	{"output", required_argument, NULL, OUTPUT},
-	{"json", no_argument, NULL, JSON},
-	{"measures", no_argument, NULL, MEASURES_LIST},
-	{"cleanup", no_argument, NULL, CLEANUP},
-	{"wire", required_argument, NULL, WIRE},
-	{"here", no_argument, NULL, HERE},
-	{"help", no_argument, NULL, HELP},
-	{NULL, 0, NULL, 0},
-};
-
-static int take(struct run_options *o, int option)
-{
-	switch (option) {
-	case DRY_RUN:
-		o->dry_run = true;
-		return 0;
-	case ROUNDS:
-		return number_option(optarg, "rounds", SCENARIO_ROUNDS_MAX, &o->rounds);
-	case SECONDS:
-		return number_real("seconds", optarg, 0.5, 600, &o->seconds);
-	case SEED:
-		return number_range("seed", optarg, 0, UINT64_MAX, &o->seed);
-	case OUTPUT:
-		o->folder = optarg;
-		return 0;
-	case JSON:
-		o->json = true;
-		return 0;
-	case MEASURES_LIST:
-		o->measures = true;
-		return 0;
-	case CLEANUP:
-		o->cleanup = true;
-		return 0;
-	case WIRE:
-		o->wire = optarg;
-		return 0;
-	case HERE:
-		o->here = true;
-		return 0;
-	case HELP:
-		fputs(help, stdout);
-		return 1;
-	default:
-		return -1;
-	}
-}
+static const struct option_table table = OPTIONS(rows, help);
 
 static int parse(struct run_options *o, int argc, char **argv)
 {
-	int option, result;
+	int result;
 
 	*o = (struct run_options){0};
 	if (getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
 		o->seed = 1;
 	o->seed >>= 32; /* short enough to be typed again */
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		result = option == '?' ? err_set("%s: no such option, or its value is missing",
-						 argv[optind - 1])
-				       : take(o, option);
-		if (result)
-			return result;
-	}
+	result = options_read(&table, o, argc, argv, NULL);
+	if (result)
+		return result;
 	if (optind + (o->cleanup || o->measures ? 0 : 1) != argc)
 		return err_set(o->cleanup || o->measures ? "no file is taken with this"
 							 : "one file is expected");

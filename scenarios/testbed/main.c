@@ -5,11 +5,11 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/options.h"
 #include "scenarios/testbed/inside.h"
 #include "scenarios/testbed/run.h"
 
@@ -33,7 +33,7 @@ static const char HELP[] =
 	"  --timeout S   end COMMAND after so many seconds (600)\n"
 	"  --memory MB   memory (4096)\n"
 	"  --cpus N      processors (2)\n"
-	"  -v            show the machine's console on stderr\n"
+	"  -v, --verbose show the machine's console on stderr\n"
 	"  --help        this text\n"
 	"\n"
 	"STRATA_TESTBED=1 is set for COMMAND; variables named STRATA_*, "
@@ -47,21 +47,6 @@ static const char HELP[] =
 	"that begins with \"strata-testbed:\". A machine that fails before "
 	"COMMAND has written to\n"
 	"stdout is started again, twice at most.\n";
-
-static int usage(const char *what)
-{
-	fprintf(stderr, "%s: %s; see \"strata testbed --help\"\n", PROGRAM, what);
-	return EXIT_USAGE;
-}
-
-/* A positive number, or 0. */
-static unsigned int number(const char *text)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	return *end || n > 1000000 ? 0 : n;
-}
 
 /* The project is where this program was built: PROJECT/build/bin/strata-testbed. */
 static int find_project(char project[PATH_MAX])
@@ -78,45 +63,26 @@ static int find_project(char project[PATH_MAX])
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"timeout", required_argument, NULL, 't'},
-		{"memory", required_argument, NULL, 'm'},
-		{"cpus", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	static const struct option_row rows[] = {
+		OPTION(UNSIGNED, "timeout", offsetof(struct run_config, timeout_s), 1, 1000000),
+		OPTION(UNSIGNED, "memory", offsetof(struct run_config, machine.memory_mb), 1,
+		       1000000),
+		OPTION(UNSIGNED, "cpus", offsetof(struct run_config, machine.cpus), 1, 255),
+		OPTION(SET, "verbose", offsetof(struct run_config, verbose), .letter = 'v'),
+		OPTION(HELP, "help", .letter = 'h'),
 	};
+	static const struct option_table table = OPTIONS(rows, HELP, .command = true);
 	struct run_config c = {
 		.machine = {.memory_mb = 4096, .cpus = 2},
 		.timeout_s = 600,
 	};
-	int opt, code;
+	int code = options_read(&table, &c, argc, argv, NULL);
 
-	while ((opt = getopt_long(argc, argv, "+vh", options, NULL)) != -1) {
-		switch (opt) {
-		case 't':
-			c.timeout_s = number(optarg);
-			break;
-		case 'm':
-			c.machine.memory_mb = number(optarg);
-			break;
-		case 'c':
-			c.machine.cpus = number(optarg);
-			break;
-		case 'v':
-			c.verbose = true;
-			break;
-		case 'h':
-			fputs(HELP, stdout);
-			return EXIT_OK;
-		default:
-			return EXIT_USAGE;
-		}
-	}
 	c.argv = argv + optind;
-	if (!c.timeout_s || !c.machine.memory_mb || !c.machine.cpus)
-		return usage("--timeout, --memory and --cpus take a positive number");
-	if (!*c.argv)
-		return usage("no command to run");
+	if (!code && !*c.argv)
+		code = err_set("no command to run");
+	if (code)
+		return code > 0 ? EXIT_OK : (err_usage("testbed"), EXIT_USAGE);
 	if (find_project(c.machine.project) < 0 || machine_check(&c.machine) < 0 ||
 	    (code = testbed_run(&c)) < 0) {
 		err_print(PROGRAM);
@@ -137,7 +103,6 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	if (argc < 2 || strcmp(argv[1], "run") != 0)
-		return usage("the subcommand is \"run\"");
-	argv[1] = (char *)PROGRAM; /* what getopt() calls us in its messages */
+		return err_set("the subcommand is \"run\""), err_usage("testbed"), EXIT_USAGE;
 	return run(argc - 1, argv + 1);
 }

@@ -93,7 +93,7 @@ static void test_wrong(void **state)
 		{{"http://10.0.0.1?a"}, "does not begin"},
 		{{"--path", "x", "http://10.0.0.1/"}, "does not begin"},
 		{{"--requests", "0", "http://10.0.0.1/"}, "a number from 1"},
-		{{"--requests", "1.5", "http://10.0.0.1/"}, "whole number"},
+		{{"--requests", "1.5", "http://10.0.0.1/"}, "a number"},
 		{{"--requests", "ten", "http://10.0.0.1/"}, "a number"},
 		{{"--rate", "nan", "http://10.0.0.1/"}, "a number"},
 		{{"--new", "--mixed", "http://10.0.0.1/"}, "only one"},
