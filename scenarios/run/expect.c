@@ -288,14 +288,16 @@ enum expect_verdict expect_judge(const struct expectation *e,
 				 const struct expect_source *source, char *said, size_t bytes)
 {
 	enum measure_unit unit = unit_of(&e->left);
-	double left, right;
+	double left, right, order;
 
 	if (unit == MEASURE_WORD)
 		return judge_words(e, source, said, bytes);
 	left = number_of(&e->left, source);
 	right = number_of(&e->right, source);
 	snprintf(said, bytes, "%s, %s", number_text(unit, left).s, number_text(unit, right).s);
-	if (isnan(left) || isnan(right))
+	order = e->right.measured ? source->difference(source->ctx, &e->left, &e->right)
+				  : left - right;
+	if (isnan(order))
 		return EXPECT_UNKNOWN;
-	return holds(e->relation, left - right) ? EXPECT_HOLDS : EXPECT_FAILS;
+	return holds(e->relation, order) ? EXPECT_HOLDS : EXPECT_FAILS;
 }

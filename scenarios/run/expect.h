@@ -61,10 +61,16 @@ struct scenario;
 /* -1 with a sentence. */
 int expect_parse(struct expectation *e, const struct scenario *s, const char *text);
 
-/* What an operand's measure was: a number (NaN: it was not measured) or a word ("" likewise).
+/*
+ * What an operand's measure was: a number (NaN: it was not measured) or a word ("" likewise).
+ * difference is that of two measured operands, each times its number: the median of those of
+ * the rounds, for what a machine that is slower for a while does to one cell of a round it does
+ * to the other.
  */
 struct expect_source {
 	double (*number)(void *ctx, const struct operand *o);
+	double (*difference)(void *ctx, const struct operand *left,
+			     const struct operand *right);
 	const char *(*word)(void *ctx, const struct operand *o);
 	void *ctx;
 };

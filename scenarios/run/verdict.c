@@ -34,6 +34,25 @@ static double source_number(void *ctx, const struct operand *o)
 	return v ? variant_figure(r, v, o->measure) : NAN;
 }
 
+static double source_difference(void *ctx, const struct operand *left,
+				const struct operand *right)
+{
+	const struct run *r = ctx;
+	const struct variant *a = run_variant(r, left->cell, left->strength),
+			     *b = run_variant(r, right->cell, right->strength);
+	double known[SCENARIO_ROUNDS_MAX];
+	size_t n = 0;
+
+	for (unsigned int i = 0; a && b && i < r->o->rounds; i++) {
+		double d = left->number * a->value[left->measure][i] -
+			   right->number * b->value[right->measure][i];
+
+		if (!isnan(d))
+			known[n++] = d;
+	}
+	return statistics_median(known, n);
+}
+
 static const char *source_word(void *ctx, const struct operand *o)
 {
 	const struct run *r = ctx;
@@ -60,7 +79,7 @@ static const char *source_word(void *ctx, const struct operand *o)
 
 struct expect_source run_source(struct run *r)
 {
-	return (struct expect_source){source_number, source_word, r};
+	return (struct expect_source){source_number, source_difference, source_word, r};
 }
 
 unsigned int run_failures(struct run *r)

@@ -11,6 +11,12 @@ static double some_number(void *ctx, const struct operand *o)
 	return o->cell * 1000.0 + (double)o->measure;
 }
 
+static double some_difference(void *ctx, const struct operand *left,
+			      const struct operand *right)
+{
+	return left->number * some_number(ctx, left) - right->number * some_number(ctx, right);
+}
+
 static const char *some_word(void *ctx, const struct operand *o)
 {
 	(void)ctx;
@@ -19,7 +25,7 @@ static const char *some_word(void *ctx, const struct operand *o)
 
 static void check(const struct scenario *s)
 {
-	const struct expect_source source = {some_number, some_word, NULL};
+	const struct expect_source source = {some_number, some_difference, some_word, NULL};
 	char said[100];
 
 	if (!s->vms || s->vms > SCENARIO_VMS_MAX || !s->cells || s->load.vm >= s->vms ||
