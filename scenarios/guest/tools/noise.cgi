@@ -50,7 +50,8 @@ timer) set -- stress-ng --timer 1 --timer-freq "$strength" ;;
 packets) set -- iperf3 --udp --length 64 --bitrate "$((strength * 512))" --time "$seconds" -c "$to" ;;
 # It looks fifty times a second whether it may send, not a thousand times: that would be a storm of timers beside it.
 stream) set -- iperf3 --bitrate "${strength}M" --pacing-timer 20000 --time "$seconds" -c "$to" ;;
-disk) set -- fio --name=noise --filename=/dev/vda --rw=write --bs=128k --ioengine=libaio --iodepth=16 --direct=1 \
+# Of threads: a process of fio's leaves our group, and would go on when that is killed.
+disk) set -- fio --thread --name=noise --filename=/dev/vda --rw=write --bs=128k --ioengine=libaio --iodepth=16 --direct=1 \
 	--rate="${strength}m" --time_based --runtime="$seconds" ;;
 *)
 	echo "there is no noise \"$kind\""
