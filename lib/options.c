@@ -42,8 +42,13 @@ static int find(const struct option_table *t, int option)
 	return -1;
 }
 
+/* word: the option as it was given, unless that was a letter, maybe among others. */
 static int refuse(int why, const char *word)
 {
+	char letter[] = {'-', (char)optopt, '\0'};
+
+	if (optopt > 0 && optopt < FIRST)
+		word = letter;
 	if (why == ':')
 		return err_set("%s needs a value", word);
 	return err_set(optopt >= FIRST ? "%s: this option takes no value"
@@ -86,7 +91,7 @@ static int take(const struct option_table *t, const struct option_row *r, void *
 		return number_real(r->name, optarg, r->low, r->high, field);
 	case OPTION_TAKE:
 	case OPTION_DO:
-		return r->take(into, r->name, optarg);
+		return r->take(field, r->name, optarg);
 	case OPTION_HELP:
 		break;
 	}
@@ -113,4 +118,12 @@ int options_read(const struct option_table *t, void *into, int argc, char **argv
 		result = take(t, &t->rows[row], into);
 	}
 	return result;
+}
+
+int options_exit(int result, const char *name)
+{
+	if (result > 0)
+		return EXIT_OK;
+	err_usage(name);
+	return EXIT_USAGE;
 }

@@ -22,13 +22,14 @@ enum option_kind {
 	OPTION_UNSIGNED, /* unsigned int, the same */
 	OPTION_NUMBER,   /* uint64_t, the same */
 	OPTION_REAL,     /* double, from low to high */
-	OPTION_TAKE,     /* take() is called with the value */
-	OPTION_DO,       /* take() is called with NULL: it has no value */
+	OPTION_TAKE,     /* take() is called with the field and the value */
+	OPTION_DO,       /* take() is called with the field and NULL: it has no value */
 	OPTION_HELP,     /* prints the table's help and ends */
 };
 
-/* into: what is filled; name: the option's. 0 go on, 1 all is done, -1 with a sentence. */
-typedef int (*option_take)(void *into, const char *name, char *value);
+/* field: at that offset, so where none is given the whole of what is filled; name: the
+ * option's. 0 go on, 1 all is done, -1 with a sentence. */
+typedef int (*option_take)(void *field, const char *name, char *value);
 
 struct option_row {
 	enum option_kind kind;
@@ -64,5 +65,9 @@ struct option_table {
  * NULL, the rows that were there, 1 << their number each. */
 int options_read(const struct option_table *t, void *into, int argc, char **argv,
 		 uint64_t *given);
+
+/* What "strata NAME" exits with where that was not 0: EXIT_OK after 1; EXIT_USAGE after -1,
+ * when the sentence has been printed. */
+int options_exit(int result, const char *name);
 
 #endif

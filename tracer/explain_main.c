@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	if (!result && argc - optind != 1)
 		result = err_set("which recording? One, as \"strata trace\" wrote it");
 	if (result)
-		return result > 0 ? EXIT_OK : (err_usage("explain"), EXIT_USAGE);
+		return options_exit(result, "explain");
 	if (!show(argv[optind], json))
 		return EXIT_OK;
 	err_print("strata-explain");

@@ -135,6 +135,11 @@ int filter_set(struct filter *f, const char *name, const char *value)
 	return 0;
 }
 
+int filter_take(void *filter, const char *name, char *value)
+{
+	return filter_set(filter, name, value);
+}
+
 /* ---- asking it ---- */
 
 bool filter_asks_requests(const struct filter *f)

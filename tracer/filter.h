@@ -51,6 +51,9 @@ int filter_parse(struct filter *f, const char *text);
  * "status", "path", "vm", "sample". -1 with a sentence. */
 int filter_set(struct filter *f, const char *name, const char *value);
 
+/* The same as a row of a command line's options takes it (lib/options.h). */
+int filter_take(void *filter, const char *name, char *value);
+
 /* Is that the name of such an option? */
 bool filter_knows(const char *name);
 

@@ -183,13 +183,6 @@ static int take_flight(void *into, const char *option, char *text)
 	return o->flight_bytes >= FLIGHT_BYTES_MIN ? 0 : wrong(option, text, "1M or more");
 }
 
-static int take_filter(void *into, const char *option, char *text)
-{
-	struct trace_options *o = into;
-
-	return filter_set(&o->filter, option, text);
-}
-
 #define AT(field) offsetof(struct trace_options, field)
 static const struct option_row rows[] = {
 	OPTION(TAKE, "vm", .take = take_vm),
@@ -203,11 +196,11 @@ static const struct option_row rows[] = {
 	OPTION(TAKE, "bare", .take = take_device),
 	OPTION(TAKE, "port", .take = take_port),
 	OPTION(TAKE, "protocol", .take = take_protocol),
-	OPTION(TAKE, "filter", .take = take_filter),
-	OPTION(TAKE, "sample", .take = take_filter),
-	OPTION(TAKE, "slower-than", .take = take_filter),
-	OPTION(TAKE, "status", .take = take_filter),
-	OPTION(TAKE, "path", .take = take_filter),
+	OPTION(TAKE, "filter", AT(filter), .take = filter_take),
+	OPTION(TAKE, "sample", AT(filter), .take = filter_take),
+	OPTION(TAKE, "slower-than", AT(filter), .take = filter_take),
+	OPTION(TAKE, "status", AT(filter), .take = filter_take),
+	OPTION(TAKE, "path", AT(filter), .take = filter_take),
 	OPTION(TEXT, "output", AT(output)),
 	OPTION(TAKE, "flight-recorder", .take = take_flight),
 	OPTION(TEXT, "read", AT(read)),

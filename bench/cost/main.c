@@ -156,10 +156,8 @@ int main(int argc, char **argv)
 				.output = "out/cost/result.json"};
 	int parsed = parse(&o, argc, argv);
 
-	if (parsed < 0)
-		err_usage("cost");
 	if (parsed)
-		return parsed < 0 ? EXIT_USAGE : EXIT_OK;
+		return options_exit(parsed, "cost");
 	if (o.list) {
 		list();
 		return 0;

@@ -9,6 +9,7 @@
 #include "bench/load/result.h"
 #include "bench/load/run.h"
 #include "lib/err.h"
+#include "lib/options.h"
 
 static int print_result(struct result *res, bool json)
 {
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
 	int parsed = options_parse(&o, argc, argv);
 
 	if (parsed)
-		return parsed > 0 ? EXIT_OK : (err_usage("load"), EXIT_USAGE);
+		return options_exit(parsed, "load");
 	if (load(&o) < 0) {
 		err_print("strata load");
 		return EXIT_FAILED;

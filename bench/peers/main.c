@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 	int result = options_read(&table, &o, argc, argv, NULL);
 
 	if (result)
-		return result > 0 ? EXIT_OK : (err_usage("peers"), EXIT_USAGE);
+		return options_exit(result, "peers");
 	o.session.names = argv + optind;
 	o.session.name_count = argc - optind;
 	progress_start("peers");

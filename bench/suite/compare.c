@@ -97,7 +97,7 @@ int compare_main(int argc, char **argv)
 	if (!result && argc - optind != 2)
 		result = err_set("two documents are needed");
 	if (result)
-		return result > 0 ? EXIT_OK : (err_usage("bench compare"), EXIT_USAGE);
+		return options_exit(result, "bench compare");
 	result = compare_files(argv[optind], argv[optind + 1], json);
 	if (result < 0)
 		err_print("strata-bench");

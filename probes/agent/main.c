@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	if (!parsed && optind < argc)
 		parsed = err_set("what is \"%s\"?", argv[optind]);
 	if (parsed)
-		return parsed > 0 ? EXIT_OK : (err_usage("agent"), EXIT_USAGE);
+		return options_exit(parsed, "agent");
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	if (serve(o.kind, o.where)) {

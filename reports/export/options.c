@@ -61,25 +61,18 @@ static int take_format(void *into, const char *name, char *text)
 	return err_set("there is no format \"%s\"; there are: %s", text, names);
 }
 
-static int take_filter(void *into, const char *name, char *text)
-{
-	struct export_options *o = into;
-
-	return filter_set(&o->filter, name, text);
-}
-
 #define AT(field) offsetof(struct export_options, field)
 static const struct option_row rows[] = {
 	OPTION(TAKE, "format", .take = take_format, .letter = 'f'),
 	OPTION(TEXT, "output", AT(output), .letter = 'o'),
 	OPTION(TEXT, "to", AT(url)),
 	OPTION(TEXT, "listen", AT(listen)),
-	OPTION(TAKE, "filter", .take = take_filter),
-	OPTION(TAKE, "sample", .take = take_filter),
-	OPTION(TAKE, "slower-than", .take = take_filter),
-	OPTION(TAKE, "status", .take = take_filter),
-	OPTION(TAKE, "path", .take = take_filter),
-	OPTION(TAKE, "vm", .take = take_filter),
+	OPTION(TAKE, "filter", AT(filter), .take = filter_take),
+	OPTION(TAKE, "sample", AT(filter), .take = filter_take),
+	OPTION(TAKE, "slower-than", AT(filter), .take = filter_take),
+	OPTION(TAKE, "status", AT(filter), .take = filter_take),
+	OPTION(TAKE, "path", AT(filter), .take = filter_take),
+	OPTION(TAKE, "vm", AT(filter), .take = filter_take),
 	OPTION(DO, "help", .take = show_help),
 };
 static const struct option_table table = OPTIONS(rows, NULL);

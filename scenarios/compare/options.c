@@ -70,14 +70,6 @@ static int take_quick(void *into, const char *name, char *text)
 	return 0;
 }
 
-static int take_switch(void *into, const char *name, char *text)
-{
-	struct compare_options *o = into;
-
-	(void)name;
-	return lab_switch_parse(&o->ovs, text);
-}
-
 #define AT(field) offsetof(struct compare_options, field)
 static const struct option_row rows[] = {
 	OPTION(TAKE, "baseline", .take = take_baseline),
@@ -91,7 +83,7 @@ static const struct option_row rows[] = {
 	OPTION(TEXT, "output", AT(folder)),
 	OPTION(SET, "json", AT(json)),
 	OPTION(TEXT, "wire", AT(wire)),
-	OPTION(TAKE, "switch", .take = take_switch),
+	OPTION(TAKE, "switch", AT(ovs), .take = lab_take_switch),
 	OPTION(SET, "here", AT(here)),
 	OPTION(HELP, "help"),
 };

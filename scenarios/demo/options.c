@@ -47,14 +47,6 @@ static int take_mode(void *into, const char *name, char *text)
 		       name, text);
 }
 
-static int take_switch(void *into, const char *name, char *text)
-{
-	struct demo_options *o = into;
-
-	(void)name;
-	return lab_switch_parse(&o->ovs, text);
-}
-
 #define AT(field) offsetof(struct demo_options, field)
 static const struct option_row rows[] = {
 	OPTION(TAKE, "mode", .take = take_mode),
@@ -67,7 +59,7 @@ static const struct option_row rows[] = {
 	OPTION(SET, "no-overhead", AT(no_overhead)),
 	OPTION(TEXT, "delay", AT(delay)),
 	OPTION(TEXT, "wire", AT(wire)),
-	OPTION(TAKE, "switch", .take = take_switch),
+	OPTION(TAKE, "switch", AT(ovs), .take = lab_take_switch),
 	OPTION(SET, "here", AT(here)),
 	OPTION(HELP, "help"),
 };

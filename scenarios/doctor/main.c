@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	struct verdict v;
 
 	if (parsed)
-		return parsed > 0 ? EXIT_OK : (err_usage("doctor"), EXIT_USAGE);
+		return options_exit(parsed, "doctor");
 	checks_run(findings);
 	v = doctor_verdict(findings, NEED_VM);
 	if (print(&o, findings, &v) < 0) {

@@ -65,8 +65,9 @@ struct lab_site {
  * bridge. -1 with a sentence; close it in any case. */
 int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder, bool ovs);
 
-/* "bridge" or "ovs" on a command line; -1 with a sentence. */
-int lab_switch_parse(bool *ovs, const char *text);
+/* "bridge" or "ovs", as a row of a command line's options takes it (lib/options.h); ovs: bool
+ * *. */
+int lab_take_switch(void *ovs, const char *name, char *text);
 void lab_close(struct lab_site *site);
 
 struct lab {

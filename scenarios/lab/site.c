@@ -239,12 +239,14 @@ static int disconnect_server(const struct lab *lab)
 	return plug_out(site, lab->port) || plug_out(site, site->uplink) ? -1 : 0;
 }
 
-int lab_switch_parse(bool *ovs, const char *text)
+int lab_take_switch(void *field, const char *name, char *text)
 {
+	bool *ovs = field;
+
 	*ovs = !strcmp(text, "ovs");
 	return *ovs || !strcmp(text, "bridge")
 		       ? 0
-		       : err_set("switch %s: expected bridge or ovs", text);
+		       : err_set("--%s %s: expected bridge or ovs", name, text);
 }
 
 int lab_select(struct lab *lab)

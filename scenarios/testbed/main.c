@@ -82,7 +82,7 @@ static int run(int argc, char **argv)
 	if (!code && !*c.argv)
 		code = err_set("no command to run");
 	if (code)
-		return code > 0 ? EXIT_OK : (err_usage("testbed"), EXIT_USAGE);
+		return options_exit(code, "testbed");
 	if (find_project(c.machine.project) < 0 || machine_check(&c.machine) < 0 ||
 	    (code = testbed_run(&c)) < 0) {
 		err_print(PROGRAM);
@@ -103,6 +103,6 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	if (argc < 2 || strcmp(argv[1], "run") != 0)
-		return err_set("the subcommand is \"run\""), err_usage("testbed"), EXIT_USAGE;
+		return options_exit(err_set("the subcommand is \"run\""), "testbed");
 	return run(argc - 1, argv + 1);
 }

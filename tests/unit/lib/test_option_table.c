@@ -20,18 +20,19 @@ struct filled {
 	double real;
 };
 
-static int take(void *into, const char *name, char *value)
-{
-	struct filled *f = into;
+static struct filled f;
 
+static int take(void *field, const char *name, char *value)
+{
+	assert_ptr_equal(field, &f.taken);
 	assert_string_equal(name, "take");
-	f->taken = value;
+	f.taken = value;
 	return strcmp(value, "bad") ? 0 : err_set("--take bad: it is");
 }
 
-static int finish(void *into, const char *name, char *value)
+static int finish(void *field, const char *name, char *value)
 {
-	(void)into;
+	assert_ptr_equal(field, &f);
 	(void)name;
 	assert_null(value);
 	return 1;
@@ -46,13 +47,12 @@ static const struct option_row rows[] = {
 	OPTION(UNSIGNED, "count", AT(count), 1, 4000000000),
 	OPTION(NUMBER, "number", AT(number), 0, UINT64_MAX),
 	OPTION(REAL, "real", AT(real), .low = 0.5, .high = 2),
-	OPTION(TAKE, "take", .take = take),
+	OPTION(TAKE, "take", AT(taken), .take = take),
 	OPTION(DO, "finish", .take = finish),
 };
 static const struct option_table table = OPTIONS(rows, "");
 static const struct option_table command = OPTIONS(rows, "", .command = true);
 
-static struct filled f;
 static uint64_t given;
 
 static int parse(const struct option_table *t, char *line)
@@ -127,6 +127,8 @@ static void test_wrong(void **state)
 	(void)state;
 	wrong((char[]){"--frobnicate"}, "unknown option \"--frobnicate\"");
 	wrong((char[]){"-x"}, "unknown option \"-x\"");
+	wrong((char[]){"-xyz"}, "unknown option \"-x\"");
+	wrong((char[]){"-t"}, "-t needs a value");
 	wrong((char[]){"--text"}, "--text needs a value");
 	wrong((char[]){"--set=1"}, "--set=1: this option takes no value");
 	wrong((char[]){"--whole 1"}, "--whole 1: a number from 2 to 10 is needed");
