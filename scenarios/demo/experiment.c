@@ -165,7 +165,7 @@ static int report(const struct experiment *x)
 	return result;
 }
 
-int experiment_run(const struct demo_options *o)
+static int run_once(const struct demo_options *o, bool *fell)
 {
 	struct experiment x = {.options = o, .lab = {.server_ns = -1}};
 	struct lab_wire wire;
@@ -190,5 +190,20 @@ int experiment_run(const struct demo_options *o)
 	json_decref(x.before);
 	json_decref(x.traced);
 	json_decref(x.after);
+	*fell = x.lab.fell;
 	return result;
+}
+
+/* An emulated processor's virtualization is not beyond doubt: now and then a stock guest resets
+ * itself by a triple fault there. On a real one that is a failure like any other. */
+int experiment_run(const struct demo_options *o)
+{
+	bool fell = false;
+	int result = run_once(o, &fell);
+
+	if (!result || !fell || !environment_is_testbed())
+		return result;
+	err_print("strata-demo");
+	progress("the server ended by itself, in an emulated machine: once more");
+	return run_once(o, &fell);
 }

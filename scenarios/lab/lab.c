@@ -203,6 +203,7 @@ static bool has_ended(struct lab *lab, int *status)
 	if (lab->server <= 0 || proc_wait(lab->server, 0, status))
 		return false;
 	lab->server = 0;
+	lab->fell = true;
 	return true;
 }
 

@@ -80,6 +80,7 @@ struct lab {
 	char device[16];  /* PCI address of the card that is passed through, "" none */
 	int server_ns;    /* of the container; else -1 */
 	pid_t server;     /* strata-vmm or nginx */
+	bool fell;        /* it ended by itself */
 	struct lent lent; /* that card */
 	char control[340];
 	char log[300]; /* what the server process prints: the VM's console, nginx' errors */
