@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/fuzz/program.h"
 #include "tests/unit/vmm/card.h"
 #include "tests/unit/vmm/fake_pci.h"
 
@@ -32,33 +33,6 @@ enum operation {
 	START,
 	OPERATIONS,
 };
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static unsigned int byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static unsigned int half(struct input *in)
-{
-	unsigned int low = byte(in);
-
-	return low | byte(in) << 8;
-}
-
-static uint32_t word(struct input *in)
-{
-	uint32_t low = half(in);
-
-	return low | (uint32_t)half(in) << 16;
-}
 
 /* Where a mutation of one byte finds another register that matters. */
 static const uint16_t known[] = {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/program.h"
 #include "tests/unit/vmm/nvme_guest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,33 +34,6 @@ enum operation {
 	MSIX,
 	OPERATIONS,
 };
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static unsigned int byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static uint32_t half(struct input *in)
-{
-	uint32_t low = byte(in);
-
-	return low | byte(in) << 8;
-}
-
-static uint32_t word(struct input *in)
-{
-	uint32_t low = half(in);
-
-	return low | half(in) << 16;
-}
 
 /* Mostly in memory, often at a page's start, sometimes anywhere at all. */
 static uint64_t address(struct input *in)

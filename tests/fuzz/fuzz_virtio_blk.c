@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/vmm/driver.h"
+#include "tests/fuzz/virtio_program.h"
 #include "tests/unit/vmm/fake_disk.h"
 #include "vmm/virtio/blk.h"
 
@@ -32,11 +32,6 @@ enum operation {
 	OPERATIONS,
 };
 
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
 struct world {
 	struct driver driver;
 	struct driver_queue dq[QUEUES];
@@ -44,21 +39,6 @@ struct world {
 	struct disk *disk;
 	struct loop *loop;
 };
-
-static unsigned int byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static unsigned int half(struct input *in)
-{
-	unsigned int low = byte(in);
-
-	return low | byte(in) << 8;
-}
 
 static void negotiate(struct world *w, struct input *in)
 {
@@ -69,28 +49,7 @@ static void negotiate(struct world *w, struct input *in)
 	virtio_set_status(d, 0);
 	if (fake_disk.held)
 		abort();
-	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER);
-	/* Any subset of what is offered, and sometimes more. */
-	d->accepted = d->offered & ~((uint64_t)(choice & 0x3fff) << 1);
-	if (choice & 0x8000)
-		d->accepted ^= 1ULL << (choice & 63);
-	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK);
-	for (unsigned int i = 0; i < QUEUES; i++) {
-		driver_queue_init(&w->dq[i], &w->driver, &d->queue[i].ring,
-				  (uint16_t)(1u << (i + choice) % 9));
-		if (!(choice & 0x100) || i != choice % QUEUES)
-			virtio_enable_queue(d, i);
-	}
-	virtio_set_status(d, d->status | VIRTIO_CONFIG_S_DRIVER_OK);
-}
-
-static void describe(struct driver_queue *dq, struct input *in)
-{
-	unsigned int flags = byte(in), index = byte(in), next = byte(in);
-	uint64_t gpa = (uint64_t)half(in) << (flags >> 4 & 7);
-
-	driver_describe(dq, (uint16_t)(index % dq->size), gpa, half(in), flags & 7,
-			(uint16_t)(flags & 8 ? next : next % dq->size));
+	accept_and_run(d, &w->driver, w->dq, QUEUES, choice, (uint64_t)(choice & 0x3fff) << 1);
 }
 
 /* Header, data and status, as a driver would, of any type, place and length. */
@@ -109,15 +68,6 @@ static void request(struct world *w, struct driver_queue *dq, struct input *in)
 	driver_describe(dq, 1 % dq->size, gpa + 16, bytes, VRING_DESC_F_NEXT | write, 2);
 	driver_describe(dq, 2 % dq->size, gpa + 64, 1, VRING_DESC_F_WRITE, 0);
 	driver_offer(dq, 0);
-}
-
-static void write_memory(struct world *w, struct input *in)
-{
-	uint64_t at = (uint64_t)half(in) << 2;
-	unsigned int n = byte(in);
-
-	for (; n && at < DRIVER_MEMORY; n--)
-		*(uint8_t *)driver_host(&w->driver, at++) = (uint8_t)byte(in);
 }
 
 static void fail(unsigned int how)
@@ -148,7 +98,7 @@ static void operate(struct world *w, struct input *in)
 		describe(&w->dq[queue], in);
 		break;
 	case WRITE_MEMORY:
-		write_memory(w, in);
+		write_memory(&w->driver, in);
 		break;
 	case SET_INDEX:
 		w->dq[queue].available->idx = (uint16_t)half(in);

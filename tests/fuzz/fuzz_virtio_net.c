@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/unit/vmm/driver.h"
+#include "tests/fuzz/virtio_program.h"
 #include "vmm/virtio/net_tap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,11 +32,6 @@ enum operation {
 	OPERATIONS,
 };
 
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
 struct world {
 	struct driver driver;
 	struct driver_queue dq[QUEUES];
@@ -46,21 +41,6 @@ struct world {
 	int wire[PAIRS];
 };
 
-static unsigned int byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static unsigned int half(struct input *in)
-{
-	unsigned int low = byte(in);
-
-	return low | byte(in) << 8;
-}
-
 static void negotiate(struct world *w, struct input *in)
 {
 	struct virtio_device *d = &w->net.card.device;
@@ -68,19 +48,7 @@ static void negotiate(struct world *w, struct input *in)
 
 	w->driver.next = 4096;
 	virtio_set_status(d, 0);
-	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER);
-	/* Any subset of what is offered, and sometimes more. */
-	d->accepted = d->offered & ~((uint64_t)(choice & 0x7fff) << 7);
-	if (choice & 0x8000)
-		d->accepted ^= 1ULL << (choice & 63);
-	virtio_set_status(d, VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK);
-	for (unsigned int i = 0; i < QUEUES; i++) {
-		driver_queue_init(&w->dq[i], &w->driver, &d->queue[i].ring,
-				  (uint16_t)(1u << (i + choice) % 9));
-		if (!(choice & 0x100) || i != choice % QUEUES)
-			virtio_enable_queue(d, i);
-	}
-	virtio_set_status(d, d->status | VIRTIO_CONFIG_S_DRIVER_OK);
+	accept_and_run(d, &w->driver, w->dq, QUEUES, choice, (uint64_t)(choice & 0x7fff) << 7);
 }
 
 /* One queue alone, of another size, and not always enabled again. */
@@ -97,24 +65,6 @@ static void reset_queue(struct world *w, unsigned int queue, struct input *in)
 			  (uint16_t)(1u << choice % 9));
 	if (!(choice & 0x80))
 		virtio_enable_queue(d, queue);
-}
-
-static void describe(struct driver_queue *dq, struct input *in)
-{
-	unsigned int flags = byte(in), index = byte(in), next = byte(in);
-	uint64_t gpa = (uint64_t)half(in) << (flags >> 4 & 7);
-
-	driver_describe(dq, (uint16_t)(index % dq->size), gpa, half(in), flags & 7,
-			(uint16_t)(flags & 8 ? next : next % dq->size));
-}
-
-static void write_memory(struct world *w, struct input *in)
-{
-	uint64_t at = (uint64_t)half(in) << 2;
-	unsigned int n = byte(in);
-
-	for (; n && at < DRIVER_MEMORY; n--)
-		*(uint8_t *)driver_host(&w->driver, at++) = (uint8_t)byte(in);
 }
 
 static void arrive(struct world *w, struct input *in)
@@ -156,7 +106,7 @@ static void operate(struct world *w, struct input *in)
 		describe(&w->dq[queue], in);
 		break;
 	case WRITE_MEMORY:
-		write_memory(w, in);
+		write_memory(&w->driver, in);
 		break;
 	case SET_INDEX:
 		w->dq[queue].available->idx = (uint16_t)half(in);
