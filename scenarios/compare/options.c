@@ -41,24 +41,6 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all is well, 1 nothing could be compared, 2 wrong usage.\n";
 
-static int mode(const char *text, enum strata_place *out)
-{
-	*out = place_by_name(text);
-	return *out == PLACE_NONE
-		       ? err_set("%s: expected emulated, virtio, vhost, passthrough, "
-				 "container or bare",
-				 text)
-		       : 0;
-}
-
-static int take_baseline(void *into, const char *name, char *text)
-{
-	struct compare_options *o = into;
-
-	(void)name;
-	return mode(text, &o->baseline);
-}
-
 static int take_quick(void *into, const char *name, char *text)
 {
 	struct compare_options *o = into;
@@ -72,7 +54,7 @@ static int take_quick(void *into, const char *name, char *text)
 
 #define AT(field) offsetof(struct compare_options, field)
 static const struct option_row rows[] = {
-	OPTION(TAKE, "baseline", .take = take_baseline),
+	OPTION(TAKE, "baseline", AT(baseline), .take = lab_take_mode),
 	OPTION(INT, "requests", AT(requests), 2, 10000),
 	OPTION(INT, "rounds", AT(rounds), 2, COMPARE_ROUNDS_MAX),
 	OPTION(NUMBER, "seed", AT(seed), 0, UINT64_MAX),
@@ -104,7 +86,7 @@ static int add_modes(struct compare_options *o, int argc, char **argv)
 	enum strata_place place;
 
 	for (int i = optind; i < argc; i++) {
-		if (mode(argv[i], &place))
+		if (lab_take_mode(&place, NULL, argv[i]))
 			return -1;
 		if (has_mode(o, place))
 			return err_set("%s is given twice", argv[i]);

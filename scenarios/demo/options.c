@@ -35,21 +35,9 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 all is well, 1 something failed, 2 wrong usage.\n";
 
-static int take_mode(void *into, const char *name, char *text)
-{
-	struct demo_options *o = into;
-
-	o->place = place_by_name(text);
-	if (o->place != PLACE_NONE)
-		return 0;
-	return err_set("--%s %s: expected emulated, virtio, vhost, passthrough, container or "
-		       "bare",
-		       name, text);
-}
-
 #define AT(field) offsetof(struct demo_options, field)
 static const struct option_row rows[] = {
-	OPTION(TAKE, "mode", .take = take_mode),
+	OPTION(TAKE, "mode", AT(place), .take = lab_take_mode),
 	OPTION(INT, "requests", AT(requests), 1, 1000000),
 	OPTION(TEXT, "path", AT(path)),
 	OPTION(INT, "cpus", AT(cpus), 1, 64),

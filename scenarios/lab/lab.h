@@ -65,10 +65,12 @@ struct lab_site {
  * bridge. -1 with a sentence; close it in any case. */
 int lab_open(struct lab_site *site, const struct lab_wire *wire, const char *folder, bool ovs);
 
-/* "bridge" or "ovs", as a row of a command line's options takes it (lib/options.h); ovs: bool
- * *. */
-int lab_take_switch(void *ovs, const char *name, char *text);
 void lab_close(struct lab_site *site);
+
+/* As a row of a command line's options takes them (lib/options.h): a mode's name, for an enum
+ * strata_place; "bridge" or "ovs", for a bool that says whether it is Open vSwitch. */
+int lab_take_mode(void *place, const char *name, char *text);
+int lab_take_switch(void *ovs, const char *name, char *text);
 
 struct lab {
 	struct lab_site *site;

@@ -239,6 +239,19 @@ static int disconnect_server(const struct lab *lab)
 	return plug_out(site, lab->port) || plug_out(site, site->uplink) ? -1 : 0;
 }
 
+int lab_take_mode(void *field, const char *name, char *text)
+{
+	enum strata_place *place = field;
+
+	(void)name;
+	*place = place_by_name(text);
+	return *place != PLACE_NONE
+		       ? 0
+		       : err_set("there is no mode \"%s\": emulated, virtio, vhost, "
+				 "passthrough, container or bare is expected",
+				 text);
+}
+
 int lab_take_switch(void *field, const char *name, char *text)
 {
 	bool *ovs = field;
