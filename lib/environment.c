@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/now.h"
 #include "lib/proc.h"
 #include "lib/version.h"
 
@@ -59,17 +60,6 @@ static json_t *cpuinfo(const char *key)
 	if (f)
 		fclose(f);
 	return text ? text : json_null();
-}
-
-static json_t *now_utc(void)
-{
-	time_t t = time(NULL);
-	struct tm tm;
-	char text[32];
-
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
 }
 
 /* Files whose first line is a setting that moves latencies. */
@@ -151,8 +141,9 @@ json_t *environment_capture(void)
 	struct utsname u;
 	struct sysinfo si;
 	json_t *e = json_object();
+	char now[NOW_UTC_MAX];
 
-	json_object_set_new(e, "time", now_utc());
+	json_object_set_new(e, "time", json_string(now_utc(now)));
 	json_object_set_new(e, "strata", json_string(STRATA_VERSION));
 	json_object_set_new(e, "commit", commit());
 	json_object_set_new(e, "compiler", json_string("gcc " __VERSION__));

@@ -14,6 +14,7 @@
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/now.h"
 #include "lib/paths.h"
 #include "lib/plumbing_work.h"
 #include "lib/threads.h"
@@ -154,28 +155,19 @@ static json_int_t netns_number(void)
 	return inode;
 }
 
-static json_t *now_text(void)
-{
-	time_t t = time(NULL);
-	struct tm tm;
-	char text[32];
-
-	gmtime_r(&t, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
-}
-
 json_t *state_new(const struct plumbing *p)
 {
+	char now[NOW_UTC_MAX];
 	json_t *options = json_pack(
 		"{s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:i,s:i,s:s*,s:s*,s:i}", "switch", p->way,
 		"bridge", p->bridge, "uplink", p->uplink, "tap", p->tap, "mode", p->mode,
 		"user", p->user, "mac", p->mac, "queues", p->queues, "vlan", p->vlan,
 		"passthrough", p->device, "of", p->of, "vf", p->vf);
-	json_t *state = json_pack(
-		"{s:s,s:s,s:o,s:o,s:o,s:I,s:b,s:o,s:[],s:[]}", "schema", "strata.net/1", "name",
-		p->name, "made", now_text(), "boot", boot_id(), "netns_cookie", netns_cookie(),
-		"netns", netns_number(), "complete", 0, "options", options, "uses", "items");
+	json_t *state =
+		json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:b,s:o,s:[],s:[]}", "schema",
+			  "strata.net/1", "name", p->name, "made", now_utc(now), "boot",
+			  boot_id(), "netns_cookie", netns_cookie(), "netns", netns_number(),
+			  "complete", 0, "options", options, "uses", "items");
 
 	if (state && p->owner)
 		json_object_set_new(state, "owner",
