@@ -1,6 +1,7 @@
 /* An explanation as a document, schema strata.explain/1: see explain.h. */
 #include "lib/exits.h"
 #include "tracer/explain.h"
+#include "tracer/json.h"
 #include "tracer/summary.h"
 
 static json_t *ns_of(double ns)
@@ -8,17 +9,12 @@ static json_t *ns_of(double ns)
 	return json_integer((json_int_t)(ns < 0 ? ns - 0.5 : ns + 0.5));
 }
 
-static json_t *count_of(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
 static json_t *groups(double slow_ns, double usual_ns, uint64_t slow_p50_ns,
 		      uint64_t usual_p50_ns)
 {
 	return json_pack("{s:o,s:o,s:o,s:o}", "slow_ns", ns_of(slow_ns), "usual_ns",
-			 ns_of(usual_ns), "slow_p50_ns", count_of(slow_p50_ns), "usual_p50_ns",
-			 count_of(usual_p50_ns));
+			 ns_of(usual_ns), "slow_p50_ns", json_number(slow_p50_ns),
+			 "usual_p50_ns", json_number(usual_p50_ns));
 }
 
 static json_t *layers(const struct explanation *e)
@@ -50,11 +46,12 @@ static json_t *examples(const struct finding *f)
 
 		json_array_append_new(
 			list,
-			json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "request", count_of(r->number),
-				  "method", r->http.method, "path", r->http.path, "client",
+			json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "request",
+				  json_number(r->number), "method", r->http.method, "path",
+				  r->http.path, "client",
 				  summary_address(r->http.client_addr, r->http.client_port).s,
-				  "ns", count_of(f->examples_ns[i]), "end_to_end_ns",
-				  count_of(r->end_to_end_ns)));
+				  "ns", json_number(f->examples_ns[i]), "end_to_end_ns",
+				  json_number(r->end_to_end_ns)));
 	}
 	return list;
 }
@@ -99,7 +96,7 @@ static json_t *found(const struct model *m, const struct explanation *e)
 		json_object_set_new(o, "more_ns", ns_of(f->more_ns));
 		json_object_set_new(o, "share", json_real(f->share));
 		json_object_set_new(o, "p", json_real(f->p));
-		json_object_set_new(o, "in_slow", count_of(f->in_slow));
+		json_object_set_new(o, "in_slow", json_number(f->in_slow));
 		add_detail(o, m, f);
 		json_object_set_new(o, "examples", examples(f));
 		json_array_append_new(list, o);
@@ -124,12 +121,13 @@ json_t *explain_json(const struct model *m, const struct explanation *e)
 	json_object_set_new(doc, "verdict", json_string(explain_verdict_name(e->verdict)));
 	json_object_set_new(doc, "place", json_string(place_name(m->place)));
 	json_object_set_new(doc, "requests",
-			    json_pack("{s:o,s:o,s:o,s:o}", "measured", count_of(m->measured),
-				      "looked_at", count_of(e->requests), "slow",
-				      count_of(e->slow), "usual", count_of(e->usual)));
+			    json_pack("{s:o,s:o,s:o,s:o}", "measured", json_number(m->measured),
+				      "looked_at", json_number(e->requests), "slow",
+				      json_number(e->slow), "usual", json_number(e->usual)));
 	json_object_set_new(doc, "end_to_end",
-			    json_pack("{s:o,s:o,s:o}", "p50_ns", count_of(e->p50_ns), "p99_ns",
-				      count_of(e->p99_ns), "max_ns", count_of(e->max_ns)));
+			    json_pack("{s:o,s:o,s:o}", "p50_ns", json_number(e->p50_ns),
+				      "p99_ns", json_number(e->p99_ns), "max_ns",
+				      json_number(e->max_ns)));
 	json_object_set_new(doc, "more_ns", ns_of(e->more_ns));
 	json_object_set_new(doc, "known_share", json_real(e->known_share));
 	json_object_set_new(doc, "layers", layers(e));
@@ -139,7 +137,7 @@ json_t *explain_json(const struct model *m, const struct explanation *e)
 	json_object_set_new(doc, "findings", found(m, e));
 	json_object_set_new(doc, "usually", usual(e));
 	json_object_set_new(doc, "causes_told", json_boolean(m->causes_told));
-	json_object_set_new(doc, "lost", count_of(model_lost(m)));
-	json_object_set_new(doc, "causality_violations", count_of(m->violations));
+	json_object_set_new(doc, "lost", json_number(model_lost(m)));
+	json_object_set_new(doc, "causality_violations", json_number(m->violations));
 	return doc;
 }

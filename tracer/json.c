@@ -11,18 +11,12 @@
 #include "tracer/drops.h"
 #include "tracer/exchanges.h"
 #include "tracer/json_vm.h"
-#include "tracer/parents.h"
 #include "tracer/summary.h"
 
 static const struct {
 	const char *name;
 	double part;
 } quantiles[] = {{"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}, {"max", 1.0}};
-
-static json_t *number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
 
 /* suffix "_ns": {"p50_ns":...}; "": {"p50":...} */
 static void add_quantiles(json_t *o, struct quantile *q, const char *suffix)
@@ -32,7 +26,7 @@ static void add_quantiles(json_t *o, struct quantile *q, const char *suffix)
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
 		snprintf(key, sizeof(key), "%s%s", quantiles[i].name, suffix);
 		json_object_set_new(o, key,
-				    q->count ? number(quantile_at(q, quantiles[i].part))
+				    q->count ? json_number(quantile_at(q, quantiles[i].part))
 					     : json_null());
 	}
 }
@@ -48,19 +42,19 @@ static json_t *quantile_object(struct quantile *q)
 static json_t *requests_object(const struct model *m)
 {
 	int most = summary_most_missing(m);
-	json_t *o =
-		json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "seen", number(m->seen),
-			  "complete", number(m->complete), "partial", number(m->partial),
-			  "measured", number(m->measured), "unanswered", number(m->unanswered),
-			  "retransmitted", number(m->retransmits), "retransmitted_on_wire",
-			  number(m->http.retransmitted), "filtered", number(m->filtered));
+	json_t *o = json_pack(
+		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "seen", json_number(m->seen), "complete",
+		json_number(m->complete), "partial", json_number(m->partial), "measured",
+		json_number(m->measured), "unanswered", json_number(m->unanswered),
+		"retransmitted", json_number(m->retransmits), "retransmitted_on_wire",
+		json_number(m->http.retransmitted), "filtered", json_number(m->filtered));
 
 	if (summary_why_none(m))
 		json_object_set_new(o, "why_none", json_string(summary_why_none(m)));
 	if (most >= 0)
 		json_object_set_new(o, "most_missing",
 				    json_pack("{s:s,s:o}", "hop", hop_table[most].name,
-					      "requests", number(m->hops[most].missing)));
+					      "requests", json_number(m->hops[most].missing)));
 	return o;
 }
 
@@ -70,11 +64,12 @@ static json_t *events_object(const struct model *m)
 
 	for (int s = 0; s < LOST_STAGES; s++)
 		json_object_set_new(by_stage, lost_stage_name((enum lost_stage)s),
-				    number(m->lost[s]));
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "total", number(m->events), "lost",
-			 number(model_lost(m)), "lost_by_stage", by_stage, "unaligned",
-			 number(m->events_unaligned), "rejected", number(m->events_rejected),
-			 "forgotten", number(m->forgotten));
+				    json_number(m->lost[s]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "total", json_number(m->events), "lost",
+			 json_number(model_lost(m)), "lost_by_stage", by_stage, "unaligned",
+			 json_number(m->events_unaligned), "rejected",
+			 json_number(m->events_rejected), "forgotten",
+			 json_number(m->forgotten));
 }
 
 static json_t *shortest(int64_t ns)
@@ -92,20 +87,20 @@ static json_t *clock_object(const struct model *m)
 		json_array_append_new(
 			domains,
 			json_pack("{s:s,s:o,s:b,s:o,s:o,s:o}", "name", d->name, "error_ns",
-				  d->aligned ? number(d->error_ns) : json_null(), "aligned",
-				  d->aligned, "events", number(d->events), "shortest_in_ns",
-				  shortest(d->shortest_in_ns), "shortest_out_ns",
-				  shortest(d->shortest_out_ns)));
+				  d->aligned ? json_number(d->error_ns) : json_null(),
+				  "aligned", d->aligned, "events", json_number(d->events),
+				  "shortest_in_ns", shortest(d->shortest_in_ns),
+				  "shortest_out_ns", shortest(d->shortest_out_ns)));
 	}
 	for (int hop = 0; hop < HOP_COUNT; hop++)
 		if (m->violations_after[hop])
 			json_object_set_new(after, hop_table[hop].name,
-					    number(m->violations_after[hop]));
+					    json_number(m->violations_after[hop]));
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "domains", domains,
-			 "causality_violations", number(m->violations), "pairs_checked",
-			 number(m->pairs_checked), "pairs_across_clocks",
-			 number(m->pairs_across), "violations_by_hop", after, "clamped_max_ns",
-			 number(m->clamped_max_ns));
+			 "causality_violations", json_number(m->violations), "pairs_checked",
+			 json_number(m->pairs_checked), "pairs_across_clocks",
+			 json_number(m->pairs_across), "violations_by_hop", after,
+			 "clamped_max_ns", json_number(m->clamped_max_ns));
 }
 
 static json_t *layers_array(struct model *m)
@@ -145,11 +140,12 @@ static json_t *hop_causes(const struct model *m, int hop)
 		const struct model_cause *c = &m->causes[hop][cause];
 
 		if (c->requests)
-			json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o}", "cause",
-							      cause_table[cause].name,
-							      "requests", number(c->requests),
-							      "sum_ns", number(c->sum_ns),
-							      "max_ns", number(c->max_ns)));
+			json_array_append_new(list,
+					      json_pack("{s:s,s:o,s:o,s:o}", "cause",
+							cause_table[cause].name, "requests",
+							json_number(c->requests), "sum_ns",
+							json_number(c->sum_ns), "max_ns",
+							json_number(c->max_ns)));
 	}
 	return list;
 }
@@ -167,31 +163,19 @@ static json_t *hops_array(struct model *m)
 		o = json_pack("{s:s,s:s,s:s,s:o,s:b}", "hop", hop_table[hop].name, "layer",
 			      layer_name(hop_table[hop].layer), "direction",
 			      direction_name(hop_table[hop].direction), "count",
-			      number(h->count), "inferred", h->inferred);
+			      json_number(h->count), "inferred", h->inferred);
 		add_quantiles(o, &h->took, "_ns");
 		json_object_set_new(o, "title", json_string(hop_table[hop].title));
 		json_object_set_new(o, "in_force", json_boolean(h->in_force));
 		json_object_set_new(o, "needed", json_boolean(h->needed));
-		json_object_set_new(o, "missing", h->needed ? number(h->missing) : json_null());
-		json_object_set_new(o, "events", number(h->events));
-		json_object_set_new(o, "error_ns", number(m->domains[h->domain].error_ns));
+		json_object_set_new(o, "missing",
+				    h->needed ? json_number(h->missing) : json_null());
+		json_object_set_new(o, "events", json_number(h->events));
+		json_object_set_new(o, "error_ns", json_number(m->domains[h->domain].error_ns));
 		json_object_set_new(o, "causes", hop_causes(m, hop));
 		json_array_append_new(list, o);
 	}
 	return list;
-}
-
-static void add_rung_causes(json_t *o, const struct model *m, const struct request *r,
-			    enum strata_hop hop)
-{
-	json_t *list = json_array();
-
-	for (uint8_t i = 0; i < r->causes.count; i++)
-		if (r->causes.at[i].hop == hop)
-			json_array_append_new(list, cause_json(&m->actors, &r->causes.at[i]));
-	if (json_array_size(list))
-		json_object_set(o, "causes", list);
-	json_decref(list);
 }
 
 /* Who ran instead of those that waited, of all requests together; most first is not promised.
@@ -203,46 +187,10 @@ static json_t *rivals_array(const struct model *m)
 	for (uint16_t i = 1; i < m->actors.count; i++) {
 		json_t *o = actor_json(&m->actors, i);
 
-		json_object_set_new(o, "had_ns", number(m->actors.at[i].had_ns));
+		json_object_set_new(o, "had_ns", json_number(m->actors.at[i].had_ns));
 		json_array_append_new(list, o);
 	}
 	return list;
-}
-
-static json_t *request_hops(const struct model *m, const struct request *r)
-{
-	struct rung rungs[HOP_COUNT];
-	size_t n = request_ladder(m, r, rungs);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++) {
-		const struct hop_seen *seen = &r->hops[rungs[i].hop];
-		json_t *o =
-			json_pack("{s:s,s:o,s:o,s:i,s:s}", "hop", hop_table[rungs[i].hop].name,
-				  "at_ns", number(rungs[i].time_ns), "took_ns",
-				  i + 1 < n ? number(rungs[i].took_ns) : json_null(), "cpu",
-				  (int)seen->cpu, "clock", m->domains[seen->domain].name);
-
-		if (rungs[i].outside_ns)
-			json_object_set_new(o, "vcpu_outside_ns", number(rungs[i].outside_ns));
-		add_rung_causes(o, m, r, rungs[i].hop);
-		if (seen->flags & HOP_INFERRED)
-			json_object_set_new(o, "inferred", json_true());
-		if (seen->flags & HOP_CLAMPED)
-			json_object_set_new(o, "clamped", json_true());
-		if (rungs[i].unattributed)
-			json_object_set_new(o, "unattributed", json_true());
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
-static json_t *drop_object(const struct model *m, const struct drop *drop)
-{
-	return json_pack("{s:s?,s:s?,s:s,s:s}", "reason", drop_reason(m, drop), "place",
-			 drop_place(m, drop), "direction",
-			 direction_name((enum strata_direction)drop->direction), "clock",
-			 m->domains[drop->domain].name);
 }
 
 /* Of all requests, and of packets that were no request's. */
@@ -251,74 +199,12 @@ static json_t *drops_array(const struct model *m)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < m->drop_count; i++) {
-		json_t *o = drop_object(m, &m->drops[i].what);
+		json_t *o = json_drop(m, &m->drops[i].what);
 
-		json_object_set_new(o, "packets", number(m->drops[i].packets));
+		json_object_set_new(o, "packets", json_number(m->drops[i].packets));
 		json_array_append_new(list, o);
 	}
 	return list;
-}
-
-/* at_ns counts from the request's start: a packet may have been dropped before. */
-static json_t *request_drops(const struct model *m, const struct request *r)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < r->dropped && i < REQUEST_DROPS_MAX; i++) {
-		json_t *o = drop_object(m, &r->drops[i]);
-
-		if (r->measured)
-			json_object_set_new(
-				o, "at_ns",
-				json_integer((json_int_t)(r->drops[i].time_ns -
-							  r->hops[r->first].time_ns)));
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
-static json_t *request_layers(const struct request *r)
-{
-	json_t *o = json_object();
-
-	for (int layer = 0; layer < LAYER_COUNT; layer++)
-		json_object_set_new(o, layer_name((enum strata_layer)layer),
-				    json_pack("{s:o,s:o}", direction_name(DIRECTION_REQUEST),
-					      number(r->layer_ns[layer][DIRECTION_REQUEST]),
-					      direction_name(DIRECTION_REPLY),
-					      number(r->layer_ns[layer][DIRECTION_REPLY])));
-	return o;
-}
-
-static json_t *flow_text(uint64_t flow)
-{
-	return json_sprintf("%016llx", (unsigned long long)flow);
-}
-
-static json_t *request_object(const struct model *m, const struct request *r)
-{
-	const struct http_request *h = &r->http;
-	bool http = h->protocol == PROTOCOL_HTTP;
-
-	return json_pack(
-		"{s:s,s:b,s:s?,s:s?,s:o,s:s,s:s,s:o,s:i,s:b,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}",
-		"protocol", protocol_name((enum protocol)h->protocol), "tls", h->tls, "method",
-		http ? h->method : NULL, "path", http ? h->path : NULL, "status",
-		h->answered && http ? json_integer(h->status) : json_null(), "client",
-		summary_address(h->client_addr, h->client_port).s, "server",
-		summary_address(h->server_addr, h->server_port).s, "flow", flow_text(h->flow),
-		"index", (int)h->index, "new_connection", h->new_connection, "request_seq",
-		number(h->request_seq), "request_end", number(h->request_end), "request_bytes",
-		number(h->request_bytes), "reply_bytes",
-		h->answered ? number(h->reply_bytes) : json_null(), "complete", r->complete,
-		"end_to_end_ns", r->measured ? number(r->end_to_end_ns) : json_null(),
-		"unattributed_ns",
-		r->measured ? number(r->unattributed_ns[DIRECTION_REQUEST] +
-				     r->unattributed_ns[DIRECTION_REPLY])
-			    : json_null(),
-		"layers_ns", r->measured ? request_layers(r) : json_null(), "start_ns",
-		r->measured ? number(r->hops[r->first].time_ns) : json_null(), "hops",
-		request_hops(m, r));
 }
 
 /* What of the guest's time the vCPU was outside guest mode; in the layers it is the
@@ -396,61 +282,13 @@ static json_t *steal_object(const struct model *m)
 	return o;
 }
 
-static void add_counts(json_t *o, const struct request *r)
-{
-	json_t *exits = json_object();
-
-	for (int kind = 0; kind < EXIT_KINDS; kind++)
-		if (r->exits[kind])
-			json_object_set_new(exits, exit_kind_name((enum exit_kind)kind),
-					    json_integer(r->exits[kind]));
-	json_object_set_new(o, "exits", exits);
-	json_object_set_new(o, "interrupts", json_integer(r->interrupts));
-}
-
-json_t *json_request(const struct model *m, const struct request *r)
-{
-	json_t *o = request_object(m, r);
-
-	if (o && r->counted)
-		add_counts(o, r);
-	if (o && r->vm)
-		json_object_set_new(o, "vm", json_string(model_vm_name(m, r->vm)));
-	if (o && r->client_vm)
-		json_object_set_new(o, "client_vm",
-				    json_string(model_vm_name(m, r->client_vm)));
-	if (o && r->parent_flow)
-		json_object_set_new(o, "parent",
-				    json_pack("{s:o,s:o}", "flow", flow_text(r->parent_flow),
-					      "seq", number(r->parent_seq)));
-	if (o && r->dropped)
-		json_object_set_new(o, "drops", request_drops(m, r));
-	return o;
-}
-
-static json_t *requests_array(const struct model *m)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < m->request_count; i++) {
-		const struct request *parent = parents_find(m, &m->requests[i]);
-		json_t *o = json_request(m, &m->requests[i]);
-
-		if (parent)
-			json_object_set_new(json_object_get(o, "parent"), "index",
-					    json_integer(parent->http.index));
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
 static json_t *recording_object(const struct model *m)
 {
 	return json_pack("{s:b,s:o,s:o,s:o,s:o}", "complete", m->recording.complete, "blocks",
-			 number(m->recording.blocks), "discarded_blocks",
-			 number(m->recording.discarded), "damaged_blocks",
-			 number(m->recording.damaged), "unread_bytes",
-			 number(m->recording.unread_bytes));
+			 json_number(m->recording.blocks), "discarded_blocks",
+			 json_number(m->recording.discarded), "damaged_blocks",
+			 json_number(m->recording.damaged), "unread_bytes",
+			 json_number(m->recording.unread_bytes));
 }
 
 static void add_meta(json_t *doc, const struct model *m, const char *key)
@@ -498,7 +336,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	json_object_set_new(doc, "vcpus", json_vcpus(m));
 	json_object_set_new(doc, "virtqueues", json_queues(m));
 	json_object_set_new(doc, "messages", json_messages(m));
-	json_object_set_new(doc, "messages_left_out", number(m->messages.others));
+	json_object_set_new(doc, "messages_left_out", json_number(m->messages.others));
 	json_object_set_new(doc, "frames_per_interrupt", frames_object(m));
 	json_object_set_new(doc, "steal_ms", steal_object(m));
 	json_object_set_new(doc, "rivals", rivals_array(m));
@@ -513,7 +351,7 @@ json_t *json_document(struct model *m, const struct json_options *options)
 	add_meta(doc, m, "detach_ns");
 	json_object_set_new(doc, "recording", recording_object(m));
 	if (options && options->requests)
-		json_object_set_new(doc, "requests_list", requests_array(m));
+		json_object_set_new(doc, "requests_list", json_requests(m));
 	return doc;
 }
 

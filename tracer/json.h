@@ -20,4 +20,13 @@ json_t *json_request(const struct model *m, const struct request *r);
 /* Print it. -1 with a sentence if the stream failed. */
 int json_report(struct model *m, const struct json_options *options, FILE *f);
 
+/* The document's parts. */
+json_t *json_requests(const struct model *m);
+json_t *json_drop(const struct model *m, const struct drop *drop);
+
+static inline json_t *json_number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
 #endif

@@ -12,19 +12,14 @@
 #include "lib/exits.h"
 #include "lib/offcpu.h"
 #include "lib/vital.h"
-#include "tracer/kinds.h"
 
-#define BATCH            8192 /* events that a collector writes in one round */
-#define GUEST            1    /* its clock domain, and its number as a VM */
-#define TICKS_PER_NS     2.5
-#define HOST_TSC_BASE    77777777777u
-#define GUEST_TSC_OFFSET (-55555555555)
-#define SAMPLE_NS        100000000u
-#define BRACKET          60
-#define SEGMENT_GAP_NS   40 /* between segments of one message */
-#define SERVER_PORT      80
-#define HALT_NS          30000
-#define SVM(code)        (EXIT_ISA_SVM << EXIT_ISA_SHIFT | (code))
+#define BATCH          8192 /* events that a collector writes in one round */
+#define HOST_TSC_BASE  77777777777u
+#define SAMPLE_NS      100000000u
+#define BRACKET        60
+#define SEGMENT_GAP_NS 40 /* between segments of one message */
+#define HALT_NS        30000
+#define SVM(code)      (EXIT_ISA_SVM << EXIT_ISA_SHIFT | (code))
 
 /*
  * What makes a vCPU leave guest mode: from so long after a hop until so long after another. An
@@ -112,9 +107,10 @@ static unsigned int domain_of(const struct emitter *e, int hop)
 	if (!place_is_vm(e->o->place))
 		return 0;
 	if (hop == HOP_NIC_XMIT) /* the guest's own */
-		return e->o->place == PLACE_PASSTHROUGH ? GUEST : 0;
-	return hop_table[hop].layer == LAYER_VM || hop_table[hop].layer == LAYER_SERVICE ? GUEST
-											 : 0;
+		return e->o->place == PLACE_PASSTHROUGH ? SYNTHETIC_GUEST : 0;
+	return hop_table[hop].layer == LAYER_VM || hop_table[hop].layer == LAYER_SERVICE
+		       ? SYNTHETIC_GUEST
+		       : 0;
 }
 
 /* Where the wire is looked at: no frame that is passed through is seen by the host. */
@@ -194,7 +190,7 @@ uint64_t emit_flow(const struct emit_message *m)
 	uint32_t client[4], server[4];
 
 	addresses(m, client, server);
-	return flow_hash(client, server, m->client_port, SERVER_PORT);
+	return flow_hash(client, server, m->client_port, SYNTHETIC_PORT);
 }
 
 static struct strata_event event_at(const struct emitter *e, const struct emit_message *m,
@@ -206,7 +202,7 @@ static struct strata_event event_at(const struct emitter *e, const struct emit_m
 				     .cpu = (uint16_t)(m->client_port & 1),
 				     .flow = emit_flow(m),
 				     .client_port = m->client_port,
-				     .server_port = SERVER_PORT,
+				     .server_port = SYNTHETIC_PORT,
 				     .tid = 1000u + (uint32_t)hop};
 
 	event.time_ns = in_domain(e, event.domain, time_ns);
@@ -398,10 +394,10 @@ static int put_vitals(struct emitter *e, uint64_t now_ns)
 	const struct strata_event looks[] = {
 		{.arg32 = VITAL_WAIT, .arg64 = since / 50},
 		{.arg32 = VITAL_RUN, .arg64 = since / 5 * 2},
-		{.arg32 = VITAL_STEAL, .arg64 = since / 40, .domain = GUEST},
+		{.arg32 = VITAL_STEAL, .arg64 = since / 40, .domain = SYNTHETIC_GUEST},
 		{.arg32 = VITAL_WAIT, .arg64 = 0, .queue = 1},
 		{.arg32 = VITAL_RUN, .arg64 = since / 10, .queue = 1},
-		{.arg32 = VITAL_STEAL, .arg64 = 0, .queue = 1, .domain = GUEST},
+		{.arg32 = VITAL_STEAL, .arg64 = 0, .queue = 1, .domain = SYNTHETIC_GUEST},
 		{.arg32 = VITAL_QUEUE,
 		 .arg64 = 256 - e->packets % 7,
 		 .device = 3,
@@ -432,14 +428,16 @@ int emit_clocks(struct emitter *e, uint64_t now_ns)
 {
 	while (e->sampled_ns <= now_ns) {
 		uint64_t since = e->sampled_ns - e->start_ns;
-		uint64_t tsc = HOST_TSC_BASE + (uint64_t)((double)since * TICKS_PER_NS);
+		uint64_t tsc =
+			HOST_TSC_BASE + (uint64_t)((double)since * SYNTHETIC_TICKS_PER_NS);
 		struct clock_sample host = {tsc, e->sampled_ns, BRACKET};
-		struct clock_sample guest = {tsc + (uint64_t)(int64_t)GUEST_TSC_OFFSET,
-					     in_domain(e, GUEST, e->sampled_ns), BRACKET};
+		struct clock_sample guest = {tsc + (uint64_t)(int64_t)SYNTHETIC_TSC_OFFSET,
+					     in_domain(e, SYNTHETIC_GUEST, e->sampled_ns),
+					     BRACKET};
 
 		if (recording_clock(e->w, 0, &host))
 			return -1;
-		if (place_is_vm(e->o->place) && recording_clock(e->w, GUEST, &guest))
+		if (place_is_vm(e->o->place) && recording_clock(e->w, SYNTHETIC_GUEST, &guest))
 			return -1;
 		if (put_vitals(e, e->sampled_ns))
 			return -1;
@@ -458,72 +456,9 @@ int emit_finish(struct emitter *e)
 		       : 0;
 }
 
-/* ---- META ---- */
-
-static json_t *hops_in_force(const struct synthetic_options *o)
-{
-	json_t *names = json_array();
-
-	for (int hop = 0; hop < HOP_COUNT; hop++)
-		if (hop_table[hop].places & (unsigned int)o->place && hop != HOP_GUEST &&
-		    !hop_is_upcall(hop))
-			json_array_append_new(names, json_string(hop_table[hop].name));
-	return names;
-}
-
-static json_t *devices(const struct synthetic_options *o)
-{
-	json_t *list = json_array();
-	static const struct {
-		const char *name, *role;
-	} all[] = {
-		{"eth0", "client"}, {"eno1", "uplink"}, {"tap0", "port"}, {"eth0", "server"}};
-
-	for (size_t i = o->remote_client; i < 4; i++) {
-		if (o->place == PLACE_PASSTHROUGH && (i == 1 || i == 2))
-			continue;
-		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i}", "index", (int)i + 1,
-						      "name", all[i].name, "role", all[i].role,
-						      "vm", i >= 2 && place_is_vm(o->place)));
-	}
-	return list;
-}
-
-static json_t *domains(const struct synthetic_options *o)
-{
-	/* misalign_ns: what the recording claims is not how the guest's clock was made */
-	json_int_t offset =
-		GUEST_TSC_OFFSET + (json_int_t)((double)o->misalign_ns * TICKS_PER_NS);
-	json_t *list = json_pack("[{s:i,s:s}]", "domain", 0, "name", "host");
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)offset);
-	if (place_is_vm(o->place))
-		json_array_append_new(list, json_pack("{s:i,s:s,s:i,s:s,s:f}", "domain", GUEST,
-						      "name", "guest:web", "vm", 1,
-						      "tsc_offset", text, "tsc_ratio", 1.0));
-	return list;
-}
-
-static const char *mode_of(enum strata_place place)
-{
-	return place == PLACE_EMULATED      ? "e1000"
-	       : place == PLACE_PASSTHROUGH ? "vfio"
-					    : place_name(place);
-}
-
 static int put_meta(struct emitter *e)
 {
-	const struct synthetic_options *o = e->o;
-	json_t *meta =
-		json_pack("{s:s,s:s,s:s,s:b,s:[i],s:o,s:o,s:{s:o,s:[s]},s:{s:s,s:I},s:I,s:o}",
-			  "mode", mode_of(o->place), "switch",
-			  o->place & (PLACE_BARE | PLACE_PASSTHROUGH) ? "none" : "bridge",
-			  "place", place_name(o->place), "testbed", 0, "server_ports",
-			  SERVER_PORT, "devices", devices(o), "domains", domains(o), "hops",
-			  "in_force", hops_in_force(o), "inferred", "vswitch.in", "environment",
-			  "source", "synthetic", "seed", (json_int_t)o->seed, "started_ns",
-			  (json_int_t)e->start_ns, "event_kinds", kinds_meta());
+	json_t *meta = synthetic_meta(e->o, e->start_ns);
 	int failed;
 
 	if (!meta)

@@ -8,6 +8,11 @@
 
 #include "tracer/synthetic.h"
 
+#define SYNTHETIC_GUEST        1 /* its clock domain, and its number as a VM */
+#define SYNTHETIC_TICKS_PER_NS 2.5
+#define SYNTHETIC_TSC_OFFSET   (-55555555555) /* the guest's */
+#define SYNTHETIC_PORT         80
+
 struct emit_message {
 	uint16_t client_port;
 	uint8_t client_host;
@@ -43,6 +48,9 @@ int emit_delay(struct emitter *e, const struct emit_message *m,
 /* Its packets once more, later_ns later, up to and including hop up_to (HOP_COUNT: all). */
 int emit_again(struct emitter *e, const struct emit_message *m,
 	       const uint64_t time_ns[HOP_COUNT], uint64_t later_ns, uint32_t up_to);
+
+/* META of such a recording; NULL if memory is short. */
+json_t *synthetic_meta(const struct synthetic_options *o, uint64_t start_ns);
 
 /* Clock samples up to now. */
 int emit_clocks(struct emitter *e, uint64_t now_ns);
