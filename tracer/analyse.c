@@ -207,7 +207,7 @@ static void take_off_event(struct model *m, struct observation *o, const struct 
 	ends(o, e);
 	o->seq = e->len < o->len ? e->len : o->len;
 	o->packet = e->seq < o->seq ? e->seq : o->seq;
-	o->flow = MOMENT_ABOUT(e->reserved, actors_learn(&m->actors, e));
+	o->flow = MOMENT_ABOUT(e->reserved, model_learn_actor(m, e));
 }
 
 static int read_event(struct analysis *a, const struct strata_event *e)

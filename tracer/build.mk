@@ -1,7 +1,7 @@
 # The tracer. Its pure half, from a recording to the printed result, needs no kernel and no
 # libbpf: views (tui, reports), tests and fuzzers link libtracer.a alone.
 tracer_OWN  := $(addprefix tracer/,main.c options.c explain_main.c)
-tracer_LIVE := $(addprefix tracer/,capture.c channel.c process.c session.c session_ask.c session_collect.c session_meta.c source.c vitals.c watch.c $(notdir $(wildcard tracer/topology*.c)))
+tracer_LIVE := $(addprefix tracer/,capture.c channel.c process.c rivals.c session.c session_ask.c session_collect.c session_meta.c source.c vitals.c watch.c $(notdir $(wildcard tracer/topology*.c)))
 tracer_PURE := $(filter-out $(tracer_OWN) $(tracer_LIVE),$(wildcard tracer/*.c))
 tracer_PURE_LIBS := -ljansson -lzstd -lz -lpcap
 

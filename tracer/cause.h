@@ -15,9 +15,9 @@
 
 #include <jansson.h>
 
-#include "lib/event.h"
 #include "lib/hop.h"
 #include "lib/offcpu.h"
+#include "tracer/actor.h"
 
 enum cause {
 #define CAUSE(id, ...) CAUSE_##id,
@@ -35,26 +35,6 @@ extern const struct cause_info cause_table[CAUSE_COUNT];
 
 /* What is left of a hop's time can only be that; CAUSE_COUNT: not known. */
 enum cause cause_held(enum strata_hop hop);
-
-/* Who ran instead. */
-struct actor {
-	char comm[OFF_COMM_BYTES + 1];
-	uint32_t tid; /* the first of that name that was seen */
-	uint32_t cgroup;
-	uint8_t vm, domain;
-	uint64_t had_ns; /* of requests' time that others waited */
-};
-
-/* Bounded: those that come when it is full are nobody. */
-#define ACTORS_MAX 256
-
-struct actors {
-	struct actor at[ACTORS_MAX]; /* at[0] is nobody */
-	uint16_t count, slot[4 * ACTORS_MAX];
-};
-
-/* Whom an event CONTEXT_TASK_OFF (lib/offcpu.h) names as rival: an index into at[]. */
-uint16_t actors_learn(struct actors *a, const struct strata_event *e);
 
 #define REQUEST_CAUSES_MAX 64
 
@@ -86,9 +66,8 @@ void cause_text(const struct actors *a, const struct request_cause *c, char *tex
 		size_t bytes);
 
 /* New references: {"cause":...,"ns":...,"count":...,"layer":...}, with "reason" of exits,
- * "task" that waited, "rival"; {"comm":...,"tid":...,"cgroup":...,"vm":...,"domain":...}. */
+ * "task" that waited, "rival" (actor_json()). */
 json_t *cause_json(const struct actors *a, const struct request_cause *c);
-json_t *actor_json(const struct actors *a, uint16_t actor);
 
 /* A thread's part in words: "a vCPU", "the VMM's thread", ... */
 const char *off_task_name(enum off_task task);

@@ -76,16 +76,12 @@ static void end_paragraph(struct writer *w, int indent)
 
 static void say_rival(struct writer *w, const struct finding *f)
 {
-	const struct actor *who = &w->m->actors.at[f->actor];
+	char who[400];
 
 	if (!f->actor)
 		return;
-	say(w, " For longest, %s (thread %u, cgroup %u", who->comm, who->tid, who->cgroup);
-	if (who->vm)
-		say(w, ", of VM %u", who->vm);
-	else if (who->domain)
-		say(w, ", in the guest");
-	say(w, ") ran instead.");
+	actor_text(&w->m->actors.at[f->actor], who, sizeof(who));
+	say(w, " For longest, %s ran instead.", who);
 }
 
 static void say_detail(struct writer *w, const struct finding *f)

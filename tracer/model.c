@@ -181,6 +181,15 @@ bool model_is_capture(const struct model *m)
 	return backend && !strcmp(backend, "pcap");
 }
 
+/* Without it nothing is known of when tasks were ready to run, or ran. */
+static bool follows_tasks(const json_t *probe)
+{
+	const char *name = json_string_value(json_object_get(probe, "name"));
+
+	return name &&
+	       (!strcmp(name, "tp_btf/sched_switch") || !strcmp(name, "tp_btf/sched_waking"));
+}
+
 /* What threads there are, and whether they were followed. */
 static void take_tasks(struct model *m)
 {
@@ -194,17 +203,22 @@ static void take_tasks(struct model *m)
 			m->causes_told = true;
 	if (model_is_capture(m))
 		m->causes_told = false;
-	json_array_foreach (json_object_get(m->meta, "probes"), i, probe) {
-		const char *name = json_string_value(json_object_get(probe, "name"));
-
-		if (name && !strcmp(name, "tp_btf/sched_switch") &&
-		    !json_is_true(json_object_get(probe, "attached")))
+	json_array_foreach (json_object_get(m->meta, "probes"), i, probe)
+		if (follows_tasks(probe) && !json_is_true(json_object_get(probe, "attached")))
 			m->causes_told = false;
-	}
 	take_ksoftirqd(m, json_object_get(m->meta, "ksoftirqd"), 0);
 	json_object_foreach (json_object_get(m->meta, "agents"), domain, agent)
 		take_ksoftirqd(m, json_object_get(agent, "ksoftirqd"),
 			       strtol(domain, NULL, 10));
+}
+
+uint16_t model_learn_actor(struct model *m, const struct strata_event *e)
+{
+	uint16_t known = m->actors.count, actor = actors_learn(&m->actors, e);
+
+	if (m->actors.count != known)
+		actor_take(&m->actors.at[actor], json_object_get(m->meta, "rivals"));
+	return actor;
 }
 
 int model_take_meta(struct model *m, const json_t *meta)
@@ -225,6 +239,8 @@ int model_take_meta(struct model *m, const json_t *meta)
 	m->client_here = has_role(json_object_get(m->meta, "devices"), "client");
 	take_domains(m, json_object_get(m->meta, "domains"));
 	take_tasks(m);
+	for (uint16_t i = 1; i < m->actors.count; i++)
+		actor_take(&m->actors.at[i], json_object_get(m->meta, "rivals"));
 	return 0;
 }
 

@@ -218,6 +218,10 @@ void model_free(struct model *m);
 int model_take_meta(struct model *m, const json_t *meta);
 int model_conclude(struct model *m);
 
+/* Whom an event CONTEXT_TASK_OFF names as rival, with what META says of it: an index into
+ * actors. */
+uint16_t model_learn_actor(struct model *m, const struct strata_event *e);
+
 /* A vCPU left guest mode for that reason (lib/exits.h). */
 void model_take_exit(struct model *m, uint32_t reason);
 

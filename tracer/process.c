@@ -11,6 +11,7 @@
 
 #include "lib/err.h"
 #include "lib/netns.h"
+#include "lib/threads.h"
 
 #define WORDS_MAX   (1u << 20)
 #define SOCKETS_MAX 64
@@ -41,15 +42,14 @@ int process_each_fd(pid_t pid, void (*each)(void *ctx, int fd, const char *targe
 	return 0;
 }
 
-bool process_fd_field(pid_t pid, int fd, const char *field, char *value, size_t bytes)
+/* The value of "FIELD: VALUE" in a file below /proc. */
+static bool read_field(const char *path, const char *field, char *value, size_t bytes)
 {
 	size_t length = strlen(field);
-	char path[64], line[256];
+	char line[256];
 	bool found = false;
-	FILE *f;
+	FILE *f = fopen(path, "re");
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
-	f = fopen(path, "re");
 	while (f && !found && fgets(line, sizeof(line), f)) {
 		char *text = line + length + 1;
 
@@ -62,6 +62,70 @@ bool process_fd_field(pid_t pid, int fd, const char *field, char *value, size_t 
 	if (f)
 		fclose(f);
 	return found;
+}
+
+bool process_fd_field(pid_t pid, int fd, const char *field, char *value, size_t bytes)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	return read_field(path, field, value, bytes);
+}
+
+pid_t process_of_thread(pid_t tid)
+{
+	char path[64], value[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	return read_field(path, "Tgid", value, sizeof(value)) ? (pid_t)atoi(value) : 0;
+}
+
+/* A line is "N:CONTROLLERS:PATH"; of version 2's hierarchy N is 0 and no controller is named
+ * (cgroups(7)). */
+static bool has_cpu(const char *controllers, size_t length)
+{
+	char list[128];
+
+	snprintf(list, sizeof(list), ",%.*s,", (int)length, controllers);
+	return strstr(list, ",cpu,");
+}
+
+void process_cgroup(pid_t tid, char *path, size_t bytes)
+{
+	char file[64], line[4352];
+	bool found = false;
+	FILE *f;
+
+	path[0] = '\0';
+	snprintf(file, sizeof(file), "/proc/%d/cgroup", tid);
+	f = fopen(file, "re");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		const char *controllers = strchr(line, ':'), *at;
+
+		at = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!at)
+			continue;
+		found = has_cpu(controllers + 1, (size_t)(at - controllers - 1));
+		if (found || !strncmp(line, "0::", 3))
+			snprintf(path, bytes, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void look_for_vm(void *ctx, int fd, const char *target)
+{
+	bool *is_vm = ctx;
+
+	(void)fd;
+	*is_vm |= !strcmp(target, "anon_inode:kvm-vm");
+}
+
+bool process_is_vm(pid_t pid)
+{
+	bool is_vm = false;
+
+	return !process_each_fd(pid, look_for_vm, &is_vm) && is_vm;
 }
 
 char *process_words(pid_t pid, size_t *bytes)
@@ -97,6 +161,24 @@ const char *words_option(const char *words, size_t bytes, const char *option)
 			return next;
 	}
 	return NULL;
+}
+
+void process_vm_name(pid_t pid, char *name, size_t bytes)
+{
+	static const char *const options[] = {"-name", "--name", "--id"};
+	size_t length = 0;
+	char *words = process_words(pid, &length);
+	const char *given = NULL;
+
+	for (size_t i = 0; words && !given && i < sizeof(options) / sizeof(options[0]); i++)
+		given = words_option(words, length, options[i]);
+	if (given && !strncmp(given, "guest=", 6))
+		given += 6;
+	if (given)
+		snprintf(name, bytes, "%.*s", (int)strcspn(given, ","), given);
+	else
+		threads_name(pid, name, bytes < 17 ? bytes : 17);
+	free(words);
 }
 
 /* ---- listening ---- */

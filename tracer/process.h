@@ -25,6 +25,19 @@ char *process_words(pid_t pid, size_t *bytes);
  * Borrowed from words. */
 const char *words_option(const char *words, size_t bytes, const char *option);
 
+/* The process that a thread is one of; 0: it is gone. */
+pid_t process_of_thread(pid_t tid);
+
+/* Where a thread is accounted: its path below the hierarchy that has the CPU controller, "" if
+ * it is gone or there are no cgroups. */
+void process_cgroup(pid_t tid, char *path, size_t bytes);
+
+/* Is it a VMM: has it a VM of KVM's open? */
+bool process_is_vm(pid_t pid);
+
+/* That VM as its VMM was told to call it, else as the VMM itself is called. */
+void process_vm_name(pid_t pid, char *name, size_t bytes);
+
 /*
  * Which process listens on one of these TCP ports in the network namespace (its descriptor)?
  * Of several, such as nginx's workers, the one with the highest number: it serves. 0: none;

@@ -60,6 +60,7 @@ static void release(struct session *s)
 {
 	detach(s);
 	flight_destroy(s->flight);
+	rivals_destroy(s->rivals);
 	json_decref(s->answers);
 	pthread_mutex_destroy(&s->lock);
 	if (s->failed_fd >= 0)
@@ -96,10 +97,13 @@ struct session *session_start(const struct topology *t, const struct session_opt
 		s->filter = *options->filter;
 	s->asked_ns = now_ns();
 	s->answers = json_object();
+	s->rivals = rivals_create(&s->topology);
 	pthread_mutex_init(&s->lock, NULL);
 	s->failed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->failed_fd < 0)
 		err_errno("start a trace");
+	else if (!s->rivals)
+		err_set("start a trace: out of memory");
 	else
 		s->recording = recording_create(options->recording_path);
 	if (s->recording && !start_flight(s) && !start_all(s))

@@ -26,6 +26,7 @@ void session_on_events(void *ctx, const struct strata_event *e, size_t count)
 	struct session *s = ctx;
 
 	s->events += count;
+	rivals_see(s->rivals, e, count);
 	if (!s->failed && recording_events(s->recording, e, count))
 		session_fail(s);
 }
@@ -65,11 +66,11 @@ static int note_lost(struct session *s)
 	return lost ? recording_lost(s->recording, LOST_HOST_PROBES, lost) : 0;
 }
 
-/* What the probes have cost so far, for those who read on in the recording. A flight recorder
- * keeps all of META for ever: it is told at the end alone. */
-static int note_cost(struct session *s)
+/* What is known by now, for those who read on in the recording. A flight recorder keeps all of
+ * META for ever: it is told at the end alone. */
+static int note(struct session *s, const char *key, json_t *known)
 {
-	json_t *meta = json_pack("{s:o}", "probes", watch_probes_meta(&s->watch));
+	json_t *meta = json_pack("{s:o}", key, known);
 	int result = recording_meta(s->recording, meta);
 
 	json_decref(meta);
@@ -104,11 +105,14 @@ void session_collect(struct session *s)
 	if (!s->failed && s->options.stats && !s->options.flight_bytes &&
 	    now - s->last_cost_ns >= COST_EVERY_NS) {
 		s->last_cost_ns = now;
-		if (note_cost(s))
+		if (note(s, "probes", watch_probes_meta(&s->watch)))
 			session_fail(s);
 	}
 	if (!s->failed && now - s->last_flush_ns >= FLUSH_EVERY_NS) {
 		s->last_flush_ns = now;
+		if (!s->options.flight_bytes && rivals_news(s->rivals) &&
+		    note(s, "rivals", rivals_meta(s->rivals)))
+			session_fail(s);
 		if (recording_flush(s->recording))
 			session_fail(s);
 	}

@@ -100,6 +100,7 @@ int session_write_start(struct session *s)
 	json_object_set_new(meta, "probes", watch_probes_meta(&s->watch));
 	json_object_set(meta, "agents", s->answers);
 	json_object_set_new(meta, "ksoftirqd", threads_ksoftirqd());
+	json_object_set_new(meta, "rivals", rivals_meta(s->rivals));
 	if (s->options.flight_bytes)
 		json_object_set_new(meta, "flight_recorder_bytes",
 				    json_integer((json_int_t)s->options.flight_bytes));
@@ -116,6 +117,7 @@ int session_write_start(struct session *s)
 
 int session_write_end(struct session *s, json_t *meta, uint64_t ended_ns)
 {
+	json_object_set_new(meta, "rivals", rivals_meta(s->rivals));
 	json_object_set_new(meta, "ended_ns", json_integer((json_int_t)ended_ns));
 	json_object_set_new(meta, "detach_ns", json_integer((json_int_t)(now_ns() - ended_ns)));
 	json_object_set(meta, "agents", s->answers);

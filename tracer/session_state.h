@@ -11,6 +11,7 @@
 
 #include "lib/recording.h"
 #include "tracer/flight.h"
+#include "tracer/rivals.h"
 #include "tracer/session.h"
 #include "tracer/source.h"
 #include "tracer/vitals.h"
@@ -25,6 +26,7 @@ struct session {
 	pthread_mutex_t lock;  /* recording: collector thread and session_meta() */
 
 	struct watch watch;
+	struct rivals *rivals; /* whom the probes named */
 	uint64_t watch_lost;
 	struct source sources[2 * TOPOLOGY_VMS_MAX];
 	unsigned int source_count;

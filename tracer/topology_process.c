@@ -196,23 +196,9 @@ static void read_kvm(struct topology_vm *vm)
 
 /* ---- all of it ---- */
 
-/* As its VMM was told to call it, else as the VMM itself is called. */
 static void name_vm(struct topology *t, struct topology_vm *vm)
 {
-	static const char *const options[] = {"-name", "--name", "--id"};
-	size_t bytes = 0;
-	char *words = process_words(vm->pid, &bytes);
-	const char *name = NULL;
-
-	for (size_t i = 0; words && !name && i < sizeof(options) / sizeof(options[0]); i++)
-		name = words_option(words, bytes, options[i]);
-	if (name && !strncmp(name, "guest=", 6))
-		name += 6;
-	if (name)
-		snprintf(vm->name, sizeof(vm->name), "%.*s", (int)strcspn(name, ","), name);
-	else
-		threads_name(vm->pid, vm->name, 17);
-	free(words);
+	process_vm_name(vm->pid, vm->name, sizeof(vm->name));
 	for (unsigned int i = 0; i < t->vm_count; i++)
 		if (!strcmp(t->vms[i].name, vm->name))
 			snprintf(vm->name, sizeof(vm->name), "pid-%d", vm->pid);

@@ -87,14 +87,13 @@ static void rivals(const struct model *m, struct lines *l)
 			  m->causes_told ? "-" : "no data");
 	for (size_t i = 0; i < n; i++) {
 		const struct actor *a = &m->actors.at[shown[i]];
-		char whose[64] = "the host's";
+		struct actor_vm vm = actor_vm(a);
+		const char *whose = vm.s[0] ? vm.s : a->domain ? "the guest" : "the host";
 
-		if (a->vm)
-			snprintf(whose, sizeof(whose), "VM %u's", a->vm);
-		else if (a->domain)
-			snprintf(whose, sizeof(whose), "the guest's own");
-		lines_add(l, STYLE_TEXT, "%-20s %10s %10u  %s, thread %u", a->comm,
-			  units_ns(a->had_ns, false).s, a->cgroup, whose, a->tid);
+		lines_add(l, STYLE_TEXT, "%-20s %10s %10u  %s%s%s, thread %u%s%s", a->comm,
+			  units_ns(a->had_ns, false).s, a->cgroup, whose,
+			  a->process[0] ? ", " : "", a->process, a->tid,
+			  a->cgroup_path[0] ? ", in " : "", a->cgroup_path);
 	}
 }
 

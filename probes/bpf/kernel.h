@@ -130,6 +130,7 @@ struct task_struct {
 	unsigned int __state;
 	int pid;
 	int tgid;
+	int wake_cpu; /* where it was last, or where it is to be woken; CONFIG_SMP */
 	unsigned int in_iowait : 1;
 	char comm[16];
 	struct sched_entity se;

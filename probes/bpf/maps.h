@@ -63,7 +63,9 @@ struct rival {
 	__u32 tid; /* 0: nobody */
 	__u32 cgroup;
 	__u8 vm;
-	__u8 reserved[7];
+	__u8 woken; /* it ran on this CPU when the other was woken */
+	__u16 cpu;
+	__u8 reserved[4];
 };
 
 /* What a task is to us; gone when the task is. */

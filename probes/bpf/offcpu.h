@@ -40,6 +40,7 @@ static __always_inline void rival_read(struct rival *r, struct task_struct *t)
 
 	r->tid = t->pid;
 	r->vm = 0;
+	r->woken = 0;
 	if (!r->tid)
 		return;
 	bpf_probe_read_kernel(r->comm, sizeof(r->comm), t->comm);
@@ -48,6 +49,24 @@ static __always_inline void rival_read(struct rival *r, struct task_struct *t)
 		vm = bpf_map_lookup_elem(&vm_of_tgid, &tgid);
 		r->vm = vm ? *vm : 0;
 	}
+}
+
+/*
+ * Who has the CPU that t was on last, and mostly is to be on again, now that it is woken? If
+ * that is the CPU of whoever wakes it, as of an interrupt that brought a packet, it is the
+ * present task. (Another's run queue not every kernel shows: it needs CONFIG_KALLSYMS_ALL.)
+ */
+static __always_inline void rival_running(struct rival *r, struct task_struct *t)
+{
+	struct task_struct *running = bpf_get_current_task_btf();
+	int cpu = (int)bpf_get_smp_processor_id();
+
+	r->tid = 0;
+	if (!bpf_core_field_exists(t->wake_cpu) || t->wake_cpu != cpu || running->pid == t->pid)
+		return;
+	rival_read(r, running);
+	r->woken = 1;
+	r->cpu = (__u16)cpu;
 }
 
 static __always_inline __u64 throttled_ns_of(struct cfs_rq *q)
@@ -101,6 +120,7 @@ static __always_inline void becomes_ready(struct task_state *st, struct task_str
 	st->ready_ns = now;
 	if (st->app && cpu && now - cpu->waker_ns < WAKER_NS)
 		st->off |= cpu->waker << OFF_WAKER_SHIFT;
+	rival_running(&st->rival, t);
 	note_quota(st, t);
 }
 
@@ -141,6 +161,8 @@ static __always_inline void choose_rival(struct task_state *st, struct task_stru
 {
 	__u32 share = last_share(last, t, wait_ns);
 
+	if (st->rival.woken && st->rival.cpu != bpf_get_smp_processor_id())
+		st->rival.tid = 0; /* it was woken elsewhere */
 	if (st->rival.tid && (share < 50 || !last->pid))
 		return;
 	rival_read(&st->rival, last);

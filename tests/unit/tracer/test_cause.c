@@ -432,6 +432,29 @@ static void test_bounds(void **state)
 	assert_true(c.full);
 }
 
+/* What META says of a rival, whatever it is, is told; of a guest's threads it says nothing. */
+static void test_rivals(void **state)
+{
+	struct actor who = {.comm = "vcpu0", .tid = 12, .cgroup = 77}, guests = who;
+	json_t *meta = json_pack("[n, s, {s:i}, {s:i,s:s,s:i,s:s,s:s,s:s}]", "x", "tid", 12,
+				 "tid", 12, "comm", "vcpu0", "pid", 11, "process", "qemu\x1b",
+				 "cgroup", "/vms/noisy", "vm", "noisy");
+	char text[300];
+
+	(void)state;
+	guests.domain = 1;
+	actor_take(&who, meta);
+	actor_take(&guests, meta);
+	json_decref(meta);
+	actor_text(&who, text, sizeof(text));
+	assert_string_equal(text, "vcpu0 (thread 12 of qemu?, VM noisy, cgroup /vms/noisy)");
+	assert_int_equal(who.pid, 11);
+	actor_text(&guests, text, sizeof(text));
+	assert_string_equal(text, "vcpu0 (thread 12, cgroup 77, in the guest)");
+	guests.vm = 2;
+	assert_string_equal(actor_vm(&guests).s, "VM 2");
+}
+
 /* As many parts as there is room for, and then what is left of the hops. */
 static void test_full(void **state)
 {
@@ -473,6 +496,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_helpers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_softirqs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rivals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_told, setup, teardown),
