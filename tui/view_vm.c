@@ -87,13 +87,16 @@ static void rivals(const struct model *m, struct lines *l)
 			  m->causes_told ? "-" : "no data");
 	for (size_t i = 0; i < n; i++) {
 		const struct actor *a = &m->actors.at[shown[i]];
+		bool process = a->process[0] && a->pid != a->tid;
 		struct actor_vm vm = actor_vm(a);
-		const char *whose = vm.s[0] ? vm.s : a->domain ? "the guest" : "the host";
 
-		lines_add(l, STYLE_TEXT, "%-20s %10s %10u  %s%s%s, thread %u%s%s", a->comm,
-			  units_ns(a->had_ns, false).s, a->cgroup, whose,
-			  a->process[0] ? ", " : "", a->process, a->tid,
-			  a->cgroup_path[0] ? ", in " : "", a->cgroup_path);
+		lines_add(l, STYLE_TEXT, "%-20s %10s %10u  %s, thread %u%s%s%s%s", a->comm,
+			  units_ns(a->had_ns, false).s, a->cgroup,
+			  vm.s[0]     ? vm.s
+			  : a->domain ? "the guest's own"
+				      : "the host's",
+			  a->tid, process ? " of " : "", process ? a->process : "",
+			  a->cgroup_path[0] ? ", " : "", a->cgroup_path);
 	}
 }
 
