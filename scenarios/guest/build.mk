@@ -15,14 +15,18 @@ $(GUEST_IMAGE): $(GUEST_KERNEL) $(guest_AGENT) $(addprefix $(guest_DIR)/,build-i
 # Of its images the last that is made.
 GUEST_TOOLS := $(B)/guest-tools/bench.img
 
-# Static: the image it goes into has what nginx needs, no more.
 GUEST_WORKER := $(B)/guest-worker
 
-$(GUEST_WORKER): $(call objs,$(guest_DIR)/worker.c)
+$(GUEST_WORKER): $(call objs,$(addprefix $(guest_DIR)/,worker.c worker_ask.c))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -static -s -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) -s -o $@ $^ -lpq
 
-$(GUEST_TOOLS): $(GUEST_IMAGE) $(GUEST_WORKER) $(guest_DIR)/build-tools $(wildcard $(guest_DIR)/tools/*)
+GUEST_DATABASE := $(B)/guest-database/srv/postgres/PG_VERSION
+
+$(GUEST_DATABASE): $(addprefix $(guest_DIR)/,build-database fetch-debs)
+	$(Q)$(guest_DIR)/build-database $(B)/debs $(B)/guest-database
+
+$(GUEST_TOOLS): $(GUEST_IMAGE) $(GUEST_WORKER) $(GUEST_DATABASE) $(guest_DIR)/build-tools $(wildcard $(guest_DIR)/tools/*)
 	$(Q)$(guest_DIR)/build-tools $(B)
 
 guest-image: $(GUEST_IMAGE)

@@ -1,157 +1,160 @@
 /*
- * A small application for guests: asked over HTTP, it asks a Redis server before it replies.
+ * A small application for guests: asked over HTTP, it asks others before it replies.
  *
  *     guest-worker PORT
- *     GET /count/ADDRESS:PORT/KEY      adds one to the key there; the reply is its value
+ *     GET /count/CACHE/KEY            adds one to the key in a Redis server; its value
+ *     GET /item/CACHE/DATABASE/KEY    the same, and the text of an item in PostgreSQL
+ *     GET /ask/SERVER/PATH            what that server answers to GET /PATH
+ *
+ * CACHE, DATABASE and SERVER are ADDRESS:PORT; a SERVER without a port is asked at 80.
  *
  * Real services wait for others; a trace of several VMs needs one that does. A few processes
  * share the listening socket, each serves one request at a time, on a connection that ends with
- * it, and asks on a connection of its own: a recording that begins later sees all of both.
+ * it, and asks Redis and servers on a connection of its own: a recording that begins later sees
+ * all of both. A database's connection costs it a process, and is kept.
  *
  * What clients and servers say is hostile: lines are bounded, waiting ends in time.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <signal.h>
 
+#include "scenarios/guest/worker_ask.h"
+
 #define PROCESSES  4
-#define HEAD_MAX   4096
 #define KEY_MAX    128
-#define WAIT_S     20
+#define HTTP_PORT  80
 #define LISTEN_MAX 256
+#define REPLY_MAX  (ASK_TEXT_MAX + 64)
 
-struct question {
-	struct sockaddr_in address;
-	char key[KEY_MAX + 1];
-};
-
-static void bound_waiting(int fd)
-{
-	const struct timeval t = {.tv_sec = WAIT_S};
-	const int on = 1;
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-static int send_all(int fd, const char *data, size_t bytes)
-{
-	while (bytes) {
-		ssize_t n = send(fd, data, bytes, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		data += n;
-		bytes -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Until what ends it is there: text is what came so far. -1: it did not come, or not in bounds.
- */
-static int receive_until(int fd, const char *ends, char *text, size_t bytes)
-{
-	size_t have = 0;
-
-	text[0] = '\0';
-	while (have + 1 < bytes) {
-		ssize_t n = recv(fd, text + have, bytes - 1 - have, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0 || memchr(text + have, '\0', (size_t)n))
-			return -1;
-		have += (size_t)n;
-		text[have] = '\0';
-		if (strstr(text, ends))
-			return 0;
-	}
-	return -1;
-}
-
-/* "GET /count/10.77.0.4:6379/hits HTTP/1.0" */
-static bool understood(const char *head, struct question *q)
+/* "10.77.0.4:6379/" and what is behind it. */
+static bool place(const char **text, struct sockaddr_in *at)
 {
 	char address[INET_ADDRSTRLEN];
-	unsigned int port;
-	int key = 0;
+	unsigned int port = HTTP_PORT;
+	int n = 0, m = 0;
 
-	*q = (struct question){.address.sin_family = AF_INET};
-	if (sscanf(head, "GET /count/%15[0-9.]:%5u/%n%128[a-z0-9]", address, &port, &key,
-		   q->key) != 3 ||
-	    head[(size_t)key + strlen(q->key)] != ' ' || !port || port > UINT16_MAX)
+	*at = (struct sockaddr_in){.sin_family = AF_INET};
+	if (sscanf(*text, "%15[0-9.]%n:%5u%n", address, &n, &port, &m) < 1)
 		return false;
-	q->address.sin_port = htons((uint16_t)port);
-	return inet_pton(AF_INET, address, &q->address.sin_addr) == 1;
+	n = m > n ? m : n;
+	if ((*text)[n] != '/' || !port || port > UINT16_MAX)
+		return false;
+	*text += n + 1;
+	at->sin_port = htons((uint16_t)port);
+	return inet_pton(AF_INET, address, &at->sin_addr) == 1;
 }
 
-/* The value behind ":", or 0: it could not be asked, or answered with an error. */
-static long long ask(const struct question *q)
+/* What is left of the path: a key. */
+static bool key(const char *text, char key[KEY_MAX + 1])
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char text[HEAD_MAX], *end;
-	long long value = 0;
-	int n = snprintf(text, sizeof(text), "*2\r\n$4\r\nINCR\r\n$%zu\r\n%s\r\n",
-			 strlen(q->key), q->key);
+	return sscanf(text, "%128[a-z0-9]", key) == 1 && text[strlen(key)] == ' ';
+}
 
-	if (fd < 0)
-		return 0;
-	bound_waiting(fd);
-	if (!connect(fd, (const struct sockaddr *)&q->address, sizeof(q->address)) &&
-	    !send_all(fd, text, (size_t)n) && !receive_until(fd, "\r\n", text, sizeof(text)) &&
-	    *text == ':') {
-		value = strtoll(text + 1, &end, 10);
-		value = *end == '\r' ? value : 0;
+/* The codes that there are. 404: the path is none of what there is; 502: who was asked gave no
+ * answer. */
+static int count(const char *path, char *text)
+{
+	char name[KEY_MAX + 1];
+	struct sockaddr_in cache;
+	long long value;
+
+	if (!place(&path, &cache) || !key(path, name))
+		return 404;
+	value = ask_redis(&cache, name);
+	snprintf(text, REPLY_MAX, "%lld\n", value);
+	return value ? 200 : 502;
+}
+
+static int item(const char *path, char *text)
+{
+	char name[KEY_MAX + 1], item[ASK_TEXT_MAX];
+	struct sockaddr_in cache, database;
+	long long value;
+
+	if (!place(&path, &cache) || !place(&path, &database) || !key(path, name))
+		return 404;
+	value = ask_redis(&cache, name);
+	if (!value || ask_database(&database, name, item))
+		return 502;
+	snprintf(text, REPLY_MAX, "%s, %lld times\n", item, value);
+	return 200;
+}
+
+static int ask(const char *path, char *text)
+{
+	char rest[ASK_HEAD_MAX / 2];
+	struct sockaddr_in server;
+
+	if (!place(&path, &server))
+		return 404;
+	snprintf(rest, sizeof(rest), "/%s", path);
+	if (!strchr(rest, ' '))
+		return 404;
+	*strchr(rest, ' ') = '\0';
+	return ask_http(&server, rest, text) ? 502 : 200;
+}
+
+static const struct {
+	const char *begin;
+	int (*answer)(const char *path, char *text);
+} understood[] = {
+	{"GET /count/", count},
+	{"GET /item/", item},
+	{"GET /ask/", ask},
+};
+
+static int answer(const char *head, char text[REPLY_MAX])
+{
+	for (size_t i = 0; i < sizeof(understood) / sizeof(*understood); i++) {
+		size_t length = strlen(understood[i].begin);
+
+		if (!strncmp(head, understood[i].begin, length))
+			return understood[i].answer(head + length, text);
 	}
-	close(fd);
-	return value;
+	return 404;
 }
 
 static void reply(int fd, const char *status, const char *text)
 {
-	char all[256];
+	char all[REPLY_MAX + 256];
 	int n = snprintf(all, sizeof(all),
 			 "HTTP/1.0 %s\r\nContent-Type: text/plain\r\nContent-Length: "
 			 "%zu\r\nConnection: close\r\n\r\n%s",
 			 status, strlen(text), text);
 
-	send_all(fd, all, (size_t)n);
+	ask_send(fd, all, (size_t)n);
 }
 
 static void serve(int fd)
 {
-	char head[HEAD_MAX], text[32];
-	struct question q;
-	long long value;
+	char head[ASK_HEAD_MAX], text[REPLY_MAX];
 
-	bound_waiting(fd);
-	if (receive_until(fd, "\r\n\r\n", head, sizeof(head)))
+	ask_bound_waiting(fd);
+	if (ask_receive_until(fd, "\r\n\r\n", head, sizeof(head)))
 		return;
-	if (!understood(head, &q)) {
-		reply(fd, "404 Not Found", "GET /count/ADDRESS:PORT/KEY is all there is\n");
-		return;
-	}
-	value = ask(&q);
-	snprintf(text, sizeof(text), "%lld\n", value);
-	if (value)
+	switch (answer(head, text)) {
+	case 200:
 		reply(fd, "200 OK", text);
-	else
-		reply(fd, "502 Bad Gateway", "the Redis server there gave no value\n");
+		return;
+	case 502:
+		reply(fd, "502 Bad Gateway", "the server there gave no answer\n");
+		return;
+	default:
+		reply(fd, "404 Not Found",
+		      "GET /count/CACHE/KEY, /item/CACHE/DATABASE/KEY and "
+		      "/ask/SERVER/PATH are all there is\n");
+	}
 }
 
 static void serve_for_ever(int listening)

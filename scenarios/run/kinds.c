@@ -7,7 +7,7 @@ const struct scenario_image scenario_images[] = {
 	{"net", "guest-tools/net.img", "guest-tools", "256M", true, false},
 	{"bench", "guest-tools/bench.img", "guest-tools", "512M", true, true},
 	{"worker", "guest-tools/worker.img", "guest-tools", "256M", false, false},
-	{"redis", "guest-tools/redis.img", "guest-tools", "256M", false, false},
+	{"store", "guest-tools/store.img", "guest-tools", "384M", false, false},
 	{NULL},
 };
 

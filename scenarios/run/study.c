@@ -11,6 +11,7 @@
 #include "lib/stop.h"
 #include "scenarios/run/load.h"
 #include "tracer/analyse.h"
+#include "tracer/exchanges.h"
 
 #define WARM_UP        20
 #define FIRST_LOOK     60
@@ -108,6 +109,7 @@ static int start_tracing(struct run *r)
 
 	snprintf(path, sizeof(path), "%s/before.strata", r->o->folder);
 	so.recording_path = path;
+	so.protocol = protocol_name(PROTOCOL_AUTO); /* a VM may ask a cache, or a database */
 	progress("attaching probes in host and guest");
 	if (!machines_topology(r, &t))
 		r->session = session_start(&t, &so);
@@ -128,10 +130,11 @@ static int find_rate(struct run *r)
 
 		if (i && r->s->load.rate > 0)
 			return 0;
+		if (!counts[i] && enough < FIRST_LOOK)
+			break; /* that look took long enough */
 		if (!counts[i])
-			counts[i] = enough < FIRST_LOOK       ? FIRST_LOOK
-				    : enough > SATURATION_MAX ? SATURATION_MAX
-							      : (unsigned int)enough;
+			counts[i] =
+				enough > SATURATION_MAX ? SATURATION_MAX : (unsigned int)enough;
 		document = load_run(r, counts[i], 0);
 		if (!document)
 			return err_add("find the victim's saturation");
