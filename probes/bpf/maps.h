@@ -106,6 +106,22 @@ struct {
 	__type(value, struct task_state);
 } tasks __weak SEC(".maps");
 
+/* For what a server asks: the request that it had read last, up to which byte. */
+struct asker {
+	__u64 flow;
+	__u32 seq;
+	__u32 reserved;
+};
+
+/* By connection: what was last asked on it by a server of this kernel. Whoever reads that is in
+ * this kernel as well (a request that is handed on within the machine) goes on with it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct asker);
+} handed_on __weak SEC(".maps");
+
 /* What one CPU remembers from one probe to the next. */
 struct cpu_state {
 	__u64 irq_ns;              /* the NIC's last interrupt; 0 once a packet took it */

@@ -18,12 +18,6 @@ static __always_inline __u16 send_hop(enum socket_side side)
 }
 
 /* What a connection was opened for, until something is sent on it. */
-struct asker {
-	__u64 flow;
-	__u32 seq;
-	__u32 reserved;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -63,7 +57,7 @@ int BPF_PROG(connects, struct sock *sk, int old_state, int new_state)
 /* On a connection that was there already it sends in the turn in which it read. */
 static __always_inline void emit_asked(struct sock *sk, const struct segment *s)
 {
-	__u64 key = (__u64)sk;
+	__u64 key = (__u64)sk, flow = s->flow;
 	struct asker *opened = bpf_map_lookup_elem(&askers, &key), a;
 	struct strata_event *e;
 
@@ -73,6 +67,7 @@ static __always_inline void emit_asked(struct sock *sk, const struct segment *s)
 	} else if (!asker_of_task(&a)) {
 		return;
 	}
+	bpf_map_update_elem(&handed_on, &flow, &a, BPF_ANY);
 	e = event_reserve();
 	if (!e)
 		return;

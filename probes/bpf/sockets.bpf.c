@@ -20,6 +20,15 @@ static __always_inline void emit_run(struct task_state *st, const struct tcp_soc
 	emit(HOP_APP_RUN, run_ns, s, at);
 }
 
+static __always_inline void remember_read(struct task_state *st, const struct segment *s)
+{
+	__u64 flow = s->flow;
+	struct asker *from = bpf_map_lookup_elem(&handed_on, &flow);
+
+	st->read_flow = from ? from->flow : flow;
+	st->read_seq = from ? from->seq : s->seq;
+}
+
 /* Fires in recvmsg() for each buffer copied, with copied_seq already behind it. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
@@ -44,10 +53,8 @@ int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk)
 	st = task_state(bpf_get_current_task_btf(), true);
 	if (st) {
 		st->app = 1;
-		if (config.asks) {
-			st->read_flow = s.flow;
-			st->read_seq = s.seq;
-		}
+		if (config.asks)
+			remember_read(st, &s);
 		emit_run(st, tp, &s, at);
 	}
 	emit(HOP_APP_READ, bpf_ktime_get_ns(), &s, at);
