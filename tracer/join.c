@@ -19,8 +19,12 @@
 /* So many observations are looked at beyond a request's end for hops that it lacks. */
 #define LOOK_ON 512
 
+/* How often a request is looked at that still lacks its last hop. */
+#define LOOK_AGAIN_NS 250000000u
+
 const struct join_limits join_limits_default = {
 	.grace_ns = 1000000000u,
+	.late_ns = 5000000000u,
 	.observations_max = 1u << 19,
 	.flow_max = 1u << 18,
 	.flows_max = 1u << 16,
@@ -38,6 +42,8 @@ struct join {
 	struct http_request *waiting;
 	size_t first, count, capacity;
 	uint64_t now_ns;
+	uint64_t look_again_ns; /* the oldest was looked at, and may go on until then */
+	bool finishing;
 };
 
 struct join *join_create(struct model *m, const struct join_limits *limits)
@@ -239,14 +245,23 @@ static bool has_needed(const struct join *j, const struct request *r)
 	return true;
 }
 
+static uint64_t over_ns(const struct http_request *r)
+{
+	return r->answered ? r->reply_last_ns : r->request_last_ns;
+}
+
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /*
  * A connection's observations in time order, until this request is over. If hops are missing
  * then, those whose bytes are certain are looked for a little longer: a clock may be wrong.
  */
 static void walk_flow(const struct join *j, struct request *r, struct walk *w)
 {
-	uint64_t end_ns = (r->http.answered ? r->http.reply_last_ns : r->http.request_last_ns) +
-			  j->limits.grace_ns;
+	uint64_t end_ns = over_ns(&r->http) + longer(j->limits.grace_ns, j->limits.late_ns);
 	unsigned int look_on = 0;
 
 	for (size_t i = 0; i < flow_count(w->flow); i++) {
@@ -280,11 +295,30 @@ static void drop_rounds(struct request *r, const struct walk *w)
 	}
 }
 
-static void join_packets(const struct join *j, struct request *r, struct flow *f)
+static bool is_crowded(const struct join *j)
+{
+	return flows_observations(j->flows) > j->limits.observations_max;
+}
+
+/* Its last hop may still be to come. */
+static bool may_go_on(const struct join *j, const struct request *r)
+{
+	enum strata_hop last = j->m->last;
+
+	return r->http.answered && j->m->hops[last].needed &&
+	       !(r->hops[last].flags & HOP_SEEN) && model_covers(j->m, r, last) &&
+	       over_ns(&r->http) + j->limits.late_ns >= j->now_ns && !is_crowded(j) &&
+	       !j->finishing;
+}
+
+/* False: it is too early to say. */
+static bool join_packets(const struct join *j, struct request *r, struct flow *f)
 {
 	struct walk w = {.flow = f};
 
 	walk_flow(j, r, &w);
+	if (may_go_on(j, r))
+		return false;
 	drop_rounds(r, &w);
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		uint64_t *used = flow_used(f, (unsigned int)hop);
@@ -294,6 +328,7 @@ static void join_packets(const struct join *j, struct request *r, struct flow *f
 		if (w.again[hop] > r->retransmits)
 			r->retransmits = w.again[hop];
 	}
+	return true;
 }
 
 /* Is it of no use for any later request of the connection? */
@@ -379,16 +414,20 @@ static void drop_all_unrelated(const struct model *m, struct request *r)
 
 /* ---- requests ---- */
 
+/* Or look at it again later, if it is too early. */
 static int conclude_oldest(struct join *j)
 {
 	const struct http_request *http = &j->waiting[j->first];
 	struct request r = {.http = *http};
 	struct flow *f = flows_find(j->flows, http->flow);
 
-	if (f) {
-		join_packets(j, &r, f);
-		drop_done(f, http);
+	if (f && !join_packets(j, &r, f)) {
+		j->look_again_ns = j->now_ns + LOOK_AGAIN_NS;
+		return 0;
 	}
+	if (f)
+		drop_done(f, http);
+	j->look_again_ns = 0;
 	drop_all_unrelated(j->m, &r);
 	contexts_join(j->contexts, j->m, &r);
 	drops_seen_join(j->drops, &r);
@@ -401,10 +440,8 @@ static int conclude_oldest(struct join *j)
 static bool oldest_is_due(const struct join *j)
 {
 	const struct http_request *r = &j->waiting[j->first];
-	uint64_t end_ns = r->answered ? r->reply_last_ns : r->request_last_ns;
-
-	return end_ns + j->limits.grace_ns < j->now_ns ||
-	       flows_observations(j->flows) > j->limits.observations_max;
+	return is_crowded(j) ||
+	       (over_ns(r) + j->limits.grace_ns < j->now_ns && j->look_again_ns <= j->now_ns);
 }
 
 int join_until(struct join *j, uint64_t time_ns)
@@ -431,7 +468,7 @@ int join_observe(struct join *j, const struct observation *o)
 	j->m->forgotten = flows_forgotten(j->flows);
 	if (join_until(j, o->time_ns))
 		return -1;
-	if (flows_observations(j->flows) > j->limits.observations_max)
+	if (is_crowded(j))
 		flows_forget_oldest(j->flows);
 	return 0;
 }
@@ -462,6 +499,7 @@ int join_request(struct join *j, const struct http_request *r)
 
 int join_finish(struct join *j)
 {
+	j->finishing = true;
 	while (j->count)
 		if (conclude_oldest(j))
 			return -1;

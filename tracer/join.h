@@ -18,7 +18,9 @@
 #include "tracer/reorder.h"
 
 struct join_limits {
-	uint64_t grace_ns;       /* how long after a reply's last byte hops may follow */
+	uint64_t grace_ns; /* how long after a reply's last byte hops may follow */
+	uint64_t late_ns;  /* ... if the last one has not been seen by then: the reply may have
+			      been lost behind the wire, and TCP's timers are long */
 	size_t observations_max; /* waiting, in all */
 	size_t flow_max;         /* waiting, per connection */
 	size_t flows_max;

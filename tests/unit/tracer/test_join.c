@@ -13,7 +13,8 @@
 
 #include "tracer/join.h"
 
-#define FLOW 4711
+#define FLOW       4711
+#define LOOK_AGAIN 300000000 /* longer than the join waits until it looks again */
 
 static struct {
 	struct model *m;
@@ -364,6 +365,30 @@ static void test_grace(void **state)
 	expect(0, HOP_CLIENT_RECV, late);
 }
 
+/* A reply that was lost behind the wire, until TCP's timer ran out once and again: who waits
+ * for its last hop waits longer, but not for ever. */
+static void test_late(void **state)
+{
+	uint64_t late = 90 + 3 * join_limits_default.grace_ns, at;
+
+	(void)state;
+	found(0, 20, 90);
+	found(1, late + 10, late + 20);
+	for (at = 100; at < late; at += 100000000)
+		observe(HOP_NIC_RX, at, 500, 1, 0);
+	assert_int_equal(t.m->request_count, 0);
+	upto(HOP_CLIENT_RECV, late, 9050);
+	at = late + 20 + join_limits_default.late_ns;
+	observe(HOP_NIC_RX, late + LOOK_AGAIN, 5000, 1, 0);
+	assert_int_equal(t.m->request_count, 1);
+	expect(0, HOP_CLIENT_RECV, late);
+	observe(HOP_NIC_RX, at, 5000, 1, 0);
+	assert_int_equal(t.m->request_count, 1);
+	observe(HOP_NIC_RX, at + LOOK_AGAIN, 5000, 1, 0);
+	assert_int_equal(t.m->request_count, 2);
+	assert_false(t.m->requests[1].hops[HOP_CLIENT_RECV].flags & HOP_SEEN);
+}
+
 /* Megabytes of one reply: its request is remembered, memory is not used up. */
 static void test_long_transfer(void **state)
 {
@@ -469,6 +494,7 @@ int main(void)
 		TEST(test_unrelated),
 		TEST(test_unanswered),
 		TEST(test_grace),
+		TEST(test_late),
 		TEST(test_long_transfer),
 		TEST(test_long_upload),
 		TEST(test_fair_sample),
