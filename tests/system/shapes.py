@@ -3,6 +3,7 @@
 
 With TLS in the environment, over that: its value is the version, 1.2 or 1.3."""
 import os
+import resource
 import selectors
 import socket
 import ssl
@@ -184,8 +185,9 @@ def closing():
 
 
 def many():
-    """A thousand connections at once, two requests each."""
-    count, rounds = 1000, 2
+    """Thousands of connections at once, two requests each."""
+    count, rounds = 3000, 2
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, max(count + 100, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
     selector = selectors.DefaultSelector()
     sockets = [connect() for _ in range(count)]
     for s in sockets:
