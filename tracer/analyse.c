@@ -197,17 +197,21 @@ static int ordered_event(void *ctx, const struct observation *o)
 /* What took so long is told of when it ended: that keeps it in order. */
 static void ends(struct observation *o, const struct strata_event *e)
 {
-	o->len = e->arg64 < UINT32_MAX ? (uint32_t)e->arg64 : UINT32_MAX;
+	uint64_t took_ns;
+
 	o->time_ns += e->arg64;
+	took_ns = e->arg64 < o->time_ns ? e->arg64 : o->time_ns;
+	o->len = (uint32_t)took_ns;
+	o->flow = MOMENT_LONG(took_ns);
 }
 
 /* No part is longer than the whole, whatever a guest says. */
 static void take_off_event(struct model *m, struct observation *o, const struct strata_event *e)
 {
 	ends(o, e);
-	o->seq = e->len < o->len ? e->len : o->len;
+	o->seq = o->flow || e->len < o->len ? e->len : o->len;
 	o->packet = e->seq < o->seq ? e->seq : o->seq;
-	o->flow = MOMENT_ABOUT(e->reserved, model_learn_actor(m, e));
+	o->flow |= MOMENT_ABOUT(e->reserved, model_learn_actor(m, e));
 }
 
 static int read_event(struct analysis *a, const struct strata_event *e)

@@ -128,7 +128,11 @@ static void take_wait(void *ctx, const struct moment *at)
 {
 	struct search *s = ctx;
 	uint16_t actor = MOMENT_ACTOR(at->about);
-	uint64_t ready_ns = at->time_ns - at->irqs, quota_ns = ready_ns + at->reason;
+	/* of one that was taken away all of it, which may be more than the event has room for
+	 */
+	bool slept = MOMENT_OFF(at->about) & OFF_BLOCKED;
+	uint64_t ready_ns = at->time_ns - (slept ? at->irqs : at->took_ns);
+	uint64_t quota_ns = ready_ns + at->reason;
 
 	if (!of_task(s, at))
 		return;

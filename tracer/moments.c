@@ -30,13 +30,18 @@ static int make_room(struct moments *m, size_t max)
 	return 0;
 }
 
+static bool took_time(const struct observation *o)
+{
+	return o->hop == CONTEXT_VCPU_OUT || o->hop == CONTEXT_TASK_OFF;
+}
+
 int moments_add(struct moments *m, const struct observation *o, size_t max)
 {
 	if (make_room(m, max))
 		return -1;
 	m->at[m->start + m->count++] = (struct moment){
 		.time_ns = o->time_ns,
-		.took_ns = o->len,
+		.took_ns = o->len | (took_time(o) ? MOMENT_LONG(o->flow) : 0),
 		.reason = o->packet,
 		.irqs = o->seq,
 		.about = (uint32_t)o->flow,

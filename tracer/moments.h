@@ -17,9 +17,12 @@
 #define MOMENT_OFF(about)        ((about)&0xffffu)
 #define MOMENT_ACTOR(about)      ((uint16_t)((about) >> 16))
 
+/* Of what took a time, the half of it that struct observation's len has no room for. */
+#define MOMENT_LONG(took_ns) ((took_ns) >> 32 << 32)
+
 struct moment {
 	uint64_t time_ns;
-	uint32_t took_ns; /* before time_ns */
+	uint64_t took_ns; /* before time_ns */
 	uint32_t reason;  /* of an exit: lib/exits.h */
 	uint32_t irqs;    /* of an exit: interrupts the VM had been given by its end */
 	/* Of a stay off the CPU: reason is for how long its quota was used up, irqs for how

@@ -15,10 +15,11 @@
 struct observation {
 	uint64_t time_ns;
 	uint64_t flow;
-	/* Of CONTEXT_VCPU_OUT: time_ns is when it ended, len how long it was, seq how many
-	 * interrupts the VM had been given by then, packet the reason (lib/exits.h). */
+	/* Of CONTEXT_VCPU_OUT: time_ns is when it ended, len and MOMENT_LONG() of flow
+	 * (tracer/moments.h) how long it was, seq how many interrupts the VM had been given by
+	 * then, packet the reason (lib/exits.h). */
 	/* Of CONTEXT_TASK_OFF: the same, seq for how long it was runnable, packet for how long
-	 * its quota was used up, flow MOMENT_ABOUT() of tracer/moments.h. */
+	 * its quota was used up, the low half of flow MOMENT_ABOUT(). */
 	/* Of kvm.irq: seq is its message's data, packet the low half of its address. */
 	/* Of CONTEXT_ASKED: len is the asker's byte, tid and packet the halves of its flow. */
 	/* Of CONTEXT_DROP: queue is the direction, tid the reason, packet the place's low half.

@@ -102,7 +102,8 @@ static void off_cpu(const struct off *off)
 				 .len = (uint32_t)(off->to_ns - off->from_ns),
 				 .seq = off->ready_ns,
 				 .packet = off->quota_ns,
-				 .flow = MOMENT_ABOUT(off->bits, off->actor),
+				 .flow = MOMENT_LONG(off->to_ns - off->from_ns) |
+					 MOMENT_ABOUT(off->bits, off->actor),
 				 .tid = off->tid,
 				 .queue = off->vcpu,
 				 .vm = off->vm,
@@ -208,6 +209,35 @@ static void test_sleeps(void **state)
 		if (i + 1 < sizeof(rows) / sizeof(rows[0]))
 			teardown(state);
 	}
+}
+
+/* An upstream that takes longer than 32 bits of nanoseconds; then the CPU is gone for as long.
+ */
+static void test_long(void **state)
+{
+	const uint64_t s = 1000000000;
+
+	(void)state;
+	in_container();
+	see(HOP_NGINX_RESPOND, 30 * s, 0);
+	for (int hop = HOP_APP_WRITE; hop < HOP_COUNT; hop++)
+		if (t.r.hops[hop].flags)
+			t.r.hops[hop].time_ns += 30 * s;
+	off_cpu(&(struct off){.bits = OFF_SERVER | OFF_BLOCKED |
+				      OFF_WAKER_UPSTREAM << OFF_WAKER_SHIFT,
+			      .tid = NGINX_TID,
+			      .from_ns = 3 * s,
+			      .to_ns = 13 * s});
+	off_cpu(&(struct off){.bits = OFF_SERVER,
+			      .tid = NGINX_TID,
+			      .from_ns = 14 * s,
+			      .to_ns = 22 * s,
+			      .ready_ns = UINT32_MAX,
+			      .actor = rival("hog", 9)});
+	join();
+	expect(HOP_NGINX_PROCESS, CAUSE_UPSTREAM, 10 * s);
+	expect(HOP_NGINX_PROCESS, CAUSE_CPU, 8 * s);
+	expect(HOP_NGINX_PROCESS, CAUSE_WORK, 12 * s - 2100);
 }
 
 /* What reaches beyond a hop counts in each for its own part. */
@@ -489,6 +519,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sleeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vcpu, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dark, setup, teardown),
