@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define BATCH 32
 
@@ -46,6 +47,7 @@ struct loop {
 	/* the loop's thread only */
 	struct epoll_event batch[BATCH];
 	int batch_count, batch_next;
+	struct loop_timer *timers; /* those that are set, in no order: there are few */
 };
 
 static void wake_ready(struct loop_source *s, uint32_t events)
@@ -121,6 +123,55 @@ static void run_calls(struct loop *l, bool last)
 	pthread_mutex_unlock(&l->lock);
 }
 
+void loop_set_timer(struct loop *l, struct loop_timer *t, uint64_t due_ns)
+{
+	struct loop_timer **link = &l->timers;
+
+	if (!t->due_ns && due_ns) {
+		t->next = l->timers;
+		l->timers = t;
+	} else if (t->due_ns && !due_ns) {
+		while (*link != t)
+			link = &(*link)->next;
+		*link = t->next;
+	}
+	t->due_ns = due_ns;
+}
+
+static struct loop_timer *first_due(const struct loop *l)
+{
+	struct loop_timer *first = l->timers;
+
+	for (struct loop_timer *t = first; t; t = t->next)
+		if (t->due_ns < first->due_ns)
+			first = t;
+	return first;
+}
+
+/* For events, or until a timer is due. */
+static int wait_for_batch(struct loop *l)
+{
+	const struct loop_timer *t = first_due(l);
+	uint64_t now = t ? now_ns() : 0, left = t && t->due_ns > now ? t->due_ns - now : 0;
+	struct timespec wait = {.tv_sec = (time_t)(left / 1000000000),
+				.tv_nsec = (long)(left % 1000000000)};
+
+	if (!t)
+		return epoll_wait(l->epoll_fd, l->batch, BATCH, -1);
+	return epoll_pwait2(l->epoll_fd, l->batch, BATCH, &wait, NULL);
+}
+
+static void run_timers(struct loop *l)
+{
+	uint64_t now = l->timers ? now_ns() : 0;
+	struct loop_timer *t;
+
+	while ((t = first_due(l)) && t->due_ns <= now) {
+		loop_set_timer(l, t, 0);
+		t->expired(t);
+	}
+}
+
 static void *loop_main(void *arg)
 {
 	struct loop *l = arg;
@@ -128,7 +179,7 @@ static void *loop_main(void *arg)
 	pthread_setname_np(pthread_self(), l->name);
 	atomic_store(&l->tid, gettid());
 	while (!atomic_load(&l->stopping)) {
-		l->batch_count = epoll_wait(l->epoll_fd, l->batch, BATCH, -1);
+		l->batch_count = wait_for_batch(l);
 		for (int i = 0; i < l->batch_count; i++) {
 			struct loop_source *s = l->batch[i].data.ptr;
 
@@ -138,6 +189,7 @@ static void *loop_main(void *arg)
 		}
 		l->batch_count = 0;
 		run_calls(l, false);
+		run_timers(l);
 	}
 	run_calls(l, true);
 	return NULL;

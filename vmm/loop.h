@@ -21,6 +21,14 @@ struct loop_source {
 	void *owner;
 };
 
+/* Something to be done at a time, if it is not put off: no system call of its own. */
+struct loop_timer {
+	void (*expired)(struct loop_timer *t);
+	void *owner;
+	uint64_t due_ns;         /* CLOCK_MONOTONIC; 0: not set */
+	struct loop_timer *next; /* that is set */
+};
+
 /* Create the loop; its thread is named name (as in ps -L) and starts at loop_start(). */
 struct loop *loop_create(const char *name);
 int loop_start(struct loop *l);
@@ -38,6 +46,10 @@ void loop_call(struct loop *l, void (*fn)(void *arg), void *arg);
 /* Is there an event that the loop's thread, now in a callback, will turn to next? Calls of
  * loop_call() are such events. Waits for one for so long. On that thread. */
 bool loop_has_more(const struct loop *l, uint64_t wait_ns);
+
+/* Set it, set it anew, or (due_ns 0) no more; when it expires it is not set any more. On the
+ * loop's thread, or while the loop is not running. */
+void loop_set_timer(struct loop *l, struct loop_timer *t, uint64_t due_ns);
 
 int loop_tid(const struct loop *l);
 

@@ -5,6 +5,6 @@ nvme_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(nvme_GUEST),$(B)/libvm
 $(eval $(call nvme_test,test_nvme))
 $(eval $(call nvme_test,test_nvme_io))
 
-nvme_SOURCES := $(wildcard vmm/nvme/*.c) vmm/memory.c vmm/loop.c vmm/arguments.c
+nvme_SOURCES := $(wildcard vmm/nvme/*.c) vmm/memory.c vmm/loop.c vmm/coalesce.c vmm/arguments.c
 
 $(eval $(call fuzzer,fuzz_nvme,tests/fuzz/fuzz_nvme.c $(nvme_SOURCES) $(nvme_GUEST) $(filter-out %fake_kvm.c,$(vmm_PCI)),-ljansson))

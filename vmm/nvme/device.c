@@ -25,6 +25,7 @@
 #define DEVICE    0x10f0
 #define CLASS     0x010802 /* NVM Express, which is what drivers go by */
 #define BAR_BYTES 0x2000
+#define PAUSE_NS  2000000 /* between commands: then the driver does something else */
 
 static uint64_t bar_read(struct bus_range *r, uint64_t offset, unsigned int size)
 {
@@ -57,6 +58,7 @@ static int add_pairs(struct nvme *n)
 
 		p->nvme = n;
 		p->id = i;
+		p->look.gap.pause_ns = PAUSE_NS;
 		p->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (p->kick_fd < 0)
 			return err_errno("%s: no doorbell for queue %u", n->name, i);

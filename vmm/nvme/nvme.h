@@ -27,6 +27,7 @@
 #include <sys/uio.h>
 
 #include "vmm/block/disk.h"
+#include "vmm/coalesce.h"
 #include "vmm/loop.h"
 #include "vmm/memory.h"
 #include "vmm/nvme/spec.h"
@@ -77,21 +78,9 @@ struct nvme_sq {
 	uint64_t commands, found; /* found: had work when we looked, without a doorbell */
 };
 
-/* Holding completions, and looking for commands before they are announced: see turn.c. */
-struct nvme_look {
-	unsigned int target; /* completions to an interrupt */
-	unsigned int depth;  /* commands that the driver had in flight when it last stalled */
-	unsigned int rest;   /* commands until the target may be raised */
-	unsigned int rests;  /* how many that was to begin with */
-	uint64_t gap_ns;     /* that usually passes between commands; 0: not known yet */
-	uint64_t served_ns;  /* when the last was given to the disk */
-	uint64_t looks, in_vain;
-};
-
 struct nvme_turn {
 	unsigned int left;     /* commands that may be begun yet */
 	unsigned int commands; /* begun, and not yet in the usual gap */
-	uint64_t held_ns;      /* when the first of the completions held was; 0: none is */
 };
 
 /* The two queues of one number, and their doorbells. */
@@ -104,7 +93,7 @@ struct nvme_pair {
 	_Atomic uint32_t tail_written, head_written; /* by vCPUs, into BAR 0 */
 	uint32_t *shadow;      /* tail and head in guest memory, or NULL */
 	uint32_t *event_index; /* the same: when to write BAR 0 as well */
-	struct nvme_look look;
+	struct coalesce look;  /* for commands before they are announced; see turn.c */
 
 	int kick_fd;
 	struct loop_source kick_source;
@@ -240,7 +229,7 @@ void nvme_command_free(struct nvme_command *c);
 /* ---- turn.c ---- */
 
 /* A turn in which so many commands may be begun. */
-void nvme_turn_begin(struct nvme_turn *t, unsigned int commands);
+void nvme_turn_begin(struct nvme_pair *p, struct nvme_turn *t, unsigned int commands);
 
 /* What was found has been given to the disk; interrupt if enough completions are held. */
 void nvme_turn_served(struct nvme_pair *p, struct nvme_turn *t);

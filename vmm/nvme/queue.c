@@ -161,7 +161,7 @@ void nvme_pair_run(struct nvme_pair *p)
 		nvme_bad_doorbell(p, NVME_EVENT_DOORBELL_UNKNOWN);
 	if (p->cq.ring && p->cq.wants_head)
 		nvme_head_moved(p);
-	nvme_turn_begin(&turn, turns_of(n));
+	nvme_turn_begin(p, &turn, turns_of(n));
 	nvme_expect_tail(p);
 	n->holding = true;
 	/* While the disk is at work the driver need not wake us: that costs it an exit. */

@@ -14,9 +14,9 @@ $(eval $(call virtio_test,test_vhost,$(virtio_DRIVER)))
 $(eval $(call virtio_test,test_vhost_user,))
 
 virtio_QUEUE := vmm/virtio/virtqueue.c vmm/memory.c lib/err.c
-virtio_NET := $(addprefix vmm/virtio/,net.c net_tap.c net_rx.c net_tx.c net_ctrl.c iov.c virtio.c) \
-	vmm/net/tap.c vmm/net/link.c vmm/limit.c vmm/bucket.c vmm/arguments.c vmm/loop.c vmm/trace.c vmm/frame.c lib/ring.c
-virtio_BLK := $(addprefix vmm/virtio/,blk.c blk_request.c iov.c virtio.c) vmm/loop.c tests/unit/vmm/fake_disk.c
+virtio_NET := $(addprefix vmm/virtio/,net.c net_tap.c net_rx.c net_tx.c net_sent.c net_ctrl.c iov.c virtio.c) \
+	vmm/net/tap.c vmm/net/link.c vmm/limit.c vmm/bucket.c vmm/arguments.c vmm/loop.c vmm/coalesce.c vmm/trace.c vmm/frame.c lib/ring.c
+virtio_BLK := $(addprefix vmm/virtio/,blk.c blk_request.c iov.c virtio.c) vmm/loop.c vmm/coalesce.c tests/unit/vmm/fake_disk.c
 
 $(eval $(call fuzzer,fuzz_frame,tests/fuzz/fuzz_frame.c vmm/frame.c))
 $(eval $(call fuzzer,fuzz_virtqueue,tests/fuzz/fuzz_virtqueue.c $(virtio_QUEUE)))

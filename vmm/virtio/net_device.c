@@ -13,7 +13,9 @@
  * Status, beside what every virtio device tells: "tap", "mac", "mtu", "link", "active_pairs",
  * and for each pair frames and bytes both ways; rx_starved: the guest had no receive
  * buffers; rx_dropped: a frame longer than any buffer; tx_dropped: what the tap refused
- * or what was no frame; tx_blocked: the tap was full.
+ * or what was no frame; tx_blocked: the tap was full;
+ * tx_waited, tx_spared: interrupts about sent frames that were put off and then given, and that
+ * the driver did not need in the end.
  */
 #include "vmm/virtio/net_tap.h"
 
@@ -85,6 +87,7 @@ static json_t *pair_status(const struct net_pair *p)
 		{"rx_starved", &p->rx_starved}, {"rx_dropped", &p->rx_dropped},
 		{"tx_frames", &p->tx_frames},   {"tx_bytes", &p->tx_bytes},
 		{"tx_dropped", &p->tx_dropped}, {"tx_blocked", &p->tx_blocked},
+		{"tx_waited", &p->sent.waited}, {"tx_spared", &p->sent.spared},
 	};
 	json_t *o = json_object();
 

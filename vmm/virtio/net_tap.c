@@ -153,6 +153,7 @@ int net_tap_init(struct net_tap *t, struct loop *loop, const struct guest_memory
 		p->index = i;
 		p->fd = n->link.fd[i];
 		p->tap = (struct loop_source){p->fd, tap_ready, p};
+		net_sent_init(p);
 	}
 	n->backend = &backend;
 	return net_init(n, n->link.queues, net_withheld_by_tap(n->link.fd[0]), loop, m);

@@ -8,6 +8,7 @@
 #ifndef STRATA_VMM_VIRTIO_NET_TAP_H
 #define STRATA_VMM_VIRTIO_NET_TAP_H
 
+#include "vmm/coalesce.h"
 #include "vmm/limit.h"
 #include "vmm/trace.h"
 #include "vmm/virtio/net.h"
@@ -35,6 +36,17 @@ struct net_window {
 	uint8_t overflow[NET_FRAME_MAX];
 };
 
+/* Sent frames that are back in the used ring, and no interrupt says so yet: net_sent.c. */
+struct net_sent {
+	struct gap gap;          /* between turns with frames to send */
+	struct loop_timer timer; /* when we stop waiting for the driver to come by itself */
+	unsigned int rest;       /* turns that are signalled at once */
+	unsigned int rests;      /* how many that was to begin with */
+
+	/* counters: interrupts that the driver did not need in the end, that it did */
+	uint64_t spared, waited;
+};
+
 /* A receive queue (virtqueue 2i), a transmit queue (2i + 1), and their queue of the tap. */
 struct net_pair {
 	struct net_tap *net;
@@ -47,6 +59,7 @@ struct net_pair {
 	bool limited[LIMIT_WAYS]; /* out of tokens: until resumed */
 	struct net_window window;
 	struct virtqueue_chain chain; /* the one being worked on */
+	struct net_sent sent;
 
 	/* counters */
 	uint64_t rx_frames, rx_bytes, rx_starved, rx_dropped;
@@ -101,6 +114,22 @@ void net_rx_start(struct net_pair *p);
 void net_rx_stop(struct net_pair *p);
 void net_rx_kick(struct net_pair *p);
 void net_rx_ready(struct net_pair *p); /* the tap has frames */
+
+/* ---- net_sent.c ---- */
+
+void net_sent_init(struct net_pair *p);
+
+/* A turn begins: has the driver found by itself what was given back? */
+void net_sent_begin(struct net_pair *p);
+
+/* A frame has been sent: give its buffers back. */
+void net_sent(struct net_pair *p);
+
+/* The turn that began then is over: frames of it were sent or not. */
+void net_sent_turn(struct net_pair *p, bool frames, uint64_t began_ns);
+
+/* Signal what there is to, now. */
+void net_sent_stop(struct net_pair *p);
 
 void net_tx_start(struct net_pair *p);
 void net_tx_stop(struct net_pair *p);

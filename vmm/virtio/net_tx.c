@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include "lib/now.h"
 #include "vmm/virtio/net_tap.h"
 
 /* Write the popped frame to the tap. False if the tap takes none now. */
@@ -52,21 +53,25 @@ static bool serve(struct virtio_device *d, unsigned int queue, struct virtqueue_
 		net_poll(p, EPOLLOUT, true);
 		return false;
 	}
-	virtqueue_push(net_tx_ring(p), c->head, 0);
-	virtio_publish(d, queue);
+	net_sent(p);
 	return true;
 }
 
 void net_tx_run(struct net_pair *p)
 {
+	uint64_t began = now_ns(), before = net_tx_ring(p)->chains;
+
 	net_poll(p, EPOLLOUT, false);
+	net_sent_begin(p);
 	virtio_serve(net_device(p), 2 * p->index + 1, &p->chain, serve);
+	net_sent_turn(p, net_tx_ring(p)->chains != before, began);
 }
 
 void net_tx_stop(struct net_pair *p)
 {
 	p->limited[LIMIT_OUT] = false;
 	net_poll(p, EPOLLOUT, false);
+	net_sent_stop(p);
 }
 
 void net_tx_start(struct net_pair *p)

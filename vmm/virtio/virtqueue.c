@@ -47,6 +47,7 @@ int virtqueue_map(struct virtqueue *q, const struct guest_memory *m)
 	if (!q->descriptors || !q->available || !q->used)
 		return break_queue(q, "a ring is not in memory");
 	q->seen_available = s->next_available;
+	q->signalled_used = s->next_used;
 	q->signalled_valid = false;
 	s->enabled = true;
 	return 0;
@@ -74,7 +75,7 @@ int virtqueue_waiting(const struct virtqueue *q)
 void virtqueue_resume(struct virtqueue *q, uint16_t next_available)
 {
 	q->state.next_available = q->seen_available = next_available;
-	q->state.next_used = virtqueue_used(q);
+	q->state.next_used = q->signalled_used = virtqueue_used(q);
 	q->signalled_valid = false;
 }
 
@@ -189,6 +190,12 @@ int virtqueue_pop(struct virtqueue *q, struct virtqueue_chain *c)
 	return 1;
 }
 
+bool virtqueue_has_more(const struct virtqueue *q)
+{
+	return q->state.enabled && !q->broken &&
+	       __atomic_load_n(&q->available->idx, __ATOMIC_ACQUIRE) != q->state.next_available;
+}
+
 void virtqueue_unpop(struct virtqueue *q, unsigned int n)
 {
 	q->state.next_available -= (uint16_t)n;
@@ -217,23 +224,40 @@ static uint16_t used_event(const struct virtqueue *q)
 	return read_once(q->available->ring[q->state.size]);
 }
 
-bool virtqueue_wants_signal(struct virtqueue *q)
+static bool needs_signal(const struct virtqueue *q)
 {
-	uint16_t new = q->state.next_used, old = q->signalled_used;
-	bool wants;
-
 	/* pairs with the driver's full barrier between asking for an interrupt and looking
 	 * at the used index once more: one of the two sees the other's store */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!q->event_idx) {
-		wants = !(read_once(q->available->flags) & VRING_AVAIL_F_NO_INTERRUPT);
-	} else {
-		wants = !q->signalled_valid || vring_need_event(used_event(q), new, old);
-		q->signalled_used = new;
-		q->signalled_valid = true;
-	}
-	counter_add(wants ? &q->signals : &q->signals_suppressed, 1);
-	return wants;
+	if (!q->event_idx)
+		return !(read_once(q->available->flags) & VRING_AVAIL_F_NO_INTERRUPT);
+	return !q->signalled_valid ||
+	       vring_need_event(used_event(q), q->state.next_used, q->signalled_used);
+}
+
+/* Whether the driver has been signalled, or need not be: what was published is settled. */
+static void settle(struct virtqueue *q, bool signal)
+{
+	q->signalled_used = q->state.next_used;
+	q->signalled_valid = true;
+	counter_add(signal ? &q->signals : &q->signals_suppressed, 1);
+}
+
+bool virtqueue_wants_signal(struct virtqueue *q)
+{
+	bool needs = needs_signal(q);
+
+	settle(q, needs);
+	return needs;
+}
+
+unsigned int virtqueue_unsignalled(struct virtqueue *q)
+{
+	if (!q->state.enabled || q->signalled_used == q->state.next_used)
+		return 0;
+	if (!needs_signal(q))
+		settle(q, false);
+	return virtqueue_unsettled(q);
 }
 
 /* Our avail_event (2.7.10) stands behind the used ring. */

@@ -45,7 +45,7 @@ struct virtqueue {
 	struct vring_used *used;
 
 	uint16_t seen_available; /* the driver's index when last read */
-	uint16_t signalled_used; /* next_used when last asked whether to signal */
+	uint16_t signalled_used; /* next_used when it was last settled whether to signal */
 	bool signalled_valid;
 	const char *broken; /* what the driver did wrong; NULL: nothing */
 
@@ -93,6 +93,9 @@ int virtqueue_waiting(const struct virtqueue *q);
 /* Take the next chain: 1 if there was one, 0 if not, -1 if the queue is broken. */
 int virtqueue_pop(struct virtqueue *q, struct virtqueue_chain *c);
 
+/* Is there a chain to pop? It is not judged. */
+bool virtqueue_has_more(const struct virtqueue *q);
+
 /* Give back the last n popped chains, none of them pushed: they will be popped again. */
 void virtqueue_unpop(struct virtqueue *q, unsigned int n);
 
@@ -103,6 +106,19 @@ void virtqueue_publish(struct virtqueue *q);
 
 /* After publishing: does the driver want an interrupt (2.7.7, 2.7.10)? */
 bool virtqueue_wants_signal(struct virtqueue *q);
+
+/* Chains published since then. */
+static inline unsigned int virtqueue_unsettled(const struct virtqueue *q)
+{
+	return (uint16_t)(q->state.next_used - q->signalled_used);
+}
+
+/*
+ * After publishing: so many chains has the driver to be signalled about. It may be later, if it
+ * is bound to be: a driver that has found them meanwhile has moved its used_event, and then
+ * there are none.
+ */
+unsigned int virtqueue_unsignalled(struct virtqueue *q);
 
 /* Tell the driver that it need not kick; correct it may all the same. */
 void virtqueue_kicks_off(struct virtqueue *q);

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "lib/now.h"
 #include "vmm/loop.h"
 
 struct counter {
@@ -117,12 +118,79 @@ static void a_callback_may_remove_its_neighbour(void **state)
 	close(p.b.source.fd);
 }
 
+struct expiry {
+	struct loop_timer timer;
+	struct loop *loop;
+	_Atomic int count, order;
+	_Atomic uint64_t at_ns;
+};
+
+static _Atomic int expiries;
+
+static void note_expiry(struct loop_timer *t)
+{
+	struct expiry *e = t->owner;
+
+	e->at_ns = now_ns();
+	e->order = ++expiries;
+	e->count++;
+}
+
+struct setting {
+	struct expiry *expiry;
+	uint64_t due_ns;
+};
+
+static void set(void *arg)
+{
+	struct setting *s = arg;
+
+	loop_set_timer(s->expiry->loop, &s->expiry->timer, s->due_ns);
+}
+
+static void timers_expire_once_in_order_unless_cleared(void **state)
+{
+	struct loop *l = loop_create("test");
+	struct expiry e[3];
+	uint64_t now = now_ns();
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		e[i] = (struct expiry){.timer = {.expired = note_expiry, .owner = &e[i]},
+				       .loop = l};
+	set(&(struct setting){&e[0], now + 30000000});
+	set(&(struct setting){&e[1], now + 1000000});
+	set(&(struct setting){&e[2], now + 2000000});
+	set(&(struct setting){&e[2], 0});
+	set(&(struct setting){&e[2], 0}); /* it is not set: nothing */
+	assert_int_equal(loop_start(l), 0);
+	while (!e[0].count)
+		sched_yield();
+	assert_int_equal(e[0].count, 1);
+	assert_int_equal(e[1].count, 1);
+	assert_int_equal(e[2].count, 0);
+	assert_true(e[1].order < e[0].order);
+	assert_true(e[0].at_ns >= now + 30000000);
+	assert_true(e[1].at_ns >= now + 1000000);
+	/* put off while the loop waits for it, and set again after it has expired */
+	now = now_ns();
+	loop_call(l, set, &(struct setting){&e[2], now + 1000000000000});
+	loop_call(l, set, &(struct setting){&e[0], now + 1000000});
+	while (e[0].count < 2)
+		sched_yield();
+	loop_call(l, set, &(struct setting){&e[2], now + 2000000});
+	while (!e[2].count)
+		sched_yield();
+	loop_destroy(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_run_on_its_thread),
 		cmocka_unit_test(sources_are_served_until_removed),
 		cmocka_unit_test(a_callback_may_remove_its_neighbour),
+		cmocka_unit_test(timers_expire_once_in_order_unless_cleared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

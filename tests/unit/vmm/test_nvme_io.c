@@ -666,7 +666,7 @@ static void looking_for_the_next_command_loses_none(void **state)
 	while (commands < 20000 &&
 	       counter_read(&p->look.looks) == counter_read(&p->look.in_vain)) {
 		p->look.target = 2;
-		p->look.gap_ns = 400000;
+		p->look.gap.usual_ns = 400000;
 		put_and_ring();
 		await(&p->cq.completions, ++commands);
 		put_and_ring();

@@ -673,6 +673,108 @@ static void test_transmit_limited(void **state)
 	finish();
 }
 
+/* Offer a frame to send, and kick. */
+static void send_one(uint16_t index)
+{
+	uint64_t gpa = driver_alloc(&f.driver, HEADER + 100, 8);
+
+	driver_describe(&f.dq[TX], index, gpa, HEADER + 100, 0, 0);
+	driver_offer(&f.dq[TX], index);
+	kick(TX);
+}
+
+static void take_sent(uint16_t frames)
+{
+	uint32_t id, len;
+
+	for (uint16_t i = 0; i < frames; i++)
+		assert_true(driver_take(&f.dq[TX], &id, &len));
+	driver_set_used_event(&f.dq[TX], f.dq[TX].next_used);
+}
+
+/* Two frames shortly after each other: how often they come is known from then on. */
+static void start_sending(void)
+{
+	make(1);
+	start(1ULL << VIRTIO_RING_F_EVENT_IDX);
+	send_one(0);
+	assert_int_equal(driver_queue_signals, 1); /* not known yet: at once */
+	take_sent(1);
+	send_one(1);
+	take_sent(1);
+	driver_queue_signals = 0;
+	f.net.pair[0].sent.gap.usual_ns = 1000000;
+}
+
+/* Buffers come back at once, but a driver that finds them by itself is not interrupted. */
+static void test_sent_spared(void **state)
+{
+	struct net_sent *s;
+
+	(void)state;
+	start_sending();
+	s = &f.net.pair[0].sent;
+	for (uint16_t i = 0; i < 8; i++) {
+		send_one(i);
+		assert_true(s->timer.due_ns > 0);
+		s->gap.usual_ns = 1000000;
+		take_sent(1);
+	}
+	assert_int_equal(driver_queue_signals, 0);
+	assert_true(s->spared >= 7);
+	assert_int_equal(s->waited, 0);
+	finish();
+}
+
+/* One that does not come is interrupted, and the next time at once. */
+static void test_sent_waited(void **state)
+{
+	struct net_sent *s;
+
+	(void)state;
+	start_sending();
+	s = &f.net.pair[0].sent;
+	send_one(2);
+	send_one(3);
+	assert_int_equal(driver_queue_signals, 0);
+	loop_set_timer(f.loop, &s->timer, 0);
+	s->timer.expired(&s->timer);
+	assert_int_equal(driver_queue_signals, 1);
+	assert_int_equal(s->waited, 1);
+	take_sent(2);
+	send_one(4);
+	assert_int_equal(driver_queue_signals, 2);
+	assert_int_equal(s->timer.due_ns, 0);
+	finish();
+}
+
+/* However soon it would come: with a quarter of its ring back it is interrupted. */
+static void test_sent_many(void **state)
+{
+	(void)state;
+	start_sending();
+	for (uint16_t i = 0; i < SIZE / 4 - 1; i++)
+		send_one(i);
+	assert_int_equal(driver_queue_signals, 0);
+	send_one(SIZE / 4 - 1);
+	assert_int_equal(driver_queue_signals, 1);
+	assert_int_equal(f.net.pair[0].sent.timer.due_ns, 0);
+	finish();
+}
+
+/* An interrupt that waits is not forgotten when the queue is taken away alone. */
+static void test_sent_stopped(void **state)
+{
+	(void)state;
+	start_sending();
+	send_one(2);
+	assert_int_equal(driver_queue_signals, 0);
+	net_tx_stop(&f.net.pair[0]);
+	assert_int_equal(driver_queue_signals, 1);
+	assert_int_equal(f.net.pair[0].sent.timer.due_ns, 0);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -688,6 +790,10 @@ int main(void)
 		cmocka_unit_test(test_receive_limited),
 		cmocka_unit_test(test_transmit_limited),
 		cmocka_unit_test(test_transmit),
+		cmocka_unit_test(test_sent_spared),
+		cmocka_unit_test(test_sent_waited),
+		cmocka_unit_test(test_sent_many),
+		cmocka_unit_test(test_sent_stopped),
 		cmocka_unit_test(test_transmit_runt),
 		cmocka_unit_test(test_transmit_blocked),
 		cmocka_unit_test(test_multi_queue),
