@@ -4,10 +4,17 @@
 #include <stdlib.h>
 
 #include "lib/err.h"
+#include "lib/now.h"
 
 #define CHAINS_PER_TURN   64
+#define PAUSE_NS          2000000 /* between requests: then the driver does something else */
 #define SEGMENT_BYTES_MAX (1U << 20)
 #define RANGE_ALIGN_BYTES 4096 /* what file systems can give back */
+
+static struct virtqueue *ring_of(struct blk_queue *q)
+{
+	return &q->blk->device.queue[q->index].ring;
+}
 
 static void publish(void *owner)
 {
@@ -17,7 +24,9 @@ static void publish(void *owner)
 		unsigned int i = (unsigned int)__builtin_ctz(b->unpublished);
 
 		b->unpublished &= b->unpublished - 1;
-		virtio_publish(&b->device, i);
+		virtqueue_publish(&b->device.queue[i].ring);
+		if (!b->queue[i].holding)
+			virtio_signal(&b->device, i);
 		if (b->queue[i].starved) {
 			b->queue[i].starved = false;
 			virtio_kick_again(&b->device, i);
@@ -67,7 +76,7 @@ static bool begin(struct blk_queue *q, const struct virtqueue_chain *c)
 static int take(struct blk_queue *q)
 {
 	struct virtio_blk *b = q->blk;
-	struct virtqueue *ring = &b->device.queue[q->index].ring;
+	struct virtqueue *ring = ring_of(q);
 
 	for (int n = 0;; n++) {
 		int popped;
@@ -84,31 +93,81 @@ static int take(struct blk_queue *q)
 	}
 }
 
-/* Kicks stay off while anything is done for the queue, the I/O itself included. */
-static void serve(struct blk_queue *q)
+static void signal_held(struct blk_queue *q)
+{
+	if (virtqueue_unsignalled(ring_of(q)))
+		virtio_signal(&q->blk->device, q->index);
+}
+
+static void signal_due(struct blk_queue *q, unsigned int taken)
+{
+	uint64_t now = now_ns();
+
+	gap_measure(&q->coalesce.gap, taken, now);
+	if (coalesce_due(&q->coalesce, virtqueue_unsignalled(ring_of(q)), now))
+		signal_held(q);
+}
+
+static bool came(const void *owner)
+{
+	return virtqueue_has_more(owner);
+}
+
+/* Nothing is in the queue: ask for a kick, unless we need not. True if there is something now.
+ */
+static bool look(struct blk_queue *q)
+{
+	struct virtqueue *ring = ring_of(q);
+	unsigned int held = virtqueue_unsignalled(ring);
+
+	if (!coalesce_look(&q->coalesce, held, q->blk->device.loop, came, ring)) {
+		held = virtqueue_unsignalled(ring);
+		if (held)
+			coalesce_stalled(&q->coalesce, held);
+	}
+	if (!virtqueue_kicks_on(ring))
+		return false;
+	virtqueue_kicks_off(ring);
+	return true;
+}
+
+/* True if it is the turn of others, and there may be more. */
+static bool serve_turn(struct blk_queue *q)
 {
 	struct virtio_blk *b = q->blk;
-	struct virtqueue *ring = &b->device.queue[q->index].ring;
 
-	virtqueue_kicks_off(ring);
 	for (int turns = 0; turns < CHAINS_PER_TURN;) {
 		int n = take(q);
 
 		disk_run(b->disk);
 		publish(b);
 		if (n < 0)
-			return;
+			return false;
+		signal_due(q, (unsigned int)n);
 		if (!any_free(q)) {
 			q->starved = true;
-			return;
+			return false;
 		}
-		if (!n && !virtqueue_kicks_on(ring))
-			return;
-		if (!n)
-			virtqueue_kicks_off(ring);
+		if (!n && !look(q))
+			return false;
 		turns += n;
 	}
-	virtio_kick_again(&b->device, q->index);
+	return true;
+}
+
+/* Kicks stay off while anything is done for the queue, the I/O itself included. */
+static void serve(struct blk_queue *q)
+{
+	bool more;
+
+	virtqueue_kicks_off(ring_of(q));
+	q->coalesce.held_ns = 0;
+	q->holding = true;
+	more = serve_turn(q);
+	q->holding = false;
+	signal_held(q);
+	if (more)
+		virtio_kick_again(&q->blk->device, q->index);
 }
 
 static void blk_kick(struct virtio_device *d, unsigned int queue)
@@ -202,6 +261,7 @@ static int init_queue(struct virtio_blk *b, unsigned int index)
 
 	q->blk = b;
 	q->index = index;
+	q->coalesce.gap.pause_ns = PAUSE_NS;
 	q->requests = calloc(VIRTQUEUE_SIZE_MAX, sizeof(*q->requests));
 	if (!q->requests)
 		return err_errno("%s", b->name);

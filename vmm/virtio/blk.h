@@ -3,7 +3,8 @@
  * of queues to a disk (vmm/block/disk.h) and back.
  *
  * Any number of requests of a queue is in flight, up to its size. What is finished is told to
- * the driver in batches: one publication and at most one interrupt for each.
+ * the driver in batches: one publication and at most one interrupt for each. While requests
+ * come one after the other and are answered at once, several such batches share an interrupt.
  *
  * Threading: see virtio.h; all of it on the I/O loop but the counters.
  */
@@ -13,6 +14,7 @@
 #include <linux/virtio_blk.h>
 
 #include "vmm/block/disk.h"
+#include "vmm/coalesce.h"
 #include "vmm/virtio/virtio.h"
 
 #define BLK_QUEUES_MAX  16
@@ -34,6 +36,8 @@ struct blk_queue {
 	struct blk_request *requests, *free;
 	unsigned int fresh; /* those from here on were never used: memory not yet touched */
 	bool starved;       /* stopped for want of a free request */
+	bool holding;       /* interrupts, while more requests may come: coalesce.h */
+	struct coalesce coalesce;
 };
 
 struct virtio_blk {

@@ -5,7 +5,9 @@
  *
  * A queue for each vCPU unless told otherwise; the rest is the disk's, DISK_ARGUMENTS of
  * vmm/block/disk.h. Status: what every virtio device and every disk tells, and
- * "unsupported" and "invalid", requests that the driver should not have made.
+ * "unsupported" and "invalid", requests that the driver should not have made; "looks" (times we
+ * waited a little for the next request), "looks_in_vain" and "coalescing" (answers to an
+ * interrupt as it is now, the most of any queue), see vmm/coalesce.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +73,24 @@ static void blk_destroy(struct device *d)
 	free(b);
 }
 
+static void coalesce_status(const struct virtio_blk *b, json_t *into)
+{
+	uint64_t looks = 0, in_vain = 0;
+	unsigned int target = 0;
+
+	for (unsigned int i = 0; i < b->device.queue_count; i++) {
+		const struct coalesce *c = &b->queue[i].coalesce;
+
+		looks += counter_read(&c->looks);
+		in_vain += counter_read(&c->in_vain);
+		if (c->target > target)
+			target = c->target;
+	}
+	json_object_set_new(into, "looks", json_integer((json_int_t)looks));
+	json_object_set_new(into, "looks_in_vain", json_integer((json_int_t)in_vain));
+	json_object_set_new(into, "coalescing", json_integer((json_int_t)target));
+}
+
 static void blk_status(struct device *d, json_t *into)
 {
 	struct blk_device *b = d->state;
@@ -81,6 +101,7 @@ static void blk_status(struct device *d, json_t *into)
 			    json_integer((json_int_t)counter_read(&b->blk.unsupported)));
 	json_object_set_new(into, "invalid",
 			    json_integer((json_int_t)counter_read(&b->blk.invalid)));
+	coalesce_status(&b->blk, into);
 }
 
 static struct limits *blk_limits(struct device *d)

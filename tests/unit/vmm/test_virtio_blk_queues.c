@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "tests/unit/vmm/driver.h"
 #include "tests/unit/vmm/fake_disk.h"
@@ -144,6 +145,87 @@ static void test_queues_answer_for_themselves(void **state)
 	for (unsigned int q = 0; q < QUEUES; q++)
 		assert_int_equal(take_all(q), q + 1);
 	assert_int_equal(driver_queue_signals, QUEUES);
+}
+
+/* ---- interrupts ---- */
+
+/* A driver that keeps so many requests in flight, if it can: it sends one while the disk does
+ * the one before, and takes its answers when it is interrupted. */
+static struct {
+	unsigned int depth, in_flight, signals, answers;
+	uint16_t next;
+	uint64_t memory;
+} busy;
+
+static void keep_busy(void)
+{
+	if (driver_queue_signals != busy.signals) {
+		unsigned int taken = take_all(0);
+
+		busy.signals = driver_queue_signals;
+		busy.answers += taken;
+		busy.in_flight -= taken;
+		driver_set_used_event(&dq[0], dq[0].next_used);
+	}
+	if (busy.in_flight < busy.depth) {
+		driver.next = busy.memory + busy.next % 16 * 1024;
+		offer(0, busy.next++ % 16, VIRTIO_BLK_T_IN, 0, 512, WRITE);
+		busy.in_flight++;
+	}
+	fake_disk.working = keep_busy;
+}
+
+/* What rang and is seen to by hand is no longer to be seen to by the loop. */
+static void see_doorbells(void)
+{
+	eventfd_t n;
+
+	for (unsigned int i = 0; i < QUEUES; i++)
+		eventfd_read(virtio->queue[i].kick_fd, &n);
+}
+
+/* Until so many more are answered, and a turn's more: answers to an interrupt. */
+static double answers_to_an_interrupt(unsigned int depth, unsigned int requests)
+{
+	unsigned int answers = busy.answers, signals = busy.signals;
+
+	busy.depth = depth;
+	while (busy.answers < answers + requests) {
+		keep_busy();
+		kick(0);
+		see_doorbells();
+	}
+	return (double)(busy.answers - answers) / (busy.signals - signals);
+}
+
+static void start_busy(void)
+{
+	virtio_set_status(virtio, 0);
+	start(FLUSH | 1ULL << VIRTIO_RING_F_EVENT_IDX);
+	see_doorbells();
+	memset(&busy, 0, sizeof(busy));
+	busy.memory = driver.next;
+}
+
+/* The driver waits for each: a look at whether it has more in flight is a rare thing. */
+static void test_one_at_a_time_is_not_held(void **state)
+{
+	(void)state;
+	start_busy();
+	assert_true(answers_to_an_interrupt(1, 2000) == 1);
+	assert_in_range(blk->queue[0].coalesce.in_vain, 1, 8);
+	assert_in_range(blk->queue[0].coalesce.looks, 1, 16);
+}
+
+static void test_many_share_interrupts(void **state)
+{
+	(void)state;
+	start_busy();
+	answers_to_an_interrupt(1, 200);
+	answers_to_an_interrupt(7, 600); /* when it is noticed that there are more */
+	assert_true(answers_to_an_interrupt(7, 600) > 3);
+	answers_to_an_interrupt(1, 100);
+	assert_true(answers_to_an_interrupt(1, 100) == 1);
 }
 
 /* A reset waits for what is in flight, and afterwards the device is as new. */
@@ -358,11 +440,18 @@ static void test_readonly(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_many_in_flight),  TEST(test_queues_answer_for_themselves),
-		TEST(test_reset_in_flight), TEST(test_broken_in_flight),
-		TEST(test_greedy),          TEST(test_host_errors),
-		TEST(test_durable),         TEST(test_cache_mode),
-		TEST(test_ranges),          TEST(test_readonly),
+		TEST(test_many_in_flight),
+		TEST(test_queues_answer_for_themselves),
+		TEST(test_one_at_a_time_is_not_held),
+		TEST(test_many_share_interrupts),
+		TEST(test_reset_in_flight),
+		TEST(test_broken_in_flight),
+		TEST(test_greedy),
+		TEST(test_host_errors),
+		TEST(test_durable),
+		TEST(test_cache_mode),
+		TEST(test_ranges),
+		TEST(test_readonly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
