@@ -37,5 +37,6 @@ blames() {
 	told=$(jq -r --arg layer "$2" --arg direction "$3" --arg cause "$4" --argjson ns "${5}000000" "$blames_query" \
 		"$tmp/explain.json")
 	is "$told" ok "$6: $5 ms more in $2 ($3), nowhere else; blamed: $4"
-	[ "$told" = ok ] || diagnose "$(./strata explain "$1")"
+	[ "$told" = ok ] || diagnose "$(./strata explain "$1")" "$(./strata trace --read "$1" --json |
+		jq -c '.requests, .events, (.hops[] | select(.missing > 0) | {hop, missing})')"
 }
