@@ -23,7 +23,7 @@ static unsigned int slot_of(uint64_t flow)
 
 static uint8_t *put_time(uint8_t *out, int64_t difference)
 {
-	uint64_t v = (uint64_t)difference << 1 ^ (uint64_t)(difference >> 63);
+	uint64_t v = (uint64_t)difference << 1 ^ -(uint64_t)(difference < 0);
 
 	for (; v >= 0x80; v >>= 7)
 		*out++ = (uint8_t)(v | 0x80);

@@ -189,9 +189,11 @@ static void writer_free(struct recording_writer *w)
 
 static int writer_allocate(struct recording_writer *w, const char *path)
 {
+	const size_t events = BUFFER_BYTES / sizeof(struct strata_event);
+
 	w->packed_bytes = ZSTD_compressBound(BLOCK_RAW_MAX);
 	w->packed = malloc(w->packed_bytes);
-	w->events = malloc(event_pack_bound(BUFFER_BYTES / sizeof(struct strata_event)));
+	w->events = malloc(event_pack_bound(events));
 	w->zstd = ZSTD_createCCtx();
 	w->path = strdup(path);
 	if (!w->packed || !w->events || !w->zstd || !w->path)

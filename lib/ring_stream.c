@@ -293,7 +293,7 @@ static bool can_take(const struct ring_stream *s)
 /* false: no whole frame is there, or no room for it. */
 static bool take_frame(struct ring_stream *s)
 {
-	struct ring_frame f;
+	struct ring_frame f = {0};
 
 	while (s->in_used >= sizeof(f)) {
 		memcpy(&f, s->in, sizeof(f));

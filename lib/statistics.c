@@ -177,7 +177,7 @@ static uint64_t arrangements(size_t n, size_t k)
 /* The next choice of na of n, in lexical order; the others follow behind it. */
 static bool next_choice(struct pool *p, unsigned int *choice)
 {
-	size_t i = p->na, rest = p->na;
+	size_t rest = p->na, i = rest;
 
 	while (i-- > 0 && choice[i] == p->n - p->na + i)
 		;

@@ -143,7 +143,7 @@ double vcpu_rate(const struct model_vcpu *v, enum vcpu_figure figure, bool lates
 void queue_name(const struct model_queue *q, char *text, size_t bytes)
 {
 	if (q->virtio_id == VIRTIO_ID_NET)
-		snprintf(text, bytes, "net %u %s", q->index / 2, q->index % 2 ? "out" : "in");
+		snprintf(text, bytes, "net %d %s", q->index / 2, q->index % 2 ? "out" : "in");
 	else
 		snprintf(text, bytes, "%s %u",
 			 q->virtio_id == VIRTIO_ID_BLOCK ? "disk"

@@ -33,11 +33,12 @@ static double apart(const double *a, size_t na, const double *b, size_t nb)
 struct noise judge_noise(const struct result *x, struct random *r)
 {
 	struct noise noise = {NAN, NAN, 1};
-	double *half = calloc(2 * x->n + 1, sizeof(*half)), *twin = half + x->n;
+	double *half = calloc(2 * x->n + 1, sizeof(*half)), *twin;
 	size_t n = 0, twins = 0;
 
 	if (!half)
 		return noise;
+	twin = half + x->n;
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->twin[i])
 			twin[twins++] = x->value[i];

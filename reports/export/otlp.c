@@ -28,7 +28,7 @@ enum { KIND_INTERNAL = 1, KIND_SERVER = 2 };
 enum { STATUS_ERROR = 2 };
 
 /* Flags of a span: whether its parent is another process's is known, and so it is. */
-#define FLAG_HAS_IS_REMOTE 0x100
+#define FLAG_HAS_IS_REMOTE 0x100u
 #define FLAG_IS_REMOTE     0x200
 
 /* Who a span belongs to: the request as a whole, a layer, or nobody. */

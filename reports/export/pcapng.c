@@ -112,7 +112,8 @@ static void packet(struct export *e, uint32_t interface, uint64_t time_ns,
 	struct pcapng_block b;
 	uint32_t flags = direction_flags[d], n = (uint32_t)frame_headers(f, bytes);
 
-	memcpy(bytes + n, payload, captured);
+	if (captured)
+		memcpy(bytes + n, payload, captured);
 	pcapng_begin(&b, PCAPNG_PACKET);
 	pcapng_u32(&b, interface);
 	pcapng_u32(&b, (uint32_t)(at_ns >> 32));
@@ -227,6 +228,7 @@ static int end(struct export *e)
 
 	for (int hop = 0; hop < HOP_COUNT; hop++) {
 		struct pcapng_block b;
+		uint64_t received;
 		char text[128];
 
 		if (!p->interface[hop])
@@ -238,8 +240,8 @@ static int end(struct export *e)
 		snprintf(text, sizeof(text), "%" PRIu64 " events were lost, by all hops",
 			 model_lost(e->m));
 		pcapng_text(&b, PCAPNG_COMMENT, text);
-		pcapng_option(&b, PCAPNG_STATISTICS_RECEIVED,
-			      &(uint64_t){htole64(e->m->hops[hop].events)}, sizeof(uint64_t));
+		received = htole64(e->m->hops[hop].events);
+		pcapng_option(&b, PCAPNG_STATISTICS_RECEIVED, &received, sizeof(received));
 		pcapng_write(&b, e->out);
 	}
 	return 0;
