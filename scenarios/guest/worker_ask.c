@@ -10,11 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <postgresql/libpq-fe.h>
 
-#define STARTS_LOOKS   50 /* for a database that is starting */
+#define STARTS_S       25 /* a database may take to start */
 #define STARTS_LOOK_US 200000
 
 void ask_bound_waiting(int fd)
@@ -161,6 +162,7 @@ static PGconn *database_at(const struct sockaddr_in *at)
 				    "connect_timeout", NULL};
 	const char *const values[] = {address,   port,      "postgres", "postgres",
 				      "disable", "disable", wait,       NULL};
+	const time_t until = time(NULL) + STARTS_S;
 
 	if (database.connection && (database.at.sin_addr.s_addr != at->sin_addr.s_addr ||
 				    database.at.sin_port != at->sin_port))
@@ -168,12 +170,12 @@ static PGconn *database_at(const struct sockaddr_in *at)
 	inet_ntop(AF_INET, &at->sin_addr, address, sizeof(address));
 	snprintf(port, sizeof(port), "%u", ntohs(at->sin_port));
 	snprintf(wait, sizeof(wait), "%d", ASK_WAIT_S);
-	for (int i = 0; i < STARTS_LOOKS && !database.connection; i++) {
-		if (i)
-			usleep(STARTS_LOOK_US);
+	while (!database.connection && time(NULL) <= until) {
 		database.connection = PQconnectdbParams(keys, values, 0);
-		if (PQstatus(database.connection) != CONNECTION_OK)
-			forget_database();
+		if (PQstatus(database.connection) == CONNECTION_OK)
+			break;
+		forget_database();
+		usleep(STARTS_LOOK_US);
 	}
 	database.at = *at;
 	return database.connection;

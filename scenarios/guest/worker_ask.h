@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define ASK_TEXT_MAX 256 /* of an answer, its end included */
-#define ASK_WAIT_S   20
+#define ASK_WAIT_S   50
 /* What a server or a client of one's own says takes no longer than this, head and all. */
 #define ASK_HEAD_MAX 4096
 
