@@ -25,8 +25,9 @@ struct connection {
 	uint32_t requests;
 	bool from_start; /* its first bytes were a request line */
 	bool closed;
-	bool request_open; /* the last of pending has not ended */
-	bool reply_open;   /* the first of pending is being answered */
+	bool request_open;     /* the last of pending has not ended */
+	bool reply_open;       /* the first of pending is being answered */
+	bool asked_after_hole; /* a pending one was found after some were missed */
 	uint64_t last_ns;
 	uint8_t client_addr[16], server_addr[16];
 	uint16_t client_port, server_port;
@@ -129,7 +130,7 @@ static void copy_word(char *to, size_t size, const char *from, size_t n)
 
 static int request_started(struct http *h, struct connection *c, uint64_t time_ns)
 {
-	const struct http_stream *s = &c->dir[DIRECTION_REQUEST];
+	struct http_stream *s = &c->dir[DIRECTION_REQUEST];
 	struct http_request *r = new_pending(h, c);
 	size_t method = strcspn(s->line, " ");
 	const char *path = s->line + method + strspn(s->line + method, " ");
@@ -153,15 +154,28 @@ static int request_started(struct http *h, struct connection *c, uint64_t time_n
 	r->request_seq = c->tls ? c->wire_seq[DIRECTION_REQUEST] : s->message_seq;
 	r->request_first_ns = r->request_last_ns = time_ns;
 	c->request_open = true;
+	c->asked_after_hole |= s->resynced;
+	s->resynced = false;
 	return 0;
 }
 
-/* Replies were missed: what comes next answers the newest request, most likely. */
+/*
+ * Replies were missed before this one, which is the latest request's, then. Not even its, if
+ * the hole began where the only pending request's reply had to begin: that one was in it. But
+ * if requests were missed as well the pending one may be younger than the hole.
+ */
 static void forget_unanswered(struct http *h, struct connection *c)
 {
-	h->stats.resynced++;
-	while (c->pending_count > 1)
+	struct http_stream *reply = &c->dir[DIRECTION_REPLY];
+
+	if (reply->resynced)
+		h->stats.resynced++;
+	if (reply->skipped && c->pending_count == 1 && !c->request_open && !c->asked_after_hole)
 		hand_out(h, c);
+	while (reply->resynced && c->pending_count > 1)
+		hand_out(h, c);
+	reply->resynced = reply->skipped = false;
+	c->asked_after_hole = false;
 }
 
 static bool informational(unsigned int status)
@@ -173,9 +187,7 @@ static void reply_started(struct http *h, struct connection *c, uint64_t time_ns
 {
 	struct http_stream *s = &c->dir[DIRECTION_REPLY];
 
-	if (s->resynced)
-		forget_unanswered(h, c);
-	s->resynced = false;
+	forget_unanswered(h, c);
 	if (!c->pending_count)
 		return;
 	c->pending[0].status = (uint16_t)strtoul(s->line + 9, NULL, 10);

@@ -66,7 +66,7 @@ static void unseen(struct http_stream *s, struct http_cursor *c)
 {
 	if (s->state == HTTP_START_LINE) {
 		s->state = HTTP_LOST;
-		s->missed = true;
+		s->missed = s->skipped = true;
 	} else if (s->state != HTTP_LOST) {
 		s->state = HTTP_OPEN;
 	}

@@ -34,6 +34,7 @@ struct http_stream {
 	bool started;  /* next_seq is known */
 	bool resynced; /* the present message was found after some were missed */
 	bool missed;   /* bytes between messages were not seen */
+	bool skipped;  /* ... from the very beginning of one on */
 	bool chunked, has_length;
 	bool traced; /* a traceparent was there; more than one is none */
 	struct traceparent trace;

@@ -342,6 +342,25 @@ static void test_lost_segments(void **state)
 	server(OK3);
 	assert_int_equal(t.c.count, 4);
 	assert_true(t.c.found[3].answered);
+	/* a reply and another request missing: the reply that comes is that one's, not the
+	 * first one's */
+	client(GET);
+	t.c.seq[0] += sizeof(GET) - 1;
+	t.c.seq[1] += sizeof(OK3) - 1;
+	server(OK3);
+	assert_int_equal(t.c.count, 5);
+	assert_false(t.c.found[4].answered);
+	client(GET);
+	server(OK3);
+	assert_int_equal(t.c.count, 6);
+	assert_true(t.c.found[5].answered);
+	/* a request and its reply missing: the next one is answered all the same */
+	t.c.seq[0] += sizeof(GET) - 1;
+	t.c.seq[1] += sizeof(OK3) - 1;
+	client(GET);
+	server(OK3);
+	assert_int_equal(t.c.count, 7);
+	assert_true(t.c.found[6].answered);
 }
 
 static void test_joined_in_the_middle(void **state)
