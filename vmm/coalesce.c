@@ -7,7 +7,7 @@
 #define TARGET_MAX    16
 #define PATIENCE_GAPS 4  /* of the usual time between requests */
 #define GAP_WEIGHT    8  /* of what was usual, against a new one's 1 */
-#define REST_MIN      64 /* completions that the target stays; more the more often in vain */
+#define REST_MIN      64 /* completions that the target stays */
 #define REST_MAX      1024
 #define HOLD_NS       10000000 /* that the first of them waits, at most */
 #define SPIN_NS       50000    /* of a look, before it sleeps in between */
@@ -37,14 +37,30 @@ uint64_t gap_patience_ns(const struct gap *g)
 	return ns < g->pause_ns ? ns : g->pause_ns;
 }
 
+void rest_begin(struct rest *r, unsigned int min)
+{
+	r->length = between(min, r->length * 2, REST_MAX);
+	r->left = r->length;
+}
+
+void rest_spend(struct rest *r, unsigned int times)
+{
+	r->left -= times < r->left ? times : r->left;
+}
+
+void rest_shorten(struct rest *r)
+{
+	r->length /= 2;
+}
+
 static void reached(struct coalesce *c, unsigned int held)
 {
-	if (c->rest) {
-		c->rest -= held < c->rest ? held : c->rest;
+	if (c->rest.left) {
+		rest_spend(&c->rest, held);
 		return;
 	}
 	if (c->target > c->depth)
-		c->rests /= 2;
+		rest_shorten(&c->rest);
 	c->target = between(1, c->target + 1, TARGET_MAX);
 }
 
@@ -86,8 +102,7 @@ bool coalesce_look(struct coalesce *c, unsigned int held, struct loop *l,
 void coalesce_stalled(struct coalesce *c, unsigned int held)
 {
 	counter_add(&c->in_vain, 1);
-	c->rests = between(REST_MIN, c->rests * 2, REST_MAX);
-	c->rest = c->rests;
+	rest_begin(&c->rest, REST_MIN);
 	c->depth = held;
 	c->target = between(1, held * 3 / 4, TARGET_MAX);
 }

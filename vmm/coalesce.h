@@ -34,12 +34,21 @@ void gap_measure(struct gap *g, unsigned int requests, uint64_t now_ns);
 /* How long to wait for it to come again; 0: not at all. */
 uint64_t gap_patience_ns(const struct gap *g);
 
+/* So many times without a wait, after one in vain: more the more often it is. */
+struct rest {
+	unsigned int left;
+	unsigned int length; /* when it began */
+};
+
+void rest_begin(struct rest *r, unsigned int min);
+void rest_spend(struct rest *r, unsigned int times);
+void rest_shorten(struct rest *r); /* waiting was worth it */
+
 struct coalesce {
 	struct gap gap;
 	unsigned int target; /* completions to an interrupt; 0 is as good as 1 */
 	unsigned int depth;  /* requests that the driver had in flight when it last stalled */
-	unsigned int rest;   /* completions until the target may be raised */
-	unsigned int rests;  /* how many that was to begin with */
+	struct rest rest;    /* completions until the target may be raised */
 	uint64_t held_ns;    /* when the first of those held was; 0: none is */
 
 	/* counters: times we waited for a request, and that nothing came */

@@ -17,10 +17,7 @@
 
 #define FRAMES_MAX 16       /* that no interrupt says anything of */
 #define PAUSE_NS   10000000 /* between frames: at most so long does an interrupt wait */
-
-/* Turns without waiting, after one in vain; more the more often it is. */
-#define REST_MIN 8
-#define REST_MAX 1024
+#define REST_MIN   8        /* turns that are signalled at once after one that waited in vain */
 
 static struct loop *loop_of(struct net_pair *p)
 {
@@ -48,10 +45,7 @@ static void waited(struct loop_timer *t)
 
 	if (!virtqueue_unsignalled(net_tx_ring(p)))
 		return;
-	s->rests = s->rests < REST_MIN ? REST_MIN : s->rests * 2;
-	if (s->rests > REST_MAX)
-		s->rests = REST_MAX;
-	s->rest = s->rests;
+	rest_begin(&s->rest, REST_MIN);
 	counter_add(&s->waited, 1);
 	signal_now(p);
 }
@@ -67,7 +61,7 @@ void net_sent_begin(struct net_pair *p)
 	if (!p->sent.timer.due_ns || virtqueue_unsignalled(net_tx_ring(p)))
 		return;
 	loop_set_timer(loop_of(p), &p->sent.timer, 0);
-	p->sent.rests /= 2;
+	rest_shorten(&p->sent.rest);
 	counter_add(&p->sent.spared, 1);
 }
 
@@ -85,11 +79,11 @@ void net_sent(struct net_pair *p)
 void net_sent_turn(struct net_pair *p, bool frames, uint64_t began_ns)
 {
 	struct net_sent *s = &p->sent;
-	uint64_t patience = s->rest ? 0 : gap_patience_ns(&s->gap);
+	uint64_t patience = s->rest.left ? 0 : gap_patience_ns(&s->gap);
 
 	if (frames) {
 		gap_measure(&s->gap, 1, began_ns);
-		s->rest -= s->rest > 0;
+		rest_spend(&s->rest, 1);
 	}
 	if (!virtqueue_unsignalled(net_tx_ring(p)))
 		return;

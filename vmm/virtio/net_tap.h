@@ -40,8 +40,7 @@ struct net_window {
 struct net_sent {
 	struct gap gap;          /* between turns with frames to send */
 	struct loop_timer timer; /* when we stop waiting for the driver to come by itself */
-	unsigned int rest;       /* turns that are signalled at once */
-	unsigned int rests;      /* how many that was to begin with */
+	struct rest rest;        /* turns that are signalled at once */
 
 	/* counters: interrupts that the driver did not need in the end, that it did */
 	uint64_t spared, waited;
