@@ -5,29 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/printable.h"
+
 static bool same(const struct actor *a, const struct actor *b)
 {
 	return a->cgroup == b->cgroup && a->vm == b->vm && a->domain == b->domain &&
 	       !memcmp(a->comm, b->comm, sizeof(a->comm));
 }
 
-/* What goes to terminals and into JSON may have been written by anybody, in a guest, too. */
-static void take_text(char *to, size_t bytes, const char *from)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < bytes && from[i]; i++)
-		to[i] = from[i] >= 0x20 && from[i] < 0x7f ? from[i] : '?';
-	memset(to + i, 0, bytes - i);
-}
-
 static void take_comm(char comm[OFF_COMM_BYTES + 1], const struct strata_event *e)
 {
-	char raw[OFF_COMM_BYTES + 1] = "";
+	char raw[OFF_COMM_BYTES];
 
 	memcpy(raw, &e->flow, 8);
 	memcpy(raw + 8, &e->packet, 8);
-	take_text(comm, OFF_COMM_BYTES + 1, raw);
+	printable_copy(comm, OFF_COMM_BYTES + 1, raw, sizeof(raw));
 }
 
 uint16_t actors_learn(struct actors *a, const struct strata_event *e)
@@ -68,6 +60,11 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+static void take_text(char *to, size_t bytes, const json_t *o, const char *key)
+{
+	printable_copy(to, bytes, text_of(o, key), bytes);
+}
+
 void actor_take(struct actor *a, const json_t *rivals)
 {
 	json_t *o;
@@ -80,9 +77,9 @@ void actor_take(struct actor *a, const json_t *rivals)
 		    strcmp(text_of(o, "comm"), a->comm) != 0)
 			continue;
 		a->pid = (uint32_t)json_integer_value(json_object_get(o, "pid"));
-		take_text(a->process, sizeof(a->process), text_of(o, "process"));
-		take_text(a->vm_name, sizeof(a->vm_name), text_of(o, "vm"));
-		take_text(a->cgroup_path, sizeof(a->cgroup_path), text_of(o, "cgroup"));
+		take_text(a->process, sizeof(a->process), o, "process");
+		take_text(a->vm_name, sizeof(a->vm_name), o, "vm");
+		take_text(a->cgroup_path, sizeof(a->cgroup_path), o, "cgroup");
 	}
 }
 

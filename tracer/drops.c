@@ -1,11 +1,11 @@
 /* Dropped packets: see drops.h. */
 #include "tracer/drops.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/err.h"
+#include "lib/printable.h"
 #include "tracer/lru.h"
 
 #define FLOW_DROPS_MAX 16 /* of one connection; the latest */
@@ -181,6 +181,5 @@ void drop_text(const struct model *m, const struct drop *drop, char *text, size_
 	snprintf(address, sizeof(address), "0xffffffff%08x", drop->place);
 	snprintf(text, size, "%s in %s", reason ? reason : number, place ? place : address);
 	for (char *c = text; *c; c++) /* a guest may say anything */
-		if (!isprint((unsigned char)*c))
-			*c = '?';
+		*c = printable(*c);
 }

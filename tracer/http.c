@@ -1,12 +1,12 @@
 /* Requests on the wire, connection by connection: see http.h. */
 #include "tracer/http.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
 #include "lib/hop.h"
+#include "lib/printable.h"
 #include "tracer/http_stream.h"
 #include "tracer/lru.h"
 
@@ -119,15 +119,6 @@ static struct http_request *new_pending(struct http *h, struct connection *c)
 	return &c->pending[c->pending_count++];
 }
 
-static void copy_word(char *to, size_t size, const char *from, size_t n)
-{
-	if (n > size - 1)
-		n = size - 1;
-	for (size_t i = 0; i < n; i++)
-		to[i] = isprint((unsigned char)from[i]) ? from[i] : '?';
-	to[n] = '\0';
-}
-
 static int request_started(struct http *h, struct connection *c, uint64_t time_ns)
 {
 	struct http_stream *s = &c->dir[DIRECTION_REQUEST];
@@ -146,8 +137,8 @@ static int request_started(struct http *h, struct connection *c, uint64_t time_n
 	r->ipv6 = c->ipv6;
 	r->index = c->requests++;
 	r->new_connection = !r->index && c->from_start;
-	copy_word(r->method, sizeof(r->method), s->line, method);
-	copy_word(r->path, sizeof(r->path), path, strcspn(path, " "));
+	printable_copy(r->method, sizeof(r->method), s->line, method);
+	printable_copy(r->path, sizeof(r->path), path, strcspn(path, " "));
 	version = strstr(path, " HTTP/1.");
 	r->version = !version || version[8] != '0';
 	r->tls = c->tls;

@@ -2,9 +2,9 @@
  */
 #include "tracer/print.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "lib/printable.h"
 #include "lib/units.h"
 #include "tracer/drops.h"
 #include "tracer/summary.h"
@@ -31,7 +31,7 @@ static void bad(FILE *f, struct table_style style, uint64_t count, const char *w
 static void print_clean(const char *text, FILE *f)
 {
 	for (; *text; text++)
-		fputc(isprint((unsigned char)*text) ? *text : '?', f);
+		fputc(printable(*text), f);
 }
 
 static void fact_command(const struct model *m, FILE *f, struct table_style style)

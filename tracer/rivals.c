@@ -8,6 +8,7 @@
 
 #include "lib/hop.h"
 #include "lib/offcpu.h"
+#include "lib/printable.h"
 #include "lib/threads.h"
 #include "tracer/process.h"
 
@@ -113,15 +114,11 @@ bool rivals_news(const struct rivals *r)
 	return r->told < r->count;
 }
 
-/* Names are whatever somebody chose; the document is text. */
-static json_t *printable(const char *raw, size_t bytes)
+static json_t *json_printable(const char *raw, size_t bytes)
 {
 	char text[sizeof(((struct rival *)0)->cgroup)];
-	size_t i;
 
-	for (i = 0; i < bytes && i + 1 < sizeof(text) && raw[i]; i++)
-		text[i] = raw[i] >= 0x20 && raw[i] < 0x7f ? raw[i] : '?';
-	text[i] = '\0';
+	printable_copy(text, sizeof(text), raw, bytes);
 	return json_string(text);
 }
 
@@ -133,12 +130,13 @@ json_t *rivals_meta(struct rivals *r)
 		const struct rival *at = &r->at[i];
 
 		json_array_append_new(
-			list, json_pack("{s:I,s:o,s:i,s:o,s:o,s:o}", "tid", (json_int_t)at->tid,
-					"comm", printable((const char *)at->comm, 16), "pid",
-					(int)at->pid, "process",
-					printable(at->process, sizeof(at->process)), "cgroup",
-					printable(at->cgroup, sizeof(at->cgroup)), "vm",
-					printable(at->vm, sizeof(at->vm))));
+			list,
+			json_pack("{s:I,s:o,s:i,s:o,s:o,s:o}", "tid", (json_int_t)at->tid,
+				  "comm", json_printable((const char *)at->comm, 16), "pid",
+				  (int)at->pid, "process",
+				  json_printable(at->process, sizeof(at->process)), "cgroup",
+				  json_printable(at->cgroup, sizeof(at->cgroup)), "vm",
+				  json_printable(at->vm, sizeof(at->vm))));
 	}
 	r->told = r->count;
 	return list;
