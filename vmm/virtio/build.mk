@@ -1,11 +1,14 @@
 # Unit tests and fuzzers of the data path; the devices themselves are in the VMM's archive.
 virtio_DRIVER := tests/unit/vmm/driver.c
+virtio_NET_CARD := tests/unit/vmm/net_card.c $(virtio_DRIVER)
 virtio_PCI := tests/unit/vmm/fake_pci.c
 virtio_ARCHIVES := $(B)/libvmm.a $(LIB)
 virtio_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(2),$(virtio_ARCHIVES),$(vmm_LIBS))
 
 $(eval $(call virtio_test,test_virtqueue,$(virtio_DRIVER)))
-$(eval $(call virtio_test,test_virtio_net,$(virtio_DRIVER)))
+$(eval $(call virtio_test,test_virtio_net,$(virtio_NET_CARD)))
+$(eval $(call virtio_test,test_virtio_net_rx,$(virtio_NET_CARD)))
+$(eval $(call virtio_test,test_virtio_net_tx,$(virtio_NET_CARD)))
 $(eval $(call virtio_test,test_virtio_blk,$(virtio_DRIVER) $(virtio_PCI)))
 $(eval $(call virtio_test,test_virtio_blk_queues,$(virtio_DRIVER) tests/unit/vmm/fake_disk.c))
 $(eval $(call virtio_test,test_virtio_pci,$(virtio_DRIVER) $(virtio_PCI)))
