@@ -178,10 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = {data, size};
 
 	fake_disk_reset();
-	if (nvme_guest_create(g, byte(&in) & 1 ? "file=fuzz,block=4096" : "file=fuzz"))
+	if (nvme_guest_start(g, byte(&in) & 1 ? "file=fuzz,block=4096" : "file=fuzz"))
 		abort();
-	nvme_guest_enable(g);
-	nvme_guest_make_queues(g);
 	for (int i = 0; in.left && i < OPERATIONS_MAX; i++)
 		operate(g, &in);
 	run(g);

@@ -4,6 +4,9 @@ nvme_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(nvme_GUEST),$(B)/libvm
 
 $(eval $(call nvme_test,test_nvme))
 $(eval $(call nvme_test,test_nvme_io))
+$(eval $(call nvme_test,test_nvme_queues))
+$(eval $(call nvme_test,test_nvme_doorbells))
+$(eval $(call nvme_test,test_nvme_interrupts))
 
 nvme_SOURCES := $(wildcard vmm/nvme/*.c) vmm/memory.c vmm/loop.c vmm/coalesce.c vmm/arguments.c
 

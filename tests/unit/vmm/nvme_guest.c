@@ -144,6 +144,43 @@ void nvme_guest_make_queues(struct nvme_guest *g)
 	}
 }
 
+int nvme_guest_start(struct nvme_guest *g, const char *option)
+{
+	int ret = nvme_guest_create(g, option);
+
+	if (ret)
+		return ret;
+	nvme_guest_enable(g);
+	nvme_guest_make_queues(g);
+	return 0;
+}
+
+void nvme_guest_enable_msix(struct nvme_guest *g)
+{
+	uint64_t table = g->nvme->pci.range[NVME_BAR_MSIX].base;
+
+	for (unsigned int i = 0; i <= NVME_GUEST_QUEUES; i++) {
+		bus_write(g->machine.mmio, table + 16 * i, 0xfee00000, 4);
+		bus_write(g->machine.mmio, table + 16 * i + 8, 0x30 + i, 4);
+		bus_write(g->machine.mmio, table + 16 * i + 12, 0, 4);
+	}
+	bus_write(g->machine.ports, 0xcf8, 1U << 31 | 1 << 11 | 0x40, 4);
+	bus_write(g->machine.ports, 0xcfe, 0x8000, 2);
+	if (!pci_msix_enabled(&g->nvme->pci))
+		abort();
+}
+
+struct nvme_guest_shadow nvme_guest_share_doorbells(struct nvme_guest *g)
+{
+	struct nvme_sqe e = {.opcode = NVME_ADMIN_DOORBELL_BUFFER};
+
+	e.prp1 = nvme_guest_page(g);
+	e.prp2 = nvme_guest_page(g);
+	if (nvme_guest_do(g, 0, &e, NULL))
+		abort();
+	return (struct nvme_guest_shadow){nvme_guest_at(g, e.prp1), nvme_guest_at(g, e.prp2)};
+}
+
 uint16_t nvme_guest_put(struct nvme_guest *g, unsigned int queue, const struct nvme_sqe *e)
 {
 	struct nvme_guest_queue *q = &g->queue[queue];
@@ -172,6 +209,16 @@ bool nvme_guest_take(struct nvme_guest *g, unsigned int queue, struct nvme_cqe *
 	q->phase ^= !q->head;
 	nvme_guest_write(g, nvme_doorbell(queue, true), q->head, 4);
 	return true;
+}
+
+unsigned int nvme_guest_take_all(struct nvme_guest *g, unsigned int queue)
+{
+	struct nvme_cqe c;
+	unsigned int n = 0;
+
+	while (nvme_guest_take(g, queue, &c))
+		n++;
+	return n;
 }
 
 uint16_t nvme_guest_do(struct nvme_guest *g, unsigned int queue, const struct nvme_sqe *e,

@@ -48,6 +48,19 @@ void nvme_guest_run(struct nvme_guest *g);
 void nvme_guest_enable(struct nvme_guest *g);
 void nvme_guest_make_queues(struct nvme_guest *g);
 
+/* All of the above at once; returns what create() did. */
+int nvme_guest_start(struct nvme_guest *g, const char *option);
+
+/* Program all vectors and unmask them, as a driver does. */
+void nvme_guest_enable_msix(struct nvme_guest *g);
+
+/* Have the doorbells in memory: those that the driver writes, and those it is to ring at. */
+struct nvme_guest_shadow {
+	uint32_t *doorbell, *event_index;
+};
+
+struct nvme_guest_shadow nvme_guest_share_doorbells(struct nvme_guest *g);
+
 /* Put a command into a queue, without ringing its doorbell; its identifier. */
 uint16_t nvme_guest_put(struct nvme_guest *g, unsigned int queue, const struct nvme_sqe *e);
 
@@ -57,7 +70,10 @@ void nvme_guest_ring(struct nvme_guest *g, unsigned int queue);
 /* Take a completion from the queue, and tell the controller; false if there is none. */
 bool nvme_guest_take(struct nvme_guest *g, unsigned int queue, struct nvme_cqe *c);
 
-/* All three; the status without phase, "more" and "do not retry". */
+/* Take all there are; how many. */
+unsigned int nvme_guest_take_all(struct nvme_guest *g, unsigned int queue);
+
+/* Put, ring and take; the status without phase, "more" and "do not retry". */
 uint16_t nvme_guest_do(struct nvme_guest *g, unsigned int queue, const struct nvme_sqe *e,
 		       uint32_t *result);
 
