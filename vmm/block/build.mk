@@ -1,9 +1,11 @@
 # Unit tests of disks; their code is in the VMM's archive.
-block_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c,$(B)/libvmm.a $(LIB),$(vmm_LIBS))
+block_CASE := $(addprefix tests/unit/vmm/,disk_case.c disk_option.c)
+block_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(block_CASE),$(B)/libvmm.a $(LIB),$(vmm_LIBS))
 
 $(eval $(call block_test,test_disk))
+$(eval $(call block_test,test_disk_engines))
 
-qcow2_MADE := $(addprefix tests/unit/vmm/,qcow2_make.c qcow2_check.c)
+qcow2_MADE := $(addprefix tests/unit/vmm/,qcow2_make.c qcow2_check.c disk_option.c)
 qcow2_test = $(call unit_test,$(1),tests/unit/vmm/$(1).c $(qcow2_MADE) $(2),$(B)/libvmm.a $(LIB),$(vmm_LIBS))
 
 $(eval $(call qcow2_test,test_qcow2_crash,tests/unit/vmm/fake_file.c))

@@ -29,7 +29,7 @@ struct nvme_guest {
 	struct nvme_guest_queue queue[1 + NVME_GUEST_QUEUES];
 };
 
-/* Make all of it; the option's text has no file=. Returns what create() did. */
+/* Make all of it, of an option's text as a user gives it. Returns what create() did. */
 int nvme_guest_create(struct nvme_guest *g, const char *option);
 void nvme_guest_destroy(struct nvme_guest *g);
 
@@ -48,7 +48,7 @@ void nvme_guest_run(struct nvme_guest *g);
 void nvme_guest_enable(struct nvme_guest *g);
 void nvme_guest_make_queues(struct nvme_guest *g);
 
-/* All of the above at once; returns what create() did. */
+/* Create, enable and make the queues, at once; returns what create() did. */
 int nvme_guest_start(struct nvme_guest *g, const char *option);
 
 /* Program all vectors and unmask them, as a driver does. */

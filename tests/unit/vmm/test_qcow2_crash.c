@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "tests/unit/vmm/disk_option.h"
 #include "tests/unit/vmm/fake_file.h"
 #include "tests/unit/vmm/qcow2_check.h"
 #include "tests/unit/vmm/qcow2_make.h"
@@ -25,8 +26,6 @@
 #define SINCE_MAX  24
 #define ZEROES     UINT32_MAX
 #define SEEDS      16
-
-static const struct argument table[] = {DISK_ARGUMENTS, {NULL, NULL, false, NULL}};
 
 static struct loop *loop;
 static char base[64], image[64];
@@ -221,16 +220,13 @@ static void do_round(struct disk *d)
 
 static struct disk *open_disk(void)
 {
-	struct arguments a;
 	struct disk *d;
 	char text[192];
 
 	snprintf(text, sizeof(text), "file=%s,format=raw,overlay=%s", base, image);
-	assert_int_equal(arguments_parse(&a, text, table), 0);
-	d = disk_open(&a, loop);
+	d = disk_option_open(text, loop);
 	if (!d)
 		wrong("%s", err_text());
-	arguments_free(&a);
 	return d;
 }
 
