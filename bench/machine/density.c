@@ -70,6 +70,8 @@ static int fill(const struct bench_context *c, struct guest *guests, unsigned in
 
 static int needs(const struct bench_context *c)
 {
+	if (c->abreast)
+		return err_set("it fills the host with machines of its own: not with --turns");
 	return c->limits->machines > 1
 		       ? 0
 		       : err_set("it boots one machine after the other: not with --quick");

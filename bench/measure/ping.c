@@ -35,8 +35,8 @@ int work_ping(const struct bench_context *c, double figure[FIGURES_MAX])
 	struct proc_options opt = PROC_DEFAULTS;
 	double *ns = calloc(wanted, sizeof(*ns));
 	char count[16], *text = NULL;
-	const char *const argv[] = {"ping", "-n", "-i",  "0.002",       "-W",
-				    "5",    "-c", count, GUEST_ADDRESS, NULL};
+	const char *const argv[] = {"ping", "-n", "-i",  "0.002",           "-W",
+				    "5",    "-c", count, c->guest->address, NULL};
 	int result = -1;
 
 	snprintf(count, sizeof(count), "%zu", wanted);

@@ -21,10 +21,8 @@ static int in_machine(const struct bench_context *c, const char *stressor, const
 	int result;
 
 	words_split(&w, "curl --silent --show-error --fail --max-time 120");
-	words_add(&w,
-		  "http://" GUEST_ADDRESS
-		  ":8080/cgi-bin/stress?stressor=%s&method=%s&seconds=%u",
-		  stressor, method ? method : "", c->limits->seconds);
+	words_add(&w, "http://%s:8080/cgi-bin/stress?stressor=%s&method=%s&seconds=%u",
+		  c->guest->address, stressor, method ? method : "", c->limits->seconds);
 	answer = ask_program(c->guest->site->netns, &w);
 	result = answer ? ask_dig(answer, keys, per_second) : -1;
 	json_decref(answer);

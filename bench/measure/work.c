@@ -93,8 +93,10 @@ static json_t *iperf(const struct bench_context *c, const char *words)
 {
 	struct words w = {0};
 
-	words_split(&w, "iperf3 --json --connect-timeout 10000 -c " GUEST_ADDRESS " -t");
+	words_split(&w, "iperf3 --json --connect-timeout 10000 -t");
 	words_add(&w, "%u", c->limits->seconds);
+	words_add(&w, "-c");
+	words_add(&w, "%s", c->guest->address);
 	words_split(&w, words);
 	return ask_program(c->guest->site->netns, &w);
 }
@@ -150,11 +152,11 @@ static json_t *fio(const struct bench_context *c, const struct work_fio *f)
 
 	if (c->guest->monitor) {
 		words_split(&w, "curl --silent --show-error --fail --max-time 120");
-		words_add(&w,
-			  "http://" GUEST_ADDRESS
-			  ":8080/cgi-bin/fio?rw=%s&bs=%s&depth=%u&ms=%u&ramp=%u&fsync=%d",
-			  f->rw, f->bs, f->depth, c->limits->disk_ms, c->limits->disk_ms / RAMP,
-			  f->fsync);
+		words_add(
+			&w,
+			"http://%s:8080/cgi-bin/fio?rw=%s&bs=%s&depth=%u&ms=%u&ramp=%u&fsync=%d",
+			c->guest->address, f->rw, f->bs, f->depth, c->limits->disk_ms,
+			c->limits->disk_ms / RAMP, f->fsync);
 		return ask_program(c->guest->site->netns, &w);
 	}
 	words_split(&w, "fio --name=measure --direct=1 --ioengine=libaio --time_based "

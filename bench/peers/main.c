@@ -28,6 +28,8 @@ static const char HELP[] =
 	"                  testbed its own)\n"
 	"  --drive PCI     an NVMe drive to pass through; what is on it is overwritten\n"
 	"  --rounds N      boots of each machine (5)\n"
+	"  --turns N       keep a round's machines up side by side, and measure each N times, by\n"
+	"                  turns, for what drifts from one second to the next; pairs are compared\n"
 	"  --quick         two rounds of shorter runs\n"
 	"  --requests N    of a latency measurement; ten times as many for throughput (1000)\n"
 	"  --seconds S     of each stream and disk run (5)\n"
@@ -79,6 +81,7 @@ static const struct option_row rows[] = {
 	OPTION(TEXT, "wire", SESSION(sources.wire)),
 	OPTION(TEXT, "drive", SESSION(sources.drive)),
 	OPTION(UNSIGNED, "rounds", SESSION(boots), 1, ROUNDS_MAX / 2),
+	OPTION(UNSIGNED, "turns", SESSION(turns), 1, TURNS_MAX),
 	OPTION(DO, "quick", .take = take_quick),
 	OPTION(UNSIGNED, "requests", SESSION(limits.requests), 1, 1000000),
 	OPTION(TAKE, "seconds", .take = take_seconds),

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define FIGURES_MAX 3
+#define BENCHES_MAX 100
 
 /* How much is done for one sample. Fixed for a session, and in its document. */
 struct bench_limits {
@@ -37,6 +38,8 @@ struct bench_context {
 	uint64_t iterations;       /* of a loop: 0 until they were found, then kept */
 	uint64_t delay_ns;         /* work added on purpose, where the benchmark can */
 
+	unsigned int place;  /* of the systems that are up at the same time: from 0 */
+	bool abreast;        /* there are others */
 	struct guest *guest; /* what the subject gives, if it is not KVM alone */
 
 	void *state; /* from set-up to tear-down */

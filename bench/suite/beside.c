@@ -85,13 +85,15 @@ int beside_print(const struct results *all, uint64_t seed, FILE *out)
 	if (!c)
 		return -1;
 	if (count)
-		fputs("\n## Beside other monitors\n\nThe same kernel, initrd, memory, network "
-		      "and disk, booted in turn. Gain: how many times better strata is; p is "
-		      "corrected for each benchmark's comparisons;\na difference counts from p "
-		      "< 0.05 and 3 %.\n\n"
-		      "| benchmark | mode | strata | beside | its | gain (95 %) | p | strata is "
-		      "|\n| --- | --- | --: | --- | --: | --: | --: | --- |\n",
-		      out);
+		fprintf(out,
+			"\n## Beside other monitors\n\nThe same kernel, initrd, memory, network "
+			"and disk, %s. Gain: how many times better strata is; p is corrected for "
+			"each benchmark's comparisons;\na difference counts from p < 0.05 and 3 "
+			"%%.\n\n"
+			"| benchmark | mode | strata | beside | its | gain (95 %%) | p | strata "
+			"is |\n| --- | --- | --: | --- | --: | --: | --: | --- |\n",
+			all->paired ? "side by side and measured by turns: a round is a pair"
+				    : "booted in turn");
 	for (size_t i = 0; i < count; i++)
 		print_row(&c[i], out);
 	free(c);

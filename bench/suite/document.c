@@ -147,15 +147,15 @@ json_t *document_make(const struct session *s, json_t *environment)
 	for (size_t i = 0; i < s->tasks; i++)
 		for (unsigned int f = 0; f < bench_figures(s->task[i].bench); f++)
 			json_array_append_new(results, result_json(s, &s->task[i], f));
-	document =
-		json_pack("{s:s,s:O,s:O,s:I,s:i,s:i,s:i,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o}",
-			  "schema", "strata.bench/1", "environment", environment, "settings",
-			  s->settings ? s->settings : json_null(), "seed", (json_int_t)o->seed,
-			  "runs", (int)o->runs, "boots", (int)o->boots, "rounds_done",
-			  (int)s->rounds_done, "quick", (int)o->quick, "peers", (int)o->peers,
-			  "interrupted", (int)s->interrupted, "limits", limits_json(&o->limits),
-			  "names", names_json(o), "subjects", text(o->subjects), "delay",
-			  delay_json(o), "progress", document_progress(s), "results", results);
+	document = json_pack(
+		"{s:s,s:O,s:O,s:I,s:i,s:i,s:i,s:i,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o}",
+		"schema", "strata.bench/1", "environment", environment, "settings",
+		s->settings ? s->settings : json_null(), "seed", (json_int_t)o->seed, "runs",
+		(int)o->runs, "boots", (int)o->boots, "turns", (int)o->turns, "rounds_done",
+		(int)s->rounds_done, "quick", (int)o->quick, "peers", (int)o->peers,
+		"interrupted", (int)s->interrupted, "limits", limits_json(&o->limits), "names",
+		names_json(o), "subjects", text(o->subjects), "delay", delay_json(o),
+		"progress", document_progress(s), "results", results);
 	if (!document)
 		err_set("out of memory for the document");
 	else if (beside_add(document)) {

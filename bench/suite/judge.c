@@ -86,7 +86,49 @@ static double noise_floor(const struct result *x, double floor, struct random *r
 	return larger(larger(floor, noise.twins), noise.drift);
 }
 
-static void contrast(struct comparison *c, double floor, bool noise, struct random *r)
+/* Samples of two sources. */
+static void contrast_samples(struct comparison *c, struct random *r)
+{
+	const struct result *a = c->a, *b = c->b;
+	double arrangements = 1;
+
+	c->ratio = c->median_b / c->median_a;
+	c->interval = statistics_ratio_interval(b->value, b->n, a->value, a->n, r);
+	c->p = statistics_permutation(a->value, a->n, b->value, b->n, r);
+	for (size_t i = 1; i <= b->n; i++)
+		arrangements *= (double)(a->n + i) / (double)i;
+	c->least_p = 2 / arrangements;
+}
+
+/* Of each round that both have a sample of, the logarithm of b / a. */
+static size_t log_ratios(const struct result *a, const struct result *b, double *ratio)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < b->n; k++)
+			if (a->round[i] == b->round[k] && a->value[i] > 0 && b->value[k] > 0)
+				ratio[n++] = log(b->value[k] / a->value[i]);
+	return n;
+}
+
+static void contrast_pairs(struct comparison *c, struct random *r)
+{
+	double *ratio = calloc(c->a->n * c->b->n, sizeof(*ratio));
+	size_t n = ratio ? log_ratios(c->a, c->b, ratio) : 0;
+	struct interval logs = statistics_median_interval(ratio, n, r);
+
+	c->ratio = exp(statistics_median(ratio, n));
+	c->interval = (struct interval){exp(logs.low), exp(logs.high)};
+	c->p = statistics_paired_permutation(ratio, n, r);
+	c->least_p = 2 / exp2((double)n);
+	free(ratio);
+}
+
+typedef void (*contrast_fn)(struct comparison *c, struct random *r);
+
+static void contrast(struct comparison *c, contrast_fn how, double floor, bool noise,
+		     struct random *r)
 {
 	const struct result *a = c->a, *b = c->b;
 
@@ -97,31 +139,20 @@ static void contrast(struct comparison *c, double floor, bool noise, struct rand
 	c->verdict = VERDICT_MISSING;
 	if (!a || !b || !a->n || !b->n)
 		return;
-	c->ratio = c->median_b / c->median_a;
-	c->interval = statistics_ratio_interval(b->value, b->n, a->value, a->n, r);
-	c->p = statistics_permutation(a->value, a->n, b->value, b->n, r);
+	how(c, r);
+	c->least_p = fmax(c->least_p, 1.0 / (STATISTICS_PERMUTATIONS + 1));
 	c->floor = noise ? noise_floor(b, noise_floor(a, floor, r), r) : floor;
 	c->floor = larger(c->floor, fmax(a->floor, b->floor) / fmin(c->median_a, c->median_b));
 	c->verdict = VERDICT_SAME;
-}
-
-/* The least p that so many samples can give: all of one kind on one side. */
-static double least_p(size_t na, size_t nb)
-{
-	double arrangements = 1;
-
-	for (size_t i = 1; i <= nb; i++)
-		arrangements *= (double)(na + i) / (double)i;
-	return fmax(2 / arrangements, 1.0 / (STATISTICS_PERMUTATIONS + 1));
 }
 
 static void decide(struct comparison *c, size_t tested)
 {
 	if (c->verdict == VERDICT_MISSING)
 		return;
-	if (least_p(c->a->n, c->b->n) * (double)tested >= JUDGE_P_MAX)
+	if (c->least_p * (double)tested >= JUDGE_P_MAX)
 		c->verdict = VERDICT_TOO_FEW;
-	if (c->p_holm < JUDGE_P_MAX && apart_by(c->median_a, c->median_b) > c->floor)
+	if (c->p_holm < JUDGE_P_MAX && c->median_a > 0 && apart_by(c->ratio, 1) > c->floor)
 		c->verdict = (c->ratio > 1) == c->a->higher ? VERDICT_BETTER : VERDICT_WORSE;
 }
 
@@ -163,7 +194,7 @@ struct comparison *judge_pairs(const struct results *a, const struct results *b,
 			c[(*count)++] = (struct comparison){.b = &b->of[i]};
 	random_seed(&r, seed);
 	for (size_t i = 0; i < *count; i++)
-		contrast(&c[i], JUDGE_FLOOR, true, &r);
+		contrast(&c[i], contrast_samples, JUDGE_FLOOR, true, &r);
 	if (correct(c, *count)) {
 		free(c);
 		return NULL;
@@ -212,7 +243,9 @@ struct comparison *judge_monitors(const struct results *all, uint64_t seed, size
 			if (!is_rival(&all->of[i], &all->of[k]))
 				continue;
 			c[*count] = (struct comparison){.a = &all->of[i], .b = &all->of[k]};
-			contrast(&c[(*count)++], JUDGE_FLOOR_WITHIN, false, &r);
+			contrast(&c[(*count)++],
+				 all->paired ? contrast_pairs : contrast_samples,
+				 JUDGE_FLOOR_WITHIN, false, &r);
 			break;
 		}
 	}

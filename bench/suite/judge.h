@@ -32,6 +32,7 @@ struct result {
 	double floor;
 	double *value; /* n of them */
 	bool *twin;
+	unsigned int *round; /* that it is of */
 	size_t n;
 };
 
@@ -44,6 +45,7 @@ struct noise {
 struct results {
 	struct result *of;
 	size_t count;
+	bool paired; /* machines of a round were measured side by side, by turns */
 };
 
 /* All results of a document of schema strata.bench/1. The document must outlive them. -1 with a
@@ -60,10 +62,11 @@ const char *verdict_text(enum verdict v);
 struct comparison {
 	const struct result *a, *b; /* either may be missing: NULL */
 	double median_a, median_b;
-	double ratio; /* b / a */
+	double ratio; /* b / a; of pairs: the median of theirs */
 	struct interval interval;
 	double floor; /* relative to the smaller one */
 	double p, p_holm;
+	double least_p;       /* that so many samples can give: all of one kind on one side */
 	enum verdict verdict; /* of b */
 };
 
@@ -75,7 +78,8 @@ struct comparison *judge_pairs(const struct results *a, const struct results *b,
 /*
  * strata's machines (b) beside each other monitor's (a), in the same mode of the same session.
  * Arms of one session are interleaved, so that its drift meets both: what must be exceeded is 3
- * % and the benchmark's floor, and p is corrected for each benchmark's comparisons.
+ * % and the benchmark's floor, and p is corrected for each benchmark's comparisons. If they
+ * were measured side by side, each round is a pair: what is judged is the ratios of pairs.
  */
 struct comparison *judge_monitors(const struct results *all, uint64_t seed, size_t *count);
 

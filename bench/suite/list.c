@@ -63,3 +63,4 @@
 BENCHES(DECLARE)
 
 const struct bench *const benches[] = {BENCHES(LIST) NULL};
+_Static_assert(sizeof(benches) / sizeof(*benches) <= BENCHES_MAX, "BENCHES_MAX");

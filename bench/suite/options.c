@@ -24,6 +24,8 @@ static const char HELP[] =
 	"  --boots N         ... of machines that boot a kernel, 1 to 100 (6; quick: 2);\n"
 	"                    of bare and container twice as many (quick: as many)\n"
 	"  --subjects LIST   only in these: kvm,bare,container,emulated,strata:virtio,...\n"
+	"  --turns N         keep a round's machines up side by side, and measure each N times,\n"
+	"                    by turns: for what drifts from one second to the next\n"
 	"  --peers           other monitors beside strata's, too\n"
 	"  --monitor FILE    ... and that file's (docs/bench.md says what is in it)\n"
 	"  --wire CLIENT,CARD\n"
@@ -70,6 +72,7 @@ static const struct option_row rows[] = {
 	OPTION(SET, "quick", SESSION(quick)),
 	OPTION(UNSIGNED, "runs", SESSION(runs), 2, ROUNDS_MAX),
 	OPTION(UNSIGNED, "boots", SESSION(boots), 1, ROUNDS_MAX / 2),
+	OPTION(UNSIGNED, "turns", SESSION(turns), 1, TURNS_MAX),
 	OPTION(TEXT, "subjects", SESSION(subjects)),
 	OPTION(SET, "peers", SESSION(peers)),
 	OPTION(TAKE, "monitor", .take = take_monitor),
@@ -92,8 +95,8 @@ static int finish(struct bench_options *o, int argc, char **argv)
 	s->names = argv + optind;
 	s->name_count = argc - optind;
 	if (o->resume &&
-	    (s->name_count || s->runs || s->boots || (s->peers && !s->sources.monitors) ||
-	     s->subjects || s->quick || s->delay_name))
+	    (s->name_count || s->runs || s->boots || s->turns ||
+	     (s->peers && !s->sources.monitors) || s->subjects || s->quick || s->delay_name))
 		return err_set("--resume: the document says what is to be done; only --output, "
 			       "--json, --tune, --monitor, --wire and --drive may be given "
 			       "with it");

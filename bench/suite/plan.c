@@ -137,6 +137,11 @@ unsigned int session_rounds(const struct session *s, const struct subject *subje
 	return !(subject->kind & SUBJECT_HOST) ? o->runs : o->quick ? o->boots : 2 * o->boots;
 }
 
+unsigned int session_turns(const struct session_options *o)
+{
+	return o->turns ? o->turns : 1;
+}
+
 unsigned int bench_figures(const struct bench *b)
 {
 	unsigned int n = 0;

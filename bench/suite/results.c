@@ -16,6 +16,7 @@ static const char *text_of(json_t *o, const char *key)
 static int read_samples(struct result *x, json_t *o)
 {
 	json_t *samples = json_object_get(o, "samples"), *twin = json_object_get(o, "twin");
+	json_t *rounds = json_object_get(o, "rounds");
 	size_t n = json_array_size(samples);
 
 	if (!json_is_array(samples) || n > RESULT_SAMPLES_MAX)
@@ -23,7 +24,8 @@ static int read_samples(struct result *x, json_t *o)
 			       RESULT_SAMPLES_MAX);
 	x->value = calloc(n + 1, sizeof(*x->value));
 	x->twin = calloc(n + 1, sizeof(*x->twin));
-	if (!x->value || !x->twin)
+	x->round = calloc(n + 1, sizeof(*x->round));
+	if (!x->value || !x->twin || !x->round)
 		return err_set("out of memory for samples");
 	for (; x->n < n; x->n++) {
 		const json_t *v = json_array_get(samples, x->n);
@@ -31,6 +33,7 @@ static int read_samples(struct result *x, json_t *o)
 		if (!json_is_number(v) || !isfinite(json_number_value(v)))
 			return err_set("%s: sample %zu is no number", x->name, x->n);
 		x->value[x->n] = json_number_value(v);
+		x->round[x->n] = (unsigned int)json_integer_value(json_array_get(rounds, x->n));
 		x->twin[x->n] = json_is_true(json_array_get(twin, x->n));
 	}
 	return 0;
@@ -68,6 +71,7 @@ int results_read(struct results *r, json_t *document, const char *name)
 	r->of = calloc(json_array_size(list) + 1, sizeof(*r->of));
 	if (!r->of)
 		return err_set("out of memory for results");
+	r->paired = json_integer_value(json_object_get(document, "turns")) > 0;
 	json_array_foreach (list, i, o) {
 		r->count++;
 		if (read_result(&r->of[i], o)) {
@@ -83,6 +87,7 @@ void results_free(struct results *r)
 	for (size_t i = 0; i < r->count; i++) {
 		free(r->of[i].value);
 		free(r->of[i].twin);
+		free(r->of[i].round);
 	}
 	free(r->of);
 	*r = (struct results){0};

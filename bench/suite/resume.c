@@ -43,17 +43,19 @@ int document_options(json_t *document, struct session_options *o, char ***names)
 	json_t *list = json_object_get(document, "names");
 	json_t *delay = json_object_get(document, "delay");
 	json_int_t runs = whole(document, "runs"), boots = whole(document, "boots");
+	json_int_t turns = whole(document, "turns");
 	size_t n = json_array_size(list);
 
 	*names = NULL;
-	if (runs < 2 || runs > ROUNDS_MAX || boots < 1 || boots > ROUNDS_MAX / 2 ||
-	    n > NAMES_MAX)
+	if (runs < 2 || runs > ROUNDS_MAX || boots < 1 || boots > ROUNDS_MAX / 2 || turns < 0 ||
+	    turns > TURNS_MAX || n > NAMES_MAX)
 		return err_set(
 			"it is no document of strata bench: its number of runs is not from 1 "
-			"to %d, or it has more than %d names",
-			ROUNDS_MAX, NAMES_MAX);
+			"to %d, of turns not from 0 to %d, or it has more than %d names",
+			ROUNDS_MAX, TURNS_MAX, NAMES_MAX);
 	o->runs = (unsigned int)runs;
 	o->boots = (unsigned int)boots;
+	o->turns = (unsigned int)turns;
 	o->peers = json_is_true(json_object_get(document, "peers"));
 	o->seed = (uint64_t)whole(document, "seed");
 	o->quick = json_is_true(json_object_get(document, "quick"));

@@ -20,6 +20,7 @@
 #include "bench/suite/subject.h"
 
 #define ROUNDS_MAX 200
+#define TURNS_MAX  32
 #define WHY_BYTES  500
 
 struct session_options {
@@ -33,6 +34,8 @@ struct session_options {
 	int name_count;
 	const char *subjects; /* "kvm,bare,strata:virtio"; NULL: all */
 	bool peers;           /* other monitors, too */
+	unsigned int turns; /* machines of a round are up at the same time, and a sample is the
+			     * median of so many turns; 0: each is alone, and has one */
 	struct subject_sources sources;
 	unsigned int without;   /* enum subject_kind bits that are run elsewhere */
 	const char *delay_name; /* the benchmark that delay_ns is added to; NULL: none */
@@ -93,6 +96,13 @@ unsigned int session_rounds(const struct session *s, const struct subject *subje
 /* Run what is missing; after_round keeps what there is. -1 with a sentence if that fails: what
  * a benchmark cannot do is no failure of the session's. */
 int session_run(struct session *s, int (*after_round)(struct session *s));
+
+/* Turns that a sample is the median of. */
+unsigned int session_turns(const struct session_options *o);
+
+/* So long it took to bring these up, to measure, and to take them down: for what is left. */
+void session_spent(struct session *s, const struct subject *const *list, unsigned int count,
+		   double seconds);
 
 /* Samples of a task's first figure. */
 unsigned int task_samples(const struct task *t);

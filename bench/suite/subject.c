@@ -22,7 +22,7 @@
 /* One for all that are brought up; made when it is first needed. */
 static struct site site = {.netns = -1};
 static bool site_made;
-static struct guest guest = {.server_ns = -1};
+static struct guest guests[SUBJECTS_MAX]; /* by their place */
 
 /* Mount points of those that were killed; what was mounted is gone. */
 static void remove_stale(void)
@@ -77,8 +77,8 @@ static int host_needs(const struct subject *s)
 
 static int host_up(const struct subject *s, struct bench_context *c)
 {
-	c->guest = &guest;
-	return need_site(c) || guest_start_host(&guest, &site, s->kind == SUBJECT_CONTAINER)
+	c->guest = &guests[c->place];
+	return need_site(c) || guest_start_host(c->guest, &site, s->kind == SUBJECT_CONTAINER)
 		       ? -1
 		       : 0;
 }
@@ -124,8 +124,8 @@ static int machine_needs(const struct subject *s)
 
 static int machine_up(const struct subject *s, struct bench_context *c)
 {
-	c->guest = &guest;
-	return need_site(c) || guest_start(&guest, &site, s->by, s->mode, 0) ? -1 : 0;
+	c->guest = &guests[c->place];
+	return need_site(c) || guest_start(c->guest, &site, s->by, s->mode, c->place) ? -1 : 0;
 }
 
 /* ---- the list ---- */

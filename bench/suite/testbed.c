@@ -97,6 +97,8 @@ static void add_options(struct words *w, const struct bench_options *o, const ch
 	words_add(w, "--runs=%u", s->runs);
 	words_add(w, "--boots=%u", s->boots);
 	words_add(w, "--seed=%llu", (unsigned long long)s->seed);
+	if (s->turns)
+		words_add(w, "--turns=%u", s->turns);
 	if (s->quick)
 		words_add(w, "--quick");
 	if (s->peers)

@@ -199,7 +199,7 @@ struct made {
 
 static void make(struct made *m, double noise, struct random *r)
 {
-	m->all = (struct results){m->of, RESULTS};
+	m->all = (struct results){.of = m->of, .count = RESULTS};
 	for (size_t i = 0; i < RESULTS; i++) {
 		snprintf(m->name[i], sizeof(m->name[i]), "r%zu", i);
 		m->of[i] = (struct result){.name = m->name[i],
@@ -308,6 +308,53 @@ static void monitors_are_put_beside_each_other(void **state)
 	free(c);
 }
 
+/* Where all of a round's samples share what the machine did meanwhile, pairs tell what samples
+ * of two sources do not. */
+static void of_machines_side_by_side_pairs_are_judged(void **state)
+{
+	static struct made m;
+	unsigned int round[N];
+	struct comparison *c;
+	struct random r;
+	size_t count;
+
+	(void)state;
+	random_seed(&r, SEED);
+	make(&m, 0.02, &r);
+	m.all.count = 2;
+	for (size_t k = 0; k < N; k++) {
+		round[k] = (unsigned int)k;
+		for (size_t i = 0; i < 2; i++)
+			m.of[i].value[k] *= 1 + (double)(k % 5);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		m.of[i].round = round;
+		m.of[i].subject = "virtio";
+		m.of[i].monitor = i ? "strata" : "another";
+	}
+	scale(&m.of[1], 0.9);
+	c = judge_monitors(&m.all, SEED, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(c->verdict, VERDICT_SAME);
+	free(c);
+	m.all.paired = true;
+	c = judge_monitors(&m.all, SEED, &count);
+	assert_int_equal(c->verdict, VERDICT_BETTER);
+	assert_true(c->ratio > 0.87 && c->ratio < 0.93);
+	assert_true(c->interval.low < c->ratio && c->ratio < c->interval.high);
+	free(c);
+
+	/* a round that one of them lacks is no pair */
+	m.of[0].n = 5;
+	m.of[1].round = round + 4;
+	m.of[1].value += 4;
+	m.of[1].n = 5;
+	c = judge_monitors(&m.all, SEED, &count);
+	assert_true(c->p >= 1);
+	assert_int_equal(c->verdict, VERDICT_TOO_FEW);
+	free(c);
+}
+
 /* ---- documents that anyone may have written ---- */
 
 static void odd_documents_are_refused(void **state)
@@ -354,6 +401,7 @@ int main(void)
 		cmocka_unit_test(the_direction_and_the_floors_count),
 		cmocka_unit_test(few_samples_and_missing_ones_are_said),
 		cmocka_unit_test(monitors_are_put_beside_each_other),
+		cmocka_unit_test(of_machines_side_by_side_pairs_are_judged),
 		cmocka_unit_test(odd_documents_are_refused),
 	};
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench/suite/document.h"
+#include "bench/suite/group.h"
 #include "bench/suite/markdown.h"
 #include "bench/suite/options.h"
 #include "lib/err.h"
@@ -58,9 +59,11 @@ static void options(void **state)
 static void options_refused(void **state)
 {
 	static const char *const lines[] = {
-		"--runs 0",         "--runs 7",    "--runs 202",         "--runs x",
-		"--boots 0",        "--boots 101", "--resume x --peers", "--seed -1",
-		"--delay exit.msr", "--delay a=x", "--resume x --quick", "--resume x exit.msr",
+		"--runs 0",           "--runs 7",           "--runs 202",
+		"--runs x",           "--boots 0",          "--boots 101",
+		"--resume x --peers", "--seed -1",          "--delay exit.msr",
+		"--delay a=x",        "--resume x --quick", "--resume x exit.msr",
+		"--turns 0",          "--turns 33",         "--resume x --turns 2",
 		"--nothing",
 	};
 	struct bench_options o;
@@ -136,6 +139,101 @@ static void half_are_twins_and_the_seed_says_which(void **state)
 	session_free(&b);
 }
 
+/* ---- systems that are up at the same time ---- */
+
+#define SYSTEMS 3
+#define TURNS   5
+
+static struct {
+	unsigned int up, most_up, calls, fails_at;
+	unsigned int turns[SYSTEMS];
+	unsigned int last, repeats; /* how often one was asked twice without the others */
+} seen;
+
+static int fake_up(const struct subject *subject, struct bench_context *c)
+{
+	(void)subject;
+	assert_int_equal(c->place, seen.up);
+	assert_true(c->abreast);
+	seen.up++;
+	seen.most_up = seen.up > seen.most_up ? seen.up : seen.most_up;
+	return 0;
+}
+
+static void fake_down(const struct subject *subject, struct bench_context *c)
+{
+	(void)subject;
+	(void)c;
+	seen.up--;
+}
+
+/* The n-th turn of place p gives 100 p + n, but for one that is far out. */
+static int fake_run(struct bench_context *c, double figure[FIGURES_MAX])
+{
+	unsigned int turn = ++seen.turns[c->place];
+
+	assert_int_equal(seen.up, SYSTEMS);
+	seen.repeats += seen.calls++ % SYSTEMS && seen.last == c->place;
+	seen.last = c->place;
+	if (seen.calls == seen.fails_at)
+		return err_set("it fell");
+	figure[0] = turn == 1 ? 1e6 : 100 * c->place + turn;
+	return 0;
+}
+
+static const struct bench fake_bench = {
+	.name = "fake", .unit = "ns", .run = fake_run, .shows = "", .source = ""};
+
+static void run_group(struct session *s, struct task task[SYSTEMS], unsigned int round)
+{
+	static const struct subject fakes[SYSTEMS] = {
+		{.name = "a", .up = fake_up, .down = fake_down},
+		{.name = "b", .up = fake_up, .down = fake_down},
+		{.name = "c", .up = fake_up, .down = fake_down},
+	};
+	const struct subject *list[] = {&fakes[0], &fakes[1], &fakes[2]};
+	struct random r;
+
+	for (int i = 0; i < SYSTEMS; i++) {
+		task[i] = (struct task){.bench = &fake_bench, .subject = &fakes[i]};
+		for (int k = 0; k < ROUNDS_MAX; k++)
+			task[i].value[0][k] = NAN;
+	}
+	memset(&seen, 0, sizeof(seen));
+	seen.fails_at = round ? 5 : 0;
+	random_seed(&r, 1);
+	s->task = task;
+	s->tasks = SYSTEMS;
+	group_visit(s, list, SYSTEMS, round, &r);
+	assert_int_equal(seen.up, 0);
+}
+
+static void a_group_is_measured_by_turns(void **state)
+{
+	const struct session_options o = {.turns = TURNS};
+	static struct task task[SYSTEMS];
+	struct session s = {.options = &o, .stop = &stop};
+	unsigned int without = 0;
+
+	(void)state;
+	run_group(&s, task, 0);
+	assert_int_equal(seen.most_up, SYSTEMS);
+	assert_int_equal(seen.calls, SYSTEMS * TURNS);
+	assert_int_equal(seen.repeats, 0);
+	for (int i = 0; i < SYSTEMS; i++)
+		assert_true(task[i].value[0][0] == 100 * i + 4); /* the median of 1e6, 2..5 */
+	assert_true(isnan(task[0].value[0][1]));
+
+	/* one turn fails: that system has no sample of this round, the others have */
+	run_group(&s, task, 1);
+	for (int i = 0; i < SYSTEMS; i++) {
+		without += isnan(task[i].value[0][1]);
+		assert_int_equal(isnan(task[i].value[0][1]), *task[i].failed != 0);
+	}
+	assert_int_equal(without, 1);
+	assert_true(seen.calls < SYSTEMS * TURNS);
+}
+
 /* ---- documents ---- */
 
 static void fill(struct session *s)
@@ -176,6 +274,7 @@ static void a_document_is_taken_up_again(void **state)
 	assert_int_equal(document_options(document, &read, &again), 0);
 	assert_int_equal(read.runs, 4);
 	assert_int_equal(read.boots, 2);
+	assert_int_equal(read.turns, 0);
 	assert_int_equal(read.seed, 9);
 	assert_int_equal(read.limits.batches, o.limits.batches);
 	assert_int_equal(read.limits.batch_ns, o.limits.batch_ns);
@@ -270,6 +369,7 @@ int main(void)
 		cmocka_unit_test(options_refused),
 		cmocka_unit_test(names_are_globs),
 		cmocka_unit_test(half_are_twins_and_the_seed_says_which),
+		cmocka_unit_test(a_group_is_measured_by_turns),
 		cmocka_unit_test(a_document_is_taken_up_again),
 		cmocka_unit_test(a_document_says_all),
 		cmocka_unit_test(odd_documents_are_refused),
