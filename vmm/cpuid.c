@@ -1,7 +1,9 @@
 /*
  * CPUID: what KVM supports, with the topology of our machine: one package, one thread a core,
- * APIC id = index. Intel SDM vol. 2, CPUID; AMD APM vol. 3, appendix E.
+ * APIC id = index; and the host processor's name. Intel SDM vol. 2, CPUID; AMD APM vol. 3,
+ * appendix E.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -67,6 +69,11 @@ static void fix(struct kvm_cpuid_entry2 *e, unsigned int index, unsigned int cou
 		break;
 	case 0x80000001:
 		set_bits(&e->ecx, 1, 1, count > 1); /* CmpLegacy */
+		break;
+	case 0x80000002: /* the brand string, which KVM leaves out: the host's */
+	case 0x80000003:
+	case 0x80000004:
+		__cpuid(e->function, e->eax, e->ebx, e->ecx, e->edx);
 		break;
 	case 0x80000008:
 		set_bits(&e->ecx, 0, 8, count - 1);

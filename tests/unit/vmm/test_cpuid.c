@@ -2,6 +2,7 @@
  * saying so. */
 #include "tests/unit/vmm/cmocka.h"
 
+#include <cpuid.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 
@@ -17,6 +18,8 @@ static int set_up(void **state)
 		{.function = 4, .index = 3, .eax = 0x1c03c163},
 		{.function = 0xb, .index = 0, .eax = 1, .ebx = 2, .edx = 5},
 		{.function = 0x80000001},
+		{.function = 0x80000002},
+		{.function = 0x80000004},
 		{.function = 0x80000008, .ecx = 0x700f},
 		{.function = 0x8000001e, .eax = 9, .ebx = 0x0104, .ecx = 0x0302},
 	};
@@ -67,6 +70,22 @@ static void three_cores(void **state)
 	assert_int_equal(leaf(0x8000001e, 0)->ecx, 0);
 }
 
+static void the_hosts_name(void **state)
+{
+	static const uint32_t functions[] = {0x80000002, 0x80000004};
+
+	(void)state;
+	cpuid_topology(cpuid, 0, 1);
+	for (size_t i = 0; i < 2; i++) {
+		const struct kvm_cpuid_entry2 *e = leaf(functions[i], 0);
+		uint32_t a, b, c, d;
+
+		__cpuid(functions[i], a, b, c, d);
+		assert_true(e->eax == a && e->ebx == b && e->ecx == c && e->edx == d);
+	}
+	assert_int_not_equal(leaf(0x80000002, 0)->eax, 0);
+}
+
 static void one_core(void **state)
 {
 	(void)state;
@@ -83,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(three_cores, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_core, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_hosts_name, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
