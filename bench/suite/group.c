@@ -7,7 +7,6 @@
 
 #include "bench/peers/guest.h"
 #include "lib/err.h"
-#include "lib/now.h"
 #include "lib/progress.h"
 #include "lib/statistics.h"
 
@@ -262,7 +261,6 @@ void group_visit(struct session *s, const struct subject *const *list, unsigned 
 		 unsigned int round, struct random *r)
 {
 	struct group g = {.session = s, .round = round, .random = r, .systems = count};
-	uint64_t began = now_ns();
 
 	for (unsigned int i = 0; i < count && !*s->stop; i++) {
 		g.system[i].subject = list[i];
@@ -275,5 +273,4 @@ void group_visit(struct session *s, const struct subject *const *list, unsigned 
 	measure_all(&g);
 	for (unsigned int i = 0; i < count; i++)
 		take_down(&g.system[i]);
-	session_spent(s, list, count, (double)(now_ns() - began) / 1e9);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "bench/suite/group.h"
+#include "lib/now.h"
 #include "lib/progress.h"
 #include "lib/random.h"
 
@@ -13,11 +14,15 @@ static unsigned int index_of(const struct subject *subject)
 	return (unsigned int)(subject - subjects);
 }
 
-void session_spent(struct session *s, const struct subject *const *list, unsigned int count,
-		   double seconds)
+/* The time it takes tells how much is left. */
+static void visit(struct session *s, const struct subject *const *list, unsigned int count,
+		  unsigned int round, struct random *r)
 {
+	uint64_t began = now_ns();
+
+	group_visit(s, list, count, round, r);
 	for (unsigned int i = 0; i < count; i++) {
-		s->visit_s[index_of(list[i])] += seconds / count;
+		s->visit_s[index_of(list[i])] += (double)(now_ns() - began) / 1e9 / count;
 		s->visits[index_of(list[i])]++;
 	}
 }
@@ -81,10 +86,10 @@ static void run_round(struct session *s, unsigned int round)
 		if (is_sociable(s, subject))
 			together[many++] = subject;
 		else
-			group_visit(s, &subject, 1, round, &r);
+			visit(s, &subject, 1, round, &r);
 	}
 	if (many && !*s->stop)
-		group_visit(s, together, many, round, &r);
+		visit(s, together, many, round, &r);
 }
 
 int session_run(struct session *s, int (*after_round)(struct session *s))

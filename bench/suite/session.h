@@ -100,10 +100,6 @@ int session_run(struct session *s, int (*after_round)(struct session *s));
 /* Turns that a sample is the median of. */
 unsigned int session_turns(const struct session_options *o);
 
-/* So long it took to bring these up, to measure, and to take them down: for what is left. */
-void session_spent(struct session *s, const struct subject *const *list, unsigned int count,
-		   double seconds);
-
 /* Samples of a task's first figure. */
 unsigned int task_samples(const struct task *t);
 

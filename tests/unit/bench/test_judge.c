@@ -329,6 +329,7 @@ static void of_machines_side_by_side_pairs_are_judged(void **state)
 	}
 	for (size_t i = 0; i < 2; i++) {
 		m.of[i].round = round;
+		m.of[i].name = "nginx.rps";
 		m.of[i].subject = "virtio";
 		m.of[i].monitor = i ? "strata" : "another";
 	}
