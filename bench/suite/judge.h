@@ -45,7 +45,7 @@ struct noise {
 struct results {
 	struct result *of;
 	size_t count;
-	bool paired; /* machines of a round were measured side by side, by turns */
+	bool paired; /* machines of one mode were measured side by side, by turns */
 };
 
 /* All results of a document of schema strata.bench/1. The document must outlive them. -1 with a

@@ -63,33 +63,44 @@ static void tell_progress(struct session *s, unsigned int round, unsigned int ro
 		progress("round %u of %u", round + 1, rounds);
 }
 
-/* Several machines may be up at the same time; what has this kernel or a device of it for
- * itself may not. */
-static bool is_sociable(const struct session *s, const struct subject *subject)
+static bool is_wanted(const struct session *s, const struct subject *subject,
+		      unsigned int round)
 {
-	return s->options->turns && subject->kind & SUBJECT_TAPPED;
+	return round < session_rounds(s, subject) && group_due(s, subject, round);
+}
+
+/* Machines of one mode may be up at the same time; what has this kernel, or a device of it, for
+ * itself may not. */
+static bool go_together(const struct session *s, const struct subject *a,
+			const struct subject *b)
+{
+	return s->options->turns && a->kind == b->kind && a->kind & SUBJECT_TAPPED;
 }
 
 static void run_round(struct session *s, unsigned int round)
 {
-	const struct subject *together[SUBJECTS_MAX];
-	unsigned int order[SUBJECTS_MAX], many = 0;
+	bool done[SUBJECTS_MAX] = {false};
+	unsigned int order[SUBJECTS_MAX];
 	struct random r;
 
 	random_seed(&r, s->options->seed + 1 + round);
 	random_order(&r, order, subject_count);
 	for (unsigned int i = 0; i < subject_count && !*s->stop; i++) {
-		const struct subject *subject = &subjects[order[i]];
+		const struct subject *list[SUBJECTS_MAX] = {&subjects[order[i]]};
+		unsigned int n = 1;
 
-		if (round >= session_rounds(s, subject) || !group_due(s, subject, round))
+		if (done[order[i]] || !is_wanted(s, list[0], round))
 			continue;
-		if (is_sociable(s, subject))
-			together[many++] = subject;
-		else
-			visit(s, &subject, 1, round, &r);
+		for (unsigned int k = i + 1; k < subject_count; k++) {
+			const struct subject *other = &subjects[order[k]];
+
+			if (!go_together(s, list[0], other) || !is_wanted(s, other, round))
+				continue;
+			list[n++] = other;
+			done[order[k]] = true;
+		}
+		visit(s, list, n, round, &r);
 	}
-	if (many && !*s->stop)
-		visit(s, together, many, round, &r);
 }
 
 int session_run(struct session *s, int (*after_round)(struct session *s))

@@ -34,7 +34,7 @@ struct session_options {
 	int name_count;
 	const char *subjects; /* "kvm,bare,strata:virtio"; NULL: all */
 	bool peers;           /* other monitors, too */
-	unsigned int turns; /* machines of a round are up at the same time, and a sample is the
+	unsigned int turns; /* machines of one mode are up at the same time, and a sample is the
 			     * median of so many turns; 0: each is alone, and has one */
 	struct subject_sources sources;
 	unsigned int without;   /* enum subject_kind bits that are run elsewhere */
