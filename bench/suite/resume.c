@@ -1,4 +1,5 @@
 /* A session taken up again from its document: see document.h. Anyone may have written that. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,20 @@ static void take_samples(struct task *t, unsigned int figure, json_t *o)
 	snprintf(t->skipped, sizeof(t->skipped), "%s", skipped ? skipped : "");
 }
 
+/* Only what was measured side by side is a pair: where one is missing, the others of its round
+ * are taken anew with it. */
+static void forget_halves(struct session *s)
+{
+	for (size_t i = 0; i < s->tasks; i++)
+		for (size_t k = 0; k < s->tasks; k++)
+			for (unsigned int r = 0; r < ROUNDS_MAX; r++)
+				if (s->task[i].bench == s->task[k].bench &&
+				    session_together(s, s->task[i].subject,
+						     s->task[k].subject) &&
+				    !*s->task[i].skipped && isnan(s->task[i].value[0][r]))
+					s->task[k].value[0][r] = NAN;
+}
+
 int document_resume(json_t *document, struct session *s, json_t *environment)
 {
 	json_t *results = json_object_get(document, "results"), *o;
@@ -129,5 +144,6 @@ int document_resume(json_t *document, struct session *s, json_t *environment)
 			take_samples(&s->task[k], f, o);
 		}
 	}
+	forget_halves(s);
 	return 0;
 }

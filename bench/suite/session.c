@@ -69,10 +69,7 @@ static bool is_wanted(const struct session *s, const struct subject *subject,
 	return round < session_rounds(s, subject) && group_due(s, subject, round);
 }
 
-/* Machines of one mode may be up at the same time; what has this kernel, or a device of it, for
- * itself may not. */
-static bool go_together(const struct session *s, const struct subject *a,
-			const struct subject *b)
+bool session_together(const struct session *s, const struct subject *a, const struct subject *b)
 {
 	return s->options->turns && a->kind == b->kind && a->kind & SUBJECT_TAPPED;
 }
@@ -94,7 +91,7 @@ static void run_round(struct session *s, unsigned int round)
 		for (unsigned int k = i + 1; k < subject_count; k++) {
 			const struct subject *other = &subjects[order[k]];
 
-			if (!go_together(s, list[0], other) || !is_wanted(s, other, round))
+			if (!session_together(s, list[0], other) || !is_wanted(s, other, round))
 				continue;
 			list[n++] = other;
 			done[order[k]] = true;

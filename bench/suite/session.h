@@ -93,6 +93,11 @@ int session_plan(struct session *s, const struct session_options *o, volatile bo
 /* Samples that this subject is to give. */
 unsigned int session_rounds(const struct session *s, const struct subject *subject);
 
+/* Are they up at the same time? Machines of one mode may be; what has this kernel, or a device
+ * of it, for itself may not. */
+bool session_together(const struct session *s, const struct subject *a,
+		      const struct subject *b);
+
 /* Run what is missing; after_round keeps what there is. -1 with a sentence if that fails: what
  * a benchmark cannot do is no failure of the session's. */
 int session_run(struct session *s, int (*after_round)(struct session *s));

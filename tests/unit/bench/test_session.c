@@ -303,6 +303,42 @@ static void a_document_is_taken_up_again(void **state)
 	unlink(path);
 }
 
+/* Of machines that are measured side by side, no half of a pair is kept. */
+static void half_a_pair_is_taken_anew(void **state)
+{
+	char *names[] = {"nginx.rps"};
+	struct session_options o = some(names, 1);
+	json_t *environment = environment_of("6.1"), *document;
+	struct session s, t;
+
+	(void)state;
+	o.peers = true;
+	o.subjects = "strata:virtio,qemu-q35:virtio,strata:vhost";
+	for (o.turns = 0; o.turns < 4; o.turns += 2) {
+		assert_int_equal(session_plan(&s, &o, &stop), 0);
+		assert_int_equal(s.tasks, 3);
+		for (size_t i = 0; i < 3; i++)
+			s.task[i].value[0][0] = s.task[i].value[0][1] = 7;
+		for (size_t i = 0; i < 3; i++)
+			if (!strcmp(s.task[i].subject->monitor, "qemu-q35"))
+				s.task[i].value[0][1] = NAN;
+		document = document_make(&s, environment);
+		assert_int_equal(session_plan(&t, &o, &stop), 0);
+		assert_int_equal(document_resume(document, &t, environment), 0);
+		for (size_t i = 0; i < 3; i++) {
+			bool lost = o.turns ? !strcmp(t.task[i].subject->name, "virtio")
+					    : isnan(s.task[i].value[0][1]);
+
+			assert_true(t.task[i].value[0][0] == 7);
+			assert_int_equal(isnan(t.task[i].value[0][1]), lost);
+		}
+		json_decref(document);
+		session_free(&s);
+		session_free(&t);
+	}
+	json_decref(environment);
+}
+
 static void a_document_says_all(void **state)
 {
 	char *names[] = {"exit.*"}, *text = NULL;
@@ -371,6 +407,7 @@ int main(void)
 		cmocka_unit_test(half_are_twins_and_the_seed_says_which),
 		cmocka_unit_test(a_group_is_measured_by_turns),
 		cmocka_unit_test(a_document_is_taken_up_again),
+		cmocka_unit_test(half_a_pair_is_taken_anew),
 		cmocka_unit_test(a_document_says_all),
 		cmocka_unit_test(odd_documents_are_refused),
 	};
