@@ -176,8 +176,11 @@ static int run_once(const struct demo_options *o, bool *fell)
 	snprintf(x.document, sizeof(x.document), "%s/trace.json", o->folder);
 	if (lab_wire_parse(&wire, o->wire) || lab_check(&wire, o->place, true))
 		return -1;
-	if (!lab_open(&x.site, &wire, o->folder, o->ovs) && !server_up(&x))
+	if (!lab_open(&x.site, &wire, o->folder, o->ovs) && !server_up(&x)) {
 		result = run_rounds(&x);
+		if (result)
+			lab_add_end(&x.lab);
+	}
 	if (x.session && session_close(x.session))
 		result = -1;
 	if (!result)

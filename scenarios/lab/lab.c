@@ -19,7 +19,8 @@
 #include "scenarios/lab/internal.h"
 
 #define STOP_MS    10000
-#define TAIL_BYTES 400 /* of a log, in a sentence */
+#define END_MS     1000 /* from its socket's end to its process' */
+#define TAIL_BYTES 400  /* of a log, in a sentence */
 
 static const struct {
 	enum strata_place place;
@@ -197,10 +198,10 @@ static void log_tail(const struct lab *lab, char *tail, size_t bytes)
 	tail[n] = '\0';
 }
 
-/* Has the server ended? Then *status is how. */
-static bool has_ended(struct lab *lab, int *status)
+/* Has the server ended, or does it within this time? Then *status is how. */
+static bool has_ended(struct lab *lab, int wait_ms, int *status)
 {
-	if (lab->server <= 0 || proc_wait(lab->server, 0, status))
+	if (lab->server <= 0 || proc_wait(lab->server, wait_ms, status))
 		return false;
 	lab->server = 0;
 	lab->fell = true;
@@ -219,7 +220,7 @@ int lab_await(struct lab *lab, int timeout_ms)
 			return 0;
 		if (stop_check())
 			return -1;
-		if (has_ended(lab, &status)) {
+		if (has_ended(lab, 0, &status)) {
 			log_tail(lab, tail, sizeof(tail));
 			return err_set("the server %s before it answered; the end of %s:\n%s",
 				       proc_status_text(status), lab->log, tail);
@@ -234,19 +235,31 @@ int lab_await(struct lab *lab, int timeout_ms)
 	}
 }
 
-void lab_add_state(struct lab *lab)
+static void add_log(const struct lab *lab, const char *state)
 {
 	char why[512], tail[TAIL_BYTES];
-	int status;
 
 	snprintf(why, sizeof(why), "%s", err_text());
 	log_tail(lab, tail, sizeof(tail));
-	if (has_ended(lab, &status))
-		err_set("%s\nthe server %s; the end of %s:\n%s", why, proc_status_text(status),
-			lab->log, tail);
-	else
-		err_set("%s\nthe server's process runs; the end of %s:\n%s", why, lab->log,
-			tail);
+	err_set("%s\nthe server%s; the end of %s:\n%s", why, state, lab->log, tail);
+}
+
+bool lab_add_end(struct lab *lab)
+{
+	char state[128];
+	int status;
+
+	if (!has_ended(lab, END_MS, &status))
+		return false;
+	snprintf(state, sizeof(state), " %s", proc_status_text(status));
+	add_log(lab, state);
+	return true;
+}
+
+void lab_add_state(struct lab *lab)
+{
+	if (!lab_add_end(lab))
+		add_log(lab, "'s process runs");
 }
 
 /* ---- what to trace ---- */

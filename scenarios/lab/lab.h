@@ -116,6 +116,10 @@ int lab_await(struct lab *lab, int timeout_ms);
 /* To a sentence in the error's text: whether the server lives, and what it printed last. */
 void lab_add_state(struct lab *lab);
 
+/* To a sentence in the error's text: that the server has ended, or does now, if so; true then.
+ * Its socket is gone before its process is. */
+bool lab_add_end(struct lab *lab);
+
 /* Put this server on the wire instead of the one that is. */
 int lab_select(struct lab *lab);
 
