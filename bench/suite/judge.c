@@ -100,21 +100,32 @@ static void contrast_samples(struct comparison *c, struct random *r)
 	c->least_p = 2 / arrangements;
 }
 
+static size_t of_round(const struct result *x, unsigned int round)
+{
+	size_t i = 0;
+
+	while (i < x->n && x->round[i] != round)
+		i++;
+	return i;
+}
+
 /* Of each round that both have a sample of, the logarithm of b / a. */
 static size_t log_ratios(const struct result *a, const struct result *b, double *ratio)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < a->n; i++)
-		for (size_t k = 0; k < b->n; k++)
-			if (a->round[i] == b->round[k] && a->value[i] > 0 && b->value[k] > 0)
-				ratio[n++] = log(b->value[k] / a->value[i]);
+	for (size_t i = 0; i < a->n; i++) {
+		size_t k = of_round(b, a->round[i]);
+
+		if (k < b->n && a->value[i] > 0 && b->value[k] > 0)
+			ratio[n++] = log(b->value[k] / a->value[i]);
+	}
 	return n;
 }
 
 static void contrast_pairs(struct comparison *c, struct random *r)
 {
-	double *ratio = calloc(c->a->n * c->b->n, sizeof(*ratio));
+	double *ratio = calloc(c->a->n, sizeof(*ratio));
 	size_t n = ratio ? log_ratios(c->a, c->b, ratio) : 0;
 	struct interval logs = statistics_median_interval(ratio, n, r);
 

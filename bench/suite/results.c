@@ -13,7 +13,7 @@ static const char *text_of(json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
-static int read_samples(struct result *x, json_t *o)
+static int read_samples(struct result *x, json_t *o, bool paired)
 {
 	json_t *samples = json_object_get(o, "samples"), *twin = json_object_get(o, "twin");
 	json_t *rounds = json_object_get(o, "rounds");
@@ -22,6 +22,8 @@ static int read_samples(struct result *x, json_t *o)
 	if (!json_is_array(samples) || n > RESULT_SAMPLES_MAX)
 		return err_set("%s: its samples are no list, or more than %d", x->name,
 			       RESULT_SAMPLES_MAX);
+	if (paired && json_array_size(rounds) != n)
+		return err_set("%s: there is not a round for each of its samples", x->name);
 	x->value = calloc(n + 1, sizeof(*x->value));
 	x->twin = calloc(n + 1, sizeof(*x->twin));
 	x->round = calloc(n + 1, sizeof(*x->round));
@@ -39,7 +41,7 @@ static int read_samples(struct result *x, json_t *o)
 	return 0;
 }
 
-static int read_result(struct result *x, json_t *o)
+static int read_result(struct result *x, json_t *o, bool paired)
 {
 	const char *better = text_of(o, "better");
 	double floor = json_number_value(json_object_get(o, "floor"));
@@ -55,7 +57,7 @@ static int read_result(struct result *x, json_t *o)
 	x->failed = text_of(o, "failed");
 	x->higher = !strcmp(better, "higher");
 	x->floor = floor > 0 && isfinite(floor) ? floor : 0;
-	return read_samples(x, o);
+	return read_samples(x, o, paired);
 }
 
 int results_read(struct results *r, json_t *document, const char *name)
@@ -74,7 +76,7 @@ int results_read(struct results *r, json_t *document, const char *name)
 	r->paired = json_integer_value(json_object_get(document, "turns")) > 0;
 	json_array_foreach (list, i, o) {
 		r->count++;
-		if (read_result(&r->of[i], o)) {
+		if (read_result(&r->of[i], o, r->paired)) {
 			results_free(r);
 			return err_add("%s", name);
 		}

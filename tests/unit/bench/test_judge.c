@@ -370,6 +370,8 @@ static void odd_documents_are_refused(void **state)
 		"'better': 'lower'}]}",
 		"{'schema': 'strata.bench/1', 'results': [{'name': 'a', 'unit': 'ns', "
 		"'better': 'lower', 'samples': [1, 'two']}]}",
+		"{'schema': 'strata.bench/1', 'turns': 2, 'results': [{'name': 'a', 'unit': 'ns', "
+		"'better': 'lower', 'samples': [1, 2], 'rounds': [0]}]}",
 	};
 
 	(void)state;
