@@ -192,6 +192,15 @@ static void print_twins(const struct results *all, uint64_t seed, FILE *out)
 		apart);
 }
 
+static size_t most_samples(const struct results *all)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		most = all->of[i].n > most ? all->of[i].n : most;
+	return most;
+}
+
 int markdown_report(json_t *document, FILE *out)
 {
 	uint64_t seed = (uint64_t)json_integer_value(json_object_get(document, "seed"));
@@ -201,11 +210,11 @@ int markdown_report(json_t *document, FILE *out)
 	if (results_read(&all, document, "the document"))
 		return -1;
 	fprintf(out,
-		"# strata bench\n\nSeed %llu, up to %lld samples each, in random order%s%s. "
+		"# strata bench\n\nSeed %llu, up to %zu samples each, in random order%s%s. "
 		"Medians with 95 %% bootstrap intervals;\ntwins and drift: how far apart, "
 		"without any reason, the medians of twins and of the session's two halves "
 		"are.\n",
-		(unsigned long long)seed, json_integer_value(json_object_get(document, "runs")),
+		(unsigned long long)seed, most_samples(&all),
 		json_is_true(json_object_get(document, "quick")) ? ", quick" : "",
 		json_is_true(json_object_get(document, "interrupted")) ? ", interrupted" : "");
 	print_twins(&all, seed, out);

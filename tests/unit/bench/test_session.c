@@ -358,6 +358,7 @@ static void a_document_says_all(void **state)
 	assert_true(json_real_value(json_object_get(first, "median")) == 150.875);
 	assert_int_equal(markdown_report(document, out), 0);
 	fclose(out);
+	assert_non_null(strstr(text, "up to 2 samples each")); /* there are, of the 4 asked */
 	assert_non_null(strstr(text, "| exit.cpuid | kvm | 151 ns |"));
 	assert_non_null(strstr(text, "exit.hypercall, kvm: it is not there"));
 	assert_non_null(strstr(text, "| cpu | a   b |"));
