@@ -4,24 +4,7 @@
  */
 #include "tests/unit/vmm/cmocka.h"
 
-#include "tests/unit/vmm/nvme_guest.h"
-
-static struct nvme_guest g;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_disk_reset();
-	fake_disk_fill();
-	return nvme_guest_start(&g, "file=fake");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nvme_guest_destroy(&g);
-	return 0;
-}
+#include "tests/unit/vmm/nvme_case.h"
 
 static unsigned int armed_doorbells(void)
 {
@@ -139,15 +122,13 @@ static void a_full_queue_asks_for_the_head_in_memory(void **state)
 	assert_int_equal(fake_disk.answered, 8);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(doorbells_in_memory_spare_exits),
-		TEST(what_comes_while_the_disk_works_needs_no_doorbell),
-		TEST(nonsense_in_memory_is_ignored),
-		TEST(a_full_queue_asks_for_the_head_in_memory),
+		NVME_CASE(doorbells_in_memory_spare_exits),
+		NVME_CASE(what_comes_while_the_disk_works_needs_no_doorbell),
+		NVME_CASE(nonsense_in_memory_is_ignored),
+		NVME_CASE(a_full_queue_asks_for_the_head_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,25 +8,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "tests/unit/vmm/nvme_guest.h"
+#include "tests/unit/vmm/nvme_case.h"
 #include "vmm/virtio/counter.h"
-
-static struct nvme_guest g;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_disk_reset();
-	fake_disk_fill();
-	return nvme_guest_start(&g, "file=fake");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nvme_guest_destroy(&g);
-	return 0;
-}
 
 static void one_interrupt_for_a_batch(void **state)
 {
@@ -208,16 +191,14 @@ static void looking_for_the_next_command_loses_none(void **state)
 	assert_true(p->look.looks > p->look.in_vain);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(one_interrupt_for_a_batch),
-		TEST(without_msix_the_pin_is_used),
-		TEST(one_command_at_a_time_is_not_held),
-		TEST(many_commands_in_flight_share_interrupts),
-		TEST(looking_for_the_next_command_loses_none),
+		NVME_CASE(one_interrupt_for_a_batch),
+		NVME_CASE(without_msix_the_pin_is_used),
+		NVME_CASE(one_command_at_a_time_is_not_held),
+		NVME_CASE(many_commands_in_flight_share_interrupts),
+		NVME_CASE(looking_for_the_next_command_loses_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,26 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/unit/vmm/nvme_guest.h"
+#include "tests/unit/vmm/nvme_case.h"
 
 #define BLOCK 512
-
-static struct nvme_guest g;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_disk_reset();
-	fake_disk_fill();
-	return nvme_guest_start(&g, "file=fake");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nvme_guest_destroy(&g);
-	return 0;
-}
 
 /* A read or write of so many blocks; its data is where prp1 and prp2 say. */
 static struct nvme_sqe transfer(uint8_t opcode, uint64_t start, uint32_t blocks)
@@ -311,19 +294,17 @@ static void ranges_are_deallocated_one_by_one(void **state)
 	assert_int_equal(fake_disk.answered, 3);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(data_lies_wherever_prps_say),
-		TEST(pages_side_by_side_are_one_piece),
-		TEST(bad_prps_are_refused),
-		TEST(wrong_commands_get_the_right_errors),
-		TEST(what_the_disk_answers_is_passed_on),
-		TEST(writes_are_durable_if_they_must_be),
-		TEST(zeroes_and_flushes),
-		TEST(ranges_are_deallocated_one_by_one),
+		NVME_CASE(data_lies_wherever_prps_say),
+		NVME_CASE(pages_side_by_side_are_one_piece),
+		NVME_CASE(bad_prps_are_refused),
+		NVME_CASE(wrong_commands_get_the_right_errors),
+		NVME_CASE(what_the_disk_answers_is_passed_on),
+		NVME_CASE(writes_are_durable_if_they_must_be),
+		NVME_CASE(zeroes_and_flushes),
+		NVME_CASE(ranges_are_deallocated_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

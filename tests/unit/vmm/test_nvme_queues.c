@@ -6,24 +6,7 @@
 
 #include <string.h>
 
-#include "tests/unit/vmm/nvme_guest.h"
-
-static struct nvme_guest g;
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_disk_reset();
-	fake_disk_fill();
-	return nvme_guest_start(&g, "file=fake");
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nvme_guest_destroy(&g);
-	return 0;
-}
+#include "tests/unit/vmm/nvme_case.h"
 
 static void a_full_completion_queue_holds_commands_back(void **state)
 {
@@ -141,15 +124,13 @@ static void a_deleted_queue_finishes_its_commands(void **state)
 	assert_int_equal(nvme_guest_do(&g, 0, &delete, NULL), NVME_SUCCESS);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_full_completion_queue_holds_commands_back),
-		TEST(commands_run_out_and_come_back),
-		TEST(a_reset_waits_for_what_is_in_flight),
-		TEST(a_deleted_queue_finishes_its_commands),
+		NVME_CASE(a_full_completion_queue_holds_commands_back),
+		NVME_CASE(commands_run_out_and_come_back),
+		NVME_CASE(a_reset_waits_for_what_is_in_flight),
+		NVME_CASE(a_deleted_queue_finishes_its_commands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
